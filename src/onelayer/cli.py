@@ -1,0 +1,94 @@
+"""The commands. Nothing heavy is imported here: help, completion and typos must answer at once."""
+
+import os
+import re
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onelayer import __version__
+from onelayer.explain import TRACEBACK, reported
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+HERE = Path(__file__).resolve().parent
+# in a checkout the configuration lies at the top, in a wheel inside the package
+CONF = HERE.parents[1] / "conf" if (HERE.parents[1] / "conf" / "train.yaml").is_file() else HERE / "conf"
+LONGEST_NAME = 120
+
+
+def train() -> None:
+    """Run what the command line says; exit 0 when it ended, 1 or 2 when it could not."""
+    import hydra
+    from omegaconf import OmegaConf
+
+    # Hydra hands exceptions on only under this setting; what the user asked for is kept beside it
+    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    with reported():
+        sys.argv[1:] = with_resumed(sys.argv[1:])
+        try:
+            hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)()
+        except KeyboardInterrupt:
+            sys.exit(130)
+
+
+def _job(config: "DictConfig") -> float | None:
+    from onelayer.job import job
+
+    return job(config)
+
+
+def run_name(overrides: list[str]) -> str:
+    """Name the folder of one run of a sweep after its overrides; a short hash where the name would not do."""
+    name = ",".join(overrides)
+    plain = re.sub(r"[^\w=,.+~@-]", "_", name)
+    if plain == name and 0 < len(name) <= LONGEST_NAME:
+        return name
+    return f"{plain[: LONGEST_NAME - 9]}-{sha256(name.encode()).hexdigest()[:8]}" if name else "run"
+
+
+def with_resumed(arguments: list[str]) -> list[str]:
+    """Put the overrides of a resumed run before those given now, so that `resume=DIR` alone says it all.
+
+    Raises:
+        UserError: the directory is not that of a run.
+    """
+    given = {argument.partition("=")[0].lstrip("+~") for argument in arguments}
+    directory = next((a.partition("=")[2] for a in arguments if a.startswith("resume=")), "null")
+    if directory in ("", "null"):
+        return arguments
+    from omegaconf import OmegaConf
+
+    from onelayer.errors import UserError
+
+    path = Path(directory.strip("'\"")) / ".hydra" / "overrides.yaml"
+    if not path.is_file():
+        raise UserError(f"resume={directory}: no run directory there (it has no .hydra/overrides.yaml)")
+    before = [str(one) for one in OmegaConf.load(path)]
+    return [one for one in before if one.partition("=")[0].lstrip("+~") not in given] + arguments
+
+
+USAGE = f"""onelayer {__version__}
+
+  onelayer train [-m] [group=option] [key=value] ...     train a run, or with -m a sweep
+  onelayer train --help                                  groups, keys and their defaults
+"""
+
+
+def main() -> None:
+    """Dispatch the console command `onelayer`."""
+    command = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if command == "train":
+        sys.argv[:2] = ["onelayer train"]
+        train()
+    elif command in ("-h", "--help"):
+        sys.stdout.write(USAGE)
+    elif command == "--version":
+        sys.stdout.write(f"{__version__}\n")
+    else:
+        sys.stderr.write(f"error: onelayer {command}: there is no such command; see onelayer --help\n")
+        sys.exit(2)

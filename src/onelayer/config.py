@@ -1,0 +1,195 @@
+"""What a run may say: every key with its type, checked before anything starts.
+
+`RunSpec.from_config` turns a composed configuration into a frozen, typed value. Sections whose arguments belong to
+somebody else (a data source, a torch optimizer, a torch scheduler) keep those in `args`; their owner checks them.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError
+
+from onelayer.errors import UserError, did_you_mean
+
+Ratio = Annotated[float, Field(ge=0, lt=1)]
+Rows = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class Section(BaseModel):
+    """A closed section: a key that is not named here is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class OpenSection(BaseModel):
+    """A section whose further keys are arguments of the thing it names."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """The keys that belong to the named source, optimizer or scheduler."""
+        return dict(self.model_extra or {})
+
+
+class SplitSpec(Section):
+    """Which rows are for training, validation and testing."""
+
+    val: Rows | Ratio = Field(description="validation rows: a ratio of all rows, or a number of rows")
+    test: Rows | Ratio = Field(description="test rows: a ratio of all rows, or a number of rows")
+    seed: Seed = Field(description="seed of the split; independent of the run's seed")
+    shuffle: bool = Field(description="false: the last rows are the test rows, those before them the validation rows")
+    stratify: bool = Field(description="keep the class shares in every part")
+
+
+class DataSpec(OpenSection):
+    """Where the rows come from and how they reach the model."""
+
+    source: str = Field(description="name of the data source; its own arguments stand beside this key")
+    split: SplitSpec
+    normalize: Literal["standard", "minmax", "none"] = Field(description="scaling of features, fitted on train rows")
+    normalize_target: Literal["standard", "none"] = Field(description="scaling of a regression target, likewise")
+    batch_size: PositiveInt | Literal["full"] = Field(description="rows a step, or full for all train rows")
+    shuffle: bool = Field(description="a new batch order each epoch")
+    dtype: Literal["float32", "float64"] = Field(description="precision of data, weights and optimizer state")
+
+
+class ModelSpec(Section):
+    """The objective and the start."""
+
+    objective: str = Field(description="squared, logistic, softmax, or auto: by the task of the data")
+    l2: NonNegativeFloat = Field(description="penalty l2/2 * ||weight||^2; the bias is never penalised")
+    bias: bool
+    init: Literal["zeros", "normal", "torch"] = Field(description="torch: as torch.nn.Linear starts")
+    init_std: PositiveFloat | None = Field(description="standard deviation of init=normal (null: 0.01)")
+
+
+class OptimSpec(OpenSection):
+    """A class of torch.optim and its arguments."""
+
+    name: str
+    lr: PositiveFloat | Literal["auto"] = Field(description="learning rate; auto: 1/L from the data, SGD family only")
+
+
+class SchedulerSpec(OpenSection):
+    """A class of torch.optim.lr_scheduler and its arguments; no name, no schedule."""
+
+    name: str | None
+    interval: Literal["epoch", "step"] = "epoch"
+
+
+class TrainerSpec(Section):
+    """The Lightning Trainer's arguments that mean something for a one-layer model."""
+
+    accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"]
+    devices: Literal[1, "auto"] | list[int]
+    precision: Literal["32-true", "64-true", "32", "64", 32, 64] | None = Field(description="null: follows data.dtype")
+    max_epochs: PositiveInt
+    max_time: str | None = Field(description="DD:HH:MM:SS, as in Lightning")
+    check_val_every_n_epoch: PositiveInt
+    deterministic: bool
+    enable_progress_bar: bool
+
+
+class LoggerSpec(Section):
+    """What a run writes to be looked at."""
+
+    tensorboard: bool
+    figures: bool
+
+
+class RunSpec(Section):
+    """One run, complete and checked."""
+
+    seed: Seed = Field(description="rules initial weights and batch order")
+    task: Literal["regression", "binary", "multiclass"] | None = Field(description="null: as the target says")
+    monitor: str = Field(description="the metric that chooses the best weights, as stage/name")
+    patience: PositiveInt | None = Field(description="validations without improvement before a run stops; null: never")
+    checkpoint_seconds: PositiveFloat = Field(description="seconds between two savings of last.ckpt")
+    resume: str | None = Field(description="a run directory to go on from")
+    data: DataSpec
+    model: ModelSpec
+    optim: OptimSpec
+    scheduler: SchedulerSpec
+    trainer: TrainerSpec
+    logger: LoggerSpec
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Check a plain, resolved configuration.
+
+        Raises:
+            UserError: one line for every key that is missing, unknown or of the wrong kind.
+        """
+        try:
+            spec = cls.model_validate(dict(config))
+        except ValidationError as error:
+            raise UserError("\n".join(_sentences(error, config))) from None
+        spec._check_combinations()
+        return spec
+
+    def _check_combinations(self) -> None:
+        if self.model.init_std is not None and self.model.init != "normal":
+            raise UserError(f"model.init_std has no effect with model.init={self.model.init}; set model.init=normal")
+        if self.data.split.stratify and not self.data.split.shuffle:
+            raise UserError("data.split.stratify=true needs data.split.shuffle=true")
+        stage = self.monitor.partition("/")[0]
+        if stage not in ("train", "val"):
+            raise UserError(f"monitor={self.monitor}: expected stage/name with stage train or val, such as val/loss")
+        if stage == "val" and self.data.split.val == 0 and self.patience is not None:
+            raise UserError(f"patience={self.patience} watches {self.monitor}, but data.split.val=0 leaves no rows for it")
+        wanted = "64-true" if self.data.dtype == "float64" else "32-true"
+        if self.trainer.precision is not None and str(self.trainer.precision)[:2] != wanted[:2]:
+            raise UserError(
+                f"trainer.precision={self.trainer.precision} contradicts data.dtype={self.data.dtype}; set data.dtype, "
+                "the precision follows it"
+            )
+
+
+def _sentences(error: ValidationError, config: Mapping[str, Any]) -> list[str]:
+    """Group pydantic's entries (one for each branch of a union) into one sentence a key."""
+    reasons: dict[str, list[str]] = {}
+    values: dict[str, Any] = {}
+    for entry in error.errors():
+        path, value = _known_path(entry["loc"], config)
+        if entry["type"] == "extra_forbidden":
+            siblings = _fields_of(RunSpec, path.split(".")[:-1])
+            reason = "there is no such key" + did_you_mean(path.rpartition(".")[2], siblings)
+        elif entry["type"] == "missing":
+            path, reason = ".".join(map(str, entry["loc"])), "is missing"
+        else:
+            reason = entry["msg"].replace("Input should be", "must be")
+        values[path] = value
+        reasons.setdefault(path, [])
+        if reason not in reasons[path]:
+            reasons[path].append(reason)
+    return [
+        f"{path}: {found[0]}" if found == ["is missing"] else f"{path}={values[path]}: {_joined(found)}"
+        for path, found in reasons.items()
+    ]
+
+
+def _joined(reasons: list[str]) -> str:
+    return " or ".join([reasons[0], *(reason.removeprefix("must be ") for reason in reasons[1:])])
+
+
+def _known_path(loc: tuple[int | str, ...], config: Mapping[str, Any]) -> tuple[str, Any]:
+    """Cut pydantic's union tags off the end of a location: keep what the configuration itself contains."""
+    value: Any = config
+    path: list[str] = []
+    for part in loc:
+        if not (isinstance(value, Mapping) and part in value):
+            break
+        value = value[part]
+        path.append(str(part))
+    return ".".join(path), value
+
+
+def _fields_of(model: type[BaseModel], path: list[str]) -> list[str]:
+    for part in path:
+        field = model.model_fields[part].annotation
+        if not (isinstance(field, type) and issubclass(field, BaseModel)):
+            return []
+        model = field
+    return list(model.model_fields)

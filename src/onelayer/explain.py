@@ -1,0 +1,86 @@
+"""From an exception to the one sentence that a user needs."""
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from onelayer.errors import UserError, did_you_mean
+
+TRACEBACK = "ONELAYER_TRACEBACK"
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn an error that the user can mend into one sentence on stderr and exit code 1."""
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        yield
+    except (UserError, HydraException, OmegaConfBaseException, OSError) as error:
+        if os.environ.get(TRACEBACK) == "1":
+            raise
+        sys.stderr.write("".join(f"error: {line}\n" for line in sentence(error).splitlines()))
+        raise SystemExit(1) from None
+
+
+def sentence(error: BaseException) -> str:
+    """Say what is wrong, where, and what to do."""
+    from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
+
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        hint = did_you_mean(choice, error.options) or f"; there are {', '.join(error.options)}"
+        return f"{group}={choice}: there is no such choice{hint}"
+    if isinstance(error, OverrideParseException):
+        return f"{error.override}: {_first_line(error)} (quote the whole argument where the shell would change it)"
+    if isinstance(error, ConfigCompositionException):
+        key = re.search(r"Could not (?:override|delete|append to config)[^']*'([^'@]+)", str(error))
+        if key is not None and "no default" not in str(error):
+            return f"{key[1]}: there is no such key{_nearest(key[1])}"
+        return " ".join(_first_line(part) for part in (error, error.__cause__) if part is not None)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; choose another folder or file"
+    return str(error) if isinstance(error, UserError) else _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _nearest(key: str) -> str:
+    """Look for a key whose last name is the same, then for one beside it, then anywhere, that is spelled alike."""
+    known = list(_known_keys())
+    parent, _, leaf = key.rpartition(".")
+    same_leaf = [one for one in known if one.rpartition(".")[2] == leaf]
+    if len(same_leaf) == 1:
+        return f"; did you mean '{same_leaf[0]}'?"
+    siblings = [one.rpartition(".")[2] for one in known if one.rpartition(".")[0] == parent]
+    hint = did_you_mean(leaf, siblings)
+    return hint.replace("'", f"'{parent}.", 1) if hint and parent else hint
+
+
+def _known_keys() -> Iterable[str]:
+    """List groups and keys of the configuration, with the groups that the command line chose."""
+    from hydra import compose, initialize_config_dir
+    from hydra.core.global_hydra import GlobalHydra
+    from omegaconf import DictConfig
+
+    from onelayer.cli import CONF
+
+    def walk(node: DictConfig, prefix: str) -> Iterator[str]:
+        for name in node:
+            key = f"{prefix}{name}"
+            yield key
+            child = node._get_node(name)
+            if isinstance(child, DictConfig):
+                yield from walk(child, f"{key}.")
+
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        groups = {path.parent.name for path in CONF.glob("*/*.yaml")}
+        chosen = [a for a in sys.argv[1:] if (p := a.partition("="))[0] in groups and (CONF / p[0] / f"{p[2]}.yaml").exists()]
+        yield from groups
+        yield from walk(compose("train", chosen), "")

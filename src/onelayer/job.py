@@ -1,0 +1,93 @@
+"""One Hydra job: from its configuration to its result."""
+
+import logging
+import sys
+import warnings
+from math import isnan
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from onelayer.config import RunSpec
+from onelayer.errors import UserError
+from onelayer.explain import reported
+from onelayer.track.rundir import discard, refuse_used, write_result
+
+log = logging.getLogger("onelayer")
+
+
+def job(config: DictConfig) -> float | None:
+    """Train one configuration; return the monitored value for a sweeper to judge.
+
+    Raises:
+        UserError: in a sweep, so that its other jobs go on; a single run exits with the sentence.
+    """
+    settings = HydraConfig.get()
+    directory = Path(settings.runtime.output_dir)
+    in_sweep = settings.mode == RunMode.MULTIRUN
+    overrides = tuple(OmegaConf.to_container(settings.overrides.task))  # type: ignore[arg-type]
+    if in_sweep:
+        refuse_used(directory)
+    try:
+        return _train(config, directory, overrides)
+    except UserError as error:
+        if not in_sweep:
+            with reported():
+                discard(directory)
+                raise
+        log.error(f"{' '.join(overrides)}: {error}")
+        write_result(directory, {"status": "failed", "error": str(error), "overrides": overrides})
+        raise
+    except Exception as error:
+        log.exception("failed: %s", " ".join(overrides))
+        write_result(directory, {"status": "failed", "error": repr(error), "overrides": overrides})
+        if in_sweep:
+            raise
+        sys.exit(1)
+
+
+def _train(config: DictConfig, directory: Path, overrides: tuple[str, ...]) -> float | None:
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
+    spec = RunSpec.from_config({str(key): value for key, value in plain.items()})
+
+    from onelayer.run import Interrupted, train
+    from onelayer.track.results import Run
+
+    # Lightning sets up its own handler and speaks of seeds and devices; the log is ours
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning").handlers.clear()
+    # raised once a process inside torch's own pytree code when Lightning moves a block
+    warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)
+    try:
+        (result,) = train([Run(spec, directory, overrides)])
+    except Interrupted as stop:
+        log.warning(str(stop))
+        sys.stdout.flush()
+        raise KeyboardInterrupt from None
+    log.info(summary(result, directory))
+    value: float | None = result["metrics"].get(spec.monitor)
+    return value
+
+
+def summary(result: dict, directory: Path) -> str:  # type: ignore[type-arg]
+    """Say in one line how a run ended."""
+    metrics = result["metrics"]
+    shown = {"val": ("r2", "accuracy", "loss"), "test": ("r2", "accuracy", "loss")}
+    parts = [result["status"]]
+    for stage, names in shown.items():
+        name = next((name for name in names if f"{stage}/{name}" in metrics), None)
+        if name is not None:
+            parts.append(f"{stage} {name} {metrics[f'{stage}/{name}']:.4g}")
+    if isnan(metrics["train/gap"]) and result["status"] != "diverged":
+        parts.append(f"gap unknown ({result['reference']['note'].partition(':')[0]})")
+    else:
+        parts.append(f"gap {metrics['train/gap']:.3g} (relative {metrics['train/rel_gap']:.2g})")
+    parts.append(f"{result['epochs']} epochs in {result['seconds']:.2f} s")
+    try:
+        shown_at = directory.relative_to(Path.cwd())
+    except ValueError:
+        shown_at = directory
+    return "  ".join([*parts, str(shown_at)])

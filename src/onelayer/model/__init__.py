@@ -1,0 +1,1 @@
+"""The objective, the stack of linear models, its optimizers, and the exact optimum they are judged against."""

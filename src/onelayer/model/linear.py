@@ -1,0 +1,93 @@
+"""The weights of all runs of a stack, served by one matrix product."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Init = Literal["zeros", "normal", "torch"]
+
+
+class StackedLinear(nn.Module):
+    """Linear layers of the same shape, one for each run.
+
+    All numbers of a run lie together in `theta`, (runs, outputs, n_features + 1): for each output its weights and
+    then its bias (without bias: no last column). `weight` and `bias` are views of it. So one product with
+    (runs * outputs, n_features) gives the outputs of all runs, and an elementwise optimizer has one tensor to update.
+
+    Args:
+        n_runs: runs in the stack.
+        n_features: columns of x.
+        n_outputs: columns of the outputs.
+        bias: whether there is one.
+        dtype: of all numbers.
+    """
+
+    def __init__(
+        self, n_runs: int, n_features: int, n_outputs: int, *, bias: bool = True, dtype: torch.dtype = torch.float32
+    ) -> None:
+        super().__init__()
+        self.n_runs, self.n_features, self.n_outputs, self.has_bias = n_runs, n_features, n_outputs, bias
+        shape = (n_runs, n_outputs, n_features + bias)
+        # no autograd: the gradient of a linear layer is one product, and `pullback` writes it where it is used
+        self.theta = nn.Parameter(torch.zeros(shape, dtype=dtype), requires_grad=False)
+
+    @property
+    def weight(self) -> Tensor:
+        """(runs, outputs, n_features), a view."""
+        return self.theta[..., : self.n_features]
+
+    @property
+    def bias(self) -> Tensor | None:
+        """(runs, outputs), a view; None without bias."""
+        return self.theta[..., self.n_features] if self.has_bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (rows, n_features) to logits (runs, rows, outputs)."""
+        return logits_of(self.theta, x)
+
+    @torch.no_grad()
+    def start(self, seeds: Sequence[int], init: Sequence[Init], std: Sequence[float]) -> None:
+        """Set the initial weights, each run's from its own seed, whatever else is in the stack.
+
+        ``torch`` draws what `torch.nn.Linear` draws after ``torch.manual_seed(seed)``; ``normal`` leaves the bias zero.
+        """
+        self.theta.zero_()
+        for run, (seed, kind, spread) in enumerate(zip(seeds, init, std, strict=True)):
+            generator = torch.Generator().manual_seed(seed)
+            weight = torch.empty(self.n_outputs, self.n_features, dtype=self.theta.dtype)
+            if kind == "normal":
+                self.weight[run] = weight.normal_(0.0, spread, generator=generator)
+            elif kind == "torch":
+                bound = self.n_features**-0.5
+                self.weight[run] = weight.uniform_(-bound, bound, generator=generator)
+                if self.bias is not None:
+                    self.bias[run] = weight[:, 0].clone().uniform_(-bound, bound, generator=generator)
+
+
+def logits_of(theta: Tensor, x: Tensor) -> Tensor:
+    """Map (rows, n_features) to logits (runs, rows, outputs) by theta (runs, outputs, n_features [+ 1])."""
+    flat = theta.flatten(0, 1)
+    n_features = x.shape[1]
+    if flat.shape[1] not in (n_features, n_features + 1):
+        raise ValueError(f"x of shape {tuple(x.shape)} against weights for {flat.shape[1]} columns, bias included")
+    weight = flat[:, :n_features]
+    logits = torch.mm(x, weight.t()) if flat.shape[1] == n_features else torch.addmm(flat[:, -1], x, weight.t())
+    return logits.view(len(x), theta.shape[0], theta.shape[1]).transpose(0, 1)
+
+
+def pullback(x: Tensor, residual: Tensor, out: Tensor) -> None:
+    """Write the gradient by theta, given that by the logits.
+
+    Args:
+        x: (rows, n_features).
+        residual: (runs, rows, outputs).
+        out: (runs, outputs, n_features [+ 1]), contiguous, written to.
+    """
+    flat = out.flatten(0, 1)
+    columns = residual.transpose(0, 1).reshape(len(x), -1)
+    n_features = x.shape[1]
+    torch.mm(columns.t(), x, out=flat[:, :n_features])
+    if flat.shape[1] > n_features:
+        torch.sum(columns, 0, out=flat[:, -1])

@@ -1,0 +1,192 @@
+"""The LightningModule: trains a stack of runs on blocks of rows."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+
+from onelayer.model.linear import StackedLinear, logits_of, pullback
+from onelayer.model.metrics import measure
+from onelayer.model.objectives import Objective
+from onelayer.model.optimizers import OptimizerSettings, build_optimizers
+from onelayer.model.schedule import Schedule
+from onelayer.model.truth import Truth
+
+
+class Rows(Protocol):
+    """What a DataLoader yields: rows, and the minibatches in which to visit them."""
+
+    @property
+    def x(self) -> Tensor:
+        """(rows, n_features)."""
+
+    @property
+    def y(self) -> Tensor:
+        """Target, as the objective wants it."""
+
+    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield minibatches ``(x, y)``."""
+
+
+class OneLayer(LightningModule):
+    """A stack of one-layer models, each run with its own optimizer, learning rate, weight decay and l2.
+
+    Lightning calls `training_step` once a block; the minibatch steps happen inside it.
+
+    Args:
+        linear: the weights, already at their start.
+        objective: the loss.
+        optimizers: settings of each run.
+        l2: penalty of each run.
+        schedule: learning rates over time.
+        truth: measures the train rows; None: they are not measured.
+        metrics: what validation measures each epoch.
+        monitor: the value that a plateau schedule looks at, as stage/name.
+        unit: (outputs,), one unit of a scaled target in original units.
+
+    Attributes:
+        values: the last epoch's measurements, stage/name -> (runs,).
+        active: (runs,) bool, the runs that still move.
+        steps: minibatch steps taken.
+        seconds: spent in them; measuring is not counted.
+    """
+
+    def __init__(
+        self,
+        linear: StackedLinear,
+        objective: Objective,
+        optimizers: Sequence[OptimizerSettings],
+        l2: Sequence[float],
+        *,
+        schedule: Schedule | None = None,
+        truth: Truth | None = None,
+        metrics: Sequence[str] = ("loss",),
+        monitor: str = "val/loss",
+        unit: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.linear, self.objective, self.truth = linear, objective, truth
+        self.settings, self.l2, self.metrics, self.monitor, self.unit = tuple(optimizers), tuple(l2), metrics, monitor, unit
+        self.schedule = schedule or Schedule([one.lr for one in optimizers])
+        self.values: dict[str, Tensor] = {}
+        self.active = torch.ones(linear.n_runs, dtype=torch.bool)
+        self.steps, self.seconds = 0, 0.0
+        self._restored: Mapping[str, Any] | None = None
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Leave Lightning nothing to step: the stack builds its own optimizers where the weights have their device."""
+        return []
+
+    def on_fit_start(self) -> None:
+        """Build the optimizers on the device where the weights now are."""
+        theta = self.linear.theta.data
+        self._grad = torch.zeros_like(theta)
+        self._optimizers = build_optimizers(self.settings, theta, self._grad, self.linear.n_features)
+        self._charge = None
+        if any(self.l2):
+            self._charge = theta.new_zeros(theta.shape[0], 1, theta.shape[2])
+            self._charge[..., : self.linear.n_features] = torch.tensor(self.l2).to(theta)[:, None, None]
+        if self._restored is not None:
+            for (_, optimizer), state in zip(self._optimizers, self._restored["optimizers"], strict=True):
+                optimizer.load_state_dict(state)
+            self.schedule.load_state_dict(self._restored["schedule"])
+            self._restored = None
+        self._refresh_lr()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (rows, n_features) to logits (runs, rows, outputs)."""
+        return logits_of(self.linear.theta, x)
+
+    @torch.no_grad()
+    def training_step(self, block: Rows, index: int) -> None:
+        """Take one optimizer step a minibatch of the block."""
+        began = time.perf_counter()
+        every_step = self.schedule.interval == "step" and not self.schedule.constant
+        for x, y in block.batches():
+            self._step(x, y)
+            if every_step:
+                self.schedule.advance()
+                self._refresh_lr()
+        if self._grad.is_cuda:
+            torch.cuda.synchronize(self._grad.device)
+        self.seconds += time.perf_counter() - began
+
+    def validation_step(self, block: Rows, index: int) -> None:
+        """Measure the validation rows for all runs."""
+        self.values |= {f"val/{name}": value for name, value in self.measure(block, self.metrics).items()}
+
+    def test_step(self, block: Rows, index: int) -> None:
+        """Measure the test rows for all runs."""
+        self.values |= {f"test/{name}": value for name, value in self.measure(block, self.metrics).items()}
+
+    def on_train_epoch_end(self) -> None:
+        """Measure the train rows, then let an epoch's schedule go on."""
+        self.measure_train()
+        if self.schedule.interval == "epoch" and not self.schedule.constant:
+            self.schedule.advance(self.values.get(self.monitor))
+            self._refresh_lr()
+
+    @torch.no_grad()
+    def measure(self, block: Rows, metrics: Sequence[str]) -> dict[str, Tensor]:
+        """Measure all runs on a block, (runs,) for each metric."""
+        return measure(metrics, self.objective, self.forward(block.x), block.y, self.unit)
+
+    @torch.no_grad()
+    def measure_train(self) -> None:
+        """Measure the train rows at the present weights, for all runs."""
+        if self.truth is not None:
+            found = self.truth.measure(self.linear.theta.data)
+            self.values |= {f"train/{name}": value for name, value in found.items()}
+
+    def freeze(self, runs: Tensor) -> None:
+        """Stop moving some runs, (runs,) bool."""
+        self.active &= ~runs.cpu()
+        self._refresh_lr()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what the runs need to go on, as plain containers and tensors."""
+        checkpoint["stack"] = {
+            "optimizers": [optimizer.state_dict() for _, optimizer in self._optimizers],
+            "schedule": self.schedule.state_dict(),
+            "active": self.active,
+            "steps": self.steps,
+            "seconds": self.seconds,
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take up what `on_save_checkpoint` left; the optimizers follow once they are built."""
+        self._restored = checkpoint["stack"]
+        self.active = self._restored["active"].clone()
+        self.steps, self.seconds = self._restored["steps"], self._restored["seconds"]
+
+    def _step(self, x: Tensor, y: Tensor) -> None:
+        theta = self.linear.theta.data
+        self._gradient(theta, x, y, slice(None))
+        for rows, optimizer in self._optimizers:
+            optimizer.step(self._lr[rows], lambda run, first=rows.start: self._evaluate(first + run, x, y))
+        self.steps += 1
+
+    def _gradient(self, theta: Tensor, x: Tensor, y: Tensor, rows: slice) -> Tensor:
+        """Write the gradient of some runs at their present weights; return their logits."""
+        logits = logits_of(theta[rows], x)
+        pullback(x, self.objective.residual(logits, y).div_(len(x)), self._grad[rows])
+        if self._charge is not None:
+            self._grad[rows].addcmul_(self._charge[rows], theta[rows])
+        return logits
+
+    def _evaluate(self, run: int, x: Tensor, y: Tensor) -> Tensor:
+        """Write the gradient of one run; return its objective on these rows."""
+        rows = slice(run, run + 1)
+        theta = self.linear.theta.data
+        logits = self._gradient(theta, x, y, rows)
+        loss = self.objective.loss(logits, y).mean()
+        return loss + 0.5 * self.l2[run] * theta[rows, :, : self.linear.n_features].square().sum()
+
+    def _refresh_lr(self) -> None:
+        theta = self.linear.theta
+        rates = torch.tensor(self.schedule.rates(), dtype=theta.dtype) * self.active
+        self._lr = rates.to(theta.device)[:, None, None]

@@ -1,0 +1,34 @@
+"""Binary cross-entropy on logits."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from onelayer.model.objectives.base import Objective, check_columns
+
+
+class Logistic(Objective):
+    """``log(1 + exp(z)) - y z`` for y in [0, 1]. Logistic regression."""
+
+    name = "logistic"
+    task = "binary"
+    curvature = 0.25
+
+    def check(self, logits: Tensor, target: Tensor) -> None:
+        check_columns(self.name, logits, target)
+
+    def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        self.check(logits, target)
+        loss = functional.binary_cross_entropy_with_logits(logits, target.expand_as(logits), reduction="none")
+        return loss.sum(-1)
+
+    def residual(self, logits: Tensor, target: Tensor) -> Tensor:
+        self.check(logits, target)
+        return torch.sigmoid(logits).sub_(target)
+
+    def hessian(self, logits: Tensor) -> Tensor:
+        # sigmoid(z) * sigmoid(-z) keeps its digits where 1 - sigmoid(z) has none left
+        return torch.diag_embed(torch.sigmoid(logits) * torch.sigmoid(-logits))
+
+    def predict(self, logits: Tensor) -> Tensor:
+        return torch.sigmoid(logits)

@@ -1,0 +1,32 @@
+"""Least squares."""
+
+import torch
+from torch import Tensor
+
+from onelayer.model.objectives.base import Objective, check_columns
+
+
+class Squared(Objective):
+    """``sum_o (y_o - z_o)^2``: the mean squared error for one output. Linear regression."""
+
+    name = "squared"
+    task = "regression"
+    curvature = 2.0
+
+    def check(self, logits: Tensor, target: Tensor) -> None:
+        check_columns(self.name, logits, target)
+
+    def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        self.check(logits, target)
+        return (logits - target).square().sum(-1)
+
+    def residual(self, logits: Tensor, target: Tensor) -> Tensor:
+        self.check(logits, target)
+        return torch.sub(logits, target).mul_(2.0)
+
+    def hessian(self, logits: Tensor) -> Tensor:
+        eye = torch.eye(logits.shape[-1], dtype=logits.dtype, device=logits.device)
+        return (2.0 * eye).expand(*logits.shape, logits.shape[-1])
+
+    def predict(self, logits: Tensor) -> Tensor:
+        return logits

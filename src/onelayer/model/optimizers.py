@@ -1,0 +1,191 @@
+"""One optimizer for many runs, each with its own learning rate and weight decay; torch's classes do the arithmetic.
+
+The step of most torch optimizers is linear in the learning rate and does not read the parameter. Such an optimizer is
+given a scratch parameter at zero and lr = 1; after its step the scratch holds the update u of every run, and
+
+    theta += lr[run] * u
+
+Coupled weight decay is added to the gradient first, ``g + wd[run] * theta``; decoupled decay shrinks the weights first,
+``theta *= 1 - lr[run] * wd[run]`` (Loshchilov & Hutter, 2019). ASGD, Rprop, Adafactor and LBFGS read the parameter or
+use lr in another way; there each run has a torch optimizer of its own, on a view of its own weights.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from onelayer.errors import UserError
+from onelayer.model.zoo import SEPARATE, check_optimizer
+
+Closure = Callable[[int], Tensor]
+
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """What one run asks for: a class of `torch.optim`, its learning rate, and its other arguments."""
+
+    name: str
+    lr: float
+    weight_decay: float = 0.0
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, name: str, lr: float, args: Mapping[str, Any]) -> "OptimizerSettings":
+        """Check the arguments against the class.
+
+        Raises:
+            UserError: an optimizer that does not fit, or an argument that it refuses or would ignore.
+        """
+        args = check_optimizer(name, lr, args)
+        return cls(name, lr, float(args.pop("weight_decay", 0.0)), args)
+
+
+class RunOptimizer(ABC):
+    """Moves the weights of some neighbouring runs of a stack."""
+
+    @abstractmethod
+    def step(self, lr: Tensor, closure: Closure) -> None:
+        """Take one step with the gradient that the stack holds now.
+
+        Args:
+            lr: (runs of this optimizer, 1, 1), already 0 for a frozen run.
+            closure: recompute the loss and gradient of one run of this optimizer at its present weights.
+        """
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Return tensors, numbers and plain containers."""
+
+    @abstractmethod
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state_dict` was taken."""
+
+
+class SharedOptimizer(RunOptimizer):
+    """One torch optimizer on a scratch parameter that stands for all runs.
+
+    Args:
+        settings: of each run; the class and its arguments are the same for all.
+        theta: (runs, outputs, columns), moved in place.
+        grad: like theta, read at each step.
+    """
+
+    def __init__(self, settings: Sequence[OptimizerSettings], theta: Tensor, grad: Tensor) -> None:
+        first = settings[0]
+        self._theta, self._grad = theta, grad
+        self._scratch = nn.Parameter(torch.zeros_like(theta))
+        cls = getattr(torch.optim, first.name)
+        self._optimizer = cls([self._scratch], lr=1.0, weight_decay=0.0, **first.args)
+        self._decoupled = first.name == "AdamW" or bool(first.args.get("decoupled_weight_decay"))
+        decay = [s.weight_decay for s in settings]
+        self._decay = torch.tensor(decay, dtype=theta.dtype, device=theta.device)[:, None, None] if any(decay) else None
+
+    def step(self, lr: Tensor, closure: Closure) -> None:
+        update = self._scratch.data
+        if self._decay is not None and self._decoupled:
+            self._theta.mul_(1 - lr * self._decay)
+        # not in place: another reader of the gradient must not see the decay
+        self._scratch.grad = (
+            self._grad if self._decay is None or self._decoupled else self._grad.addcmul(self._decay, self._theta)
+        )
+        update.zero_()
+        self._optimizer.step()
+        self._theta.addcmul_(lr, update)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"optimizers": [self._optimizer.state_dict()]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        (saved,) = state["optimizers"]
+        self._optimizer.load_state_dict(saved)
+
+
+class SeparateOptimizer(RunOptimizer):
+    """A torch optimizer for each run, on views of that run's weights.
+
+    Args:
+        settings: of each run.
+        theta: (runs, outputs, columns), moved in place.
+        grad: like theta, read at each step.
+        n_features: the columns of theta before the bias.
+    """
+
+    def __init__(
+        self, settings: Sequence[OptimizerSettings], theta: Tensor, grad: Tensor, n_features: int
+    ) -> None:
+        self._optimizers: list[torch.optim.Optimizer] = []
+        self._needs_closure = settings[0].name == "LBFGS"
+        for run, one in enumerate(settings):
+            # Adafactor's second moments are factored by the shape of a weight matrix; a bias is a vector to it
+            cuts = [slice(0, n_features), n_features] if one.name == "Adafactor" else [slice(None)]
+            params = []
+            for cut in cuts:
+                if theta[run, :, cut].numel():
+                    param = nn.Parameter(theta[run, :, cut], requires_grad=False)
+                    param.grad = grad[run, :, cut]
+                    params.append(param)
+            decay = {"weight_decay": one.weight_decay} if one.weight_decay else {}
+            self._optimizers.append(getattr(torch.optim, one.name)(params, lr=one.lr, **decay, **one.args))
+
+    def step(self, lr: Tensor, closure: Closure) -> None:
+        for run, (optimizer, rate) in enumerate(zip(self._optimizers, lr.flatten().tolist(), strict=True)):
+            if rate == 0.0:
+                continue
+            optimizer.param_groups[0]["lr"] = rate
+            if self._needs_closure:
+                optimizer.step(partial(closure, run))  # type: ignore[arg-type]
+            else:
+                optimizer.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"optimizers": [optimizer.state_dict() for optimizer in self._optimizers]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+
+
+def build_optimizers(
+    settings: Sequence[OptimizerSettings], theta: Tensor, grad: Tensor, n_features: int
+) -> list[tuple[slice, RunOptimizer]]:
+    """Give neighbouring runs of equal class and arguments one optimizer.
+
+    Args:
+        settings: of each run of the stack.
+        theta: (runs, outputs, columns).
+        grad: like theta.
+        n_features: the columns of theta before the bias.
+
+    Returns:
+        Each optimizer with the runs it moves, in order.
+    """
+    optimizers: list[tuple[slice, RunOptimizer]] = []
+    start = 0
+    for _, group in groupby(settings, key=lambda one: (one.name, sorted(one.args.items(), key=repr))):
+        members = list(group)
+        rows = slice(start, start + len(members))
+        start = rows.stop
+        if members[0].name in SEPARATE:
+            optimizers.append((rows, SeparateOptimizer(members, theta[rows], grad[rows], n_features)))
+        else:
+            optimizers.append((rows, SharedOptimizer(members, theta[rows], grad[rows])))
+    return optimizers
+
+
+def refuse_minibatches(settings: OptimizerSettings, full_batch: bool) -> None:
+    """Refuse minibatches for an optimizer that assumes the same function at every step.
+
+    Raises:
+        UserError: for LBFGS and Rprop without the full batch.
+    """
+    if settings.name in ("LBFGS", "Rprop") and not full_batch:
+        raise UserError(
+            f"{settings.name} compares the gradients of successive steps and goes astray on minibatches; "
+            "set data.batch_size=full"
+        )

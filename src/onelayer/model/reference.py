@@ -1,0 +1,186 @@
+"""The exact optimum of a run's own objective, in float64.
+
+    f(theta) = mean_i loss(y_i, x_i W + b) + l2/2 * ||W||^2
+
+Squared loss: QR with column pivoting on centred columns (LAPACK gelsy), for ridge with sqrt(n l2 / 2) * I below.
+Other losses: Newton's method with backtracking (Boyd & Vandenberghe, Convex Optimization, 9.5).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.linalg import lstsq
+from torch import Tensor
+
+from onelayer.model.linear import logits_of, pullback
+from onelayer.model.objectives import Objective
+
+# rows * (outputs * columns)^2: the work of one Hessian, here about a second of one core
+LIMIT = 2e10
+ITERATIONS = 100
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The optimum, or why there is none to compare with.
+
+    Attributes:
+        theta: (outputs, n_features [+ 1]) float64; None without a reference.
+        value: the objective there; NaN without a reference.
+        note: "" for a unique optimum; else what is to be known about it, or why there is none.
+    """
+
+    theta: Tensor | None
+    value: float
+    note: str = ""
+
+
+def solve(
+    x: Tensor, y: Tensor, objective: Objective, l2: float = 0.0, *, n_outputs: int = 1, bias: bool = True
+) -> Reference:
+    """Find the optimum.
+
+    Args:
+        x: (rows, n_features) float64.
+        y: as the objective wants it, float64 or int64.
+        objective: the loss.
+        l2: the penalty.
+        n_outputs: columns of the logits.
+        bias: whether there is a free constant.
+    """
+    columns = x.shape[1] + bias
+    size = columns if objective.name == "squared" else columns * n_outputs
+    if len(x) * size**2 > LIMIT:
+        return Reference(None, float("nan"), f"skipped: {len(x)} rows x {size}^2 weights is beyond the limit {LIMIT:.0e}")
+    if objective.name == "squared":
+        return _least_squares(x, y, objective, l2, bias)
+    return _newton(x, y, objective, l2, bias, n_outputs)
+
+
+def value(theta: Tensor, x: Tensor, y: Tensor, objective: Objective, l2: Tensor | float) -> Tensor:
+    """Return the objective of (runs, outputs, columns), (runs,)."""
+    return objective.loss(logits_of(theta, x), y).mean(-1) + penalty(theta, x.shape[1], l2)
+
+
+def penalty(theta: Tensor, n_features: int, l2: Tensor | float) -> Tensor:
+    """Return l2/2 * ||W||^2 of (runs, outputs, columns), (runs,)."""
+    return 0.5 * l2 * theta[..., :n_features].square().sum((1, 2))
+
+
+def second_moment(x: Tensor, bias: bool) -> Tensor:
+    """Return the mean of x' x with the constant column appended, (columns, columns) float64."""
+    rows = with_ones(x) if bias else x
+    return rows.t() @ rows / len(x)
+
+
+def with_ones(x: Tensor) -> Tensor:
+    """Append the constant column."""
+    return torch.cat([x, x.new_ones(len(x), 1)], 1)
+
+
+def auto_lr(x: Tensor, objective: Objective, l2: float, *, bias: bool = True) -> float:
+    """Return 1/L with L the largest curvature of the objective: the rate at which gradient descent surely descends."""
+    largest = float(torch.linalg.eigvalsh(second_moment(x, bias))[-1])
+    return 1.0 / (objective.curvature * largest + l2)
+
+
+def _least_squares(x: Tensor, y: Tensor, objective: Objective, l2: float, bias: bool) -> Reference:
+    rows, targets = x.numpy(), y.numpy()
+    n_rows, n_features = rows.shape
+    x_mean = rows.mean(0) if bias else np.zeros(n_features)
+    y_mean = targets.mean(0) if bias else np.zeros(targets.shape[1])
+    rows, targets = rows - x_mean, targets - y_mean
+    if l2:
+        rows = np.vstack([rows, np.sqrt(n_rows * l2 / 2) * np.eye(n_features)])
+        targets = np.vstack([targets, np.zeros((n_features, targets.shape[1]))])
+    weight, _, rank, _ = lstsq(rows, targets, cond=1e-13, lapack_driver="gelsy")
+    parts = [torch.from_numpy(weight.T.copy())]
+    if bias:
+        parts.append(torch.from_numpy(y_mean - x_mean @ weight)[:, None])
+    theta = torch.cat(parts, 1)
+    note = "" if rank == n_features else f"not unique: the features have rank {rank} of {n_features}"
+    return Reference(theta, float(value(theta[None], x, y, objective, l2)), note)
+
+
+def _newton(x: Tensor, y: Tensor, objective: Objective, l2: float, bias: bool, n_outputs: int) -> Reference:
+    n_features = x.shape[1]
+    columns = with_ones(x) if bias else x
+    shape = (1, n_outputs, columns.shape[1])
+    penalised = torch.full((columns.shape[1],), l2, dtype=x.dtype)
+    penalised[n_features:] = 0.0
+    theta, gradient = torch.zeros(shape, dtype=x.dtype), torch.zeros(shape, dtype=x.dtype)
+    now = float(value(theta, x, y, objective, l2))
+    for _ in range(ITERATIONS):
+        logits = logits_of(theta, x)
+        if l2 == 0 and _separates(logits[0], y):
+            return Reference(None, float("nan"), "no finite optimum: the classes are separated; set model.l2 above 0")
+        pullback(x, objective.residual(logits, y) / len(x), gradient)
+        gradient += penalised * theta
+        hessian = _hessian(columns, objective.hessian(logits)[0], penalised)
+        step = _solve(hessian, gradient.flatten()).view(shape)
+        decrement = float((gradient * step).sum())
+        size = 1.0
+        while (then := float(value(theta - size * step, x, y, objective, l2))) > now - 1e-4 * size * decrement:
+            size /= 2
+            if size < 1e-10:
+                break
+        if size >= 1e-10:
+            theta, now = theta - size * step, then
+        if decrement < 1e-13 * max(now, 1e-3) or size < 1e-10:
+            # the last steps change nothing that float64 could show in f
+            note = _flat_directions(hessian, theta, x, y, objective, l2, now)
+            return Reference(None, float("nan"), note) if note.startswith("no") else Reference(theta[0], now, note)
+    return Reference(None, float("nan"), f"skipped: Newton's method did not converge in {ITERATIONS} iterations")
+
+
+def _hessian(columns: Tensor, curvature: Tensor, penalised: Tensor) -> Tensor:
+    """Assemble the (outputs * columns)-square Hessian from the (rows, outputs, outputs) curvature of the loss."""
+    n_outputs, n_columns = curvature.shape[1], columns.shape[1]
+    blocks = torch.empty(n_outputs, n_columns, n_outputs, n_columns, dtype=columns.dtype)
+    for k in range(n_outputs):
+        for j in range(k + 1):
+            block = (columns * curvature[:, k, j, None]).t() @ columns / len(columns)
+            blocks[k, :, j, :] = block
+            blocks[j, :, k, :] = block.t()
+        blocks[k, :, k, :] += torch.diag(penalised)
+    if n_outputs > 1:
+        # adding the same to the weights of every class changes no probability; where no penalty decides, a
+        # curvature along just these directions leaves Newton's step as it is and the matrix regular
+        free = torch.diag((penalised == 0).to(columns.dtype)) / n_outputs
+        blocks += free[None, :, None, :]
+    return blocks.view(n_outputs * n_columns, -1)
+
+
+def _solve(hessian: Tensor, gradient: Tensor) -> Tensor:
+    factor, failed = torch.linalg.cholesky_ex(hessian)
+    if not failed:
+        return torch.cholesky_solve(gradient[:, None], factor)[:, 0]
+    values, vectors = torch.linalg.eigh(hessian)
+    kept = values > 1e-13 * values[-1]
+    return vectors[:, kept] @ ((vectors[:, kept].t() @ gradient) / values[kept])
+
+
+def _separates(logits: Tensor, y: Tensor) -> bool:
+    """Tell whether every row is on its own side: then doubling the weights always lowers the loss."""
+    if logits.shape[1] == 1:
+        return bool((torch.where(y > 0.5, logits, -logits) > 0).all())
+    own = logits.gather(1, y[:, None])
+    others = logits.scatter(1, y[:, None], -torch.inf).amax(1, keepdim=True)
+    return bool((own > others).all())
+
+
+def _flat_directions(
+    hessian: Tensor, theta: Tensor, x: Tensor, y: Tensor, objective: Objective, l2: float, now: float
+) -> str:
+    """Look along directions without curvature: the objective falls there for ever, or stays the same."""
+    values, vectors = torch.linalg.eigh(hessian)
+    note = ""
+    for direction in vectors[:, values < 1e-9 * values[-1]].t():
+        far = 1e3 * direction.view(theta.shape)
+        ahead, behind = (float(value(theta + sign * far, x, y, objective, l2)) for sign in (1, -1))
+        if max(ahead, behind) <= now * (1 + 1e-9):
+            note = "not unique: the features are linearly dependent"
+        elif min(ahead, behind) <= now * (1 + 1e-12):
+            return "no finite optimum: the classes are separated in part; set model.l2 above 0"
+    return note

@@ -1,0 +1,74 @@
+"""Going on from another run's last.ckpt."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from onelayer.config import RunSpec
+from onelayer.errors import UserError
+from onelayer.track.rundir import LAST
+
+# what a resumed run may set anew; everything else must be as it was
+FREE = ("resume", "patience", "checkpoint_seconds", "logger", "trainer")
+
+
+def checkpoint_of(spec: RunSpec, data_hash: str) -> Path | None:
+    """Return the checkpoint to go on from; None without `resume`.
+
+    Raises:
+        UserError: there is none, or it belongs to another configuration, other data, or a run that has ended.
+    """
+    if spec.resume is None:
+        return None
+    import torch
+
+    directory = Path(spec.resume)
+    path = directory / LAST
+    if not path.is_file():
+        raise UserError(f"resume={spec.resume}: no {LAST} there; give the directory of a run")
+    refuse_other(spec, stored_config(directory))
+    state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    tracked = state["callbacks"]["Tracker"]
+    if tracked["data_hash"] != data_hash:
+        raise UserError(f"resume={spec.resume}: that run was trained on other data")
+    done = max(tracked["epochs"])
+    if "diverged" in tracked["status"]:
+        raise UserError(f"resume={spec.resume}: that run diverged at epoch {done}; start anew with a smaller optim.lr")
+    if done >= spec.trainer.max_epochs:
+        raise UserError(f"resume={spec.resume}: that run has {done} epochs already; set a larger trainer.max_epochs")
+    waited = int(tracked["waited"].max())
+    if "stopped" in tracked["status"] and spec.patience is not None and waited >= spec.patience:
+        raise UserError(f"resume={spec.resume}: that run has waited {waited} validations in vain; set a larger patience")
+    return path
+
+
+def stored_config(directory: Path) -> RunSpec:
+    """Read the specification that a run directory was started with."""
+    from omegaconf import OmegaConf
+
+    path = directory / ".hydra" / "config.yaml"
+    if not path.is_file():
+        raise UserError(f"{directory}: no .hydra/config.yaml there; this is no run directory")
+    plain = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    assert isinstance(plain, dict)
+    return RunSpec.from_config({str(key): value for key, value in plain.items()})
+
+
+def refuse_other(spec: RunSpec, stored: RunSpec) -> None:
+    """Refuse to go on with another configuration.
+
+    Raises:
+        UserError: naming the first key that differs.
+    """
+    then, now = stored.model_dump(exclude=set(FREE)), spec.model_dump(exclude=set(FREE))
+    for key, before, after in _differences(then, now):
+        raise UserError(f"resume={spec.resume}: {key} was {before} there and is {after} here; leave it as it was")
+
+
+def _differences(then: Any, now: Any, key: str = "") -> list[tuple[str, Any, Any]]:
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        found = []
+        for name in dict.fromkeys([*then, *now]):
+            found += _differences(then.get(name), now.get(name), f"{key}.{name}" if key else str(name))
+        return found
+    return [] if then == now else [(key, then, now)]

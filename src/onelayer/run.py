@@ -1,0 +1,228 @@
+"""The pipeline: specs -> data -> stack -> fit -> results."""
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer, seed_everything
+
+from onelayer.data.module import TableDataModule
+from onelayer.data.preprocess import scaled_coefficients
+from onelayer.data.sources import load
+from onelayer.config import RunSpec
+from onelayer.errors import UserError
+from onelayer.model.linear import StackedLinear
+from onelayer.model.metrics import COSTLY, HIGHER_IS_BETTER, METRICS, check_monitor
+from onelayer.model.module import OneLayer
+from onelayer.model.objectives import Objective, choose_objective
+from onelayer.model.optimizers import OptimizerSettings, refuse_minibatches
+from onelayer.model.reference import auto_lr
+from onelayer.model.schedule import Schedule
+from onelayer.model.truth import Truth
+from onelayer.model.zoo import AUTO_LR
+from onelayer.resume import checkpoint_of
+from onelayer.track.progress import EpochBar
+from onelayer.track.results import Result, Run, collect
+from onelayer.track.tracker import Tracker
+
+log = logging.getLogger("onelayer")
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+class Interrupted(Exception):  # noqa: N818
+    """The user asked to stop; the run can be resumed."""
+
+
+def train(runs: Sequence[Run]) -> list[Result]:
+    """Train runs that share data, batches, objective and trainer as one stack, and write down each.
+
+    Raises:
+        UserError: something that only the data or the machine could show to be wrong.
+        Interrupted: after Ctrl-C, with last.ckpt saved.
+    """
+    spec = runs[0].spec
+    refuse_missing_device(spec)
+    seed_everything(spec.seed, workers=True, verbose=False)
+    data = build_data(spec)
+    objective = choose_objective(spec.model.objective, data.task)
+    check_monitor(spec.monitor, data.task)
+    module = build_module([run.spec for run in runs], data, objective)
+    checkpoint = checkpoint_of(spec, data.data_hash())
+    announce(spec, data, module)
+    with EpochBar(spec.trainer.max_epochs, shown=spec.trainer.enable_progress_bar) as bar:
+        tracker = Tracker(
+            [run.directory for run in runs],
+            monitor=spec.monitor,
+            patience=spec.patience,
+            validates=len(data.val) > 0,
+            checkpoint_seconds=spec.checkpoint_seconds,
+            data_hash=data.data_hash(),
+            tensorboard=spec.logger.tensorboard,
+            bar=bar,
+        )
+        trainer = build_trainer(spec, tracker)
+        with ending_on_interrupt(tracker):
+            trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    tracker.save_last(trainer)
+    if tracker.interrupted:
+        raise Interrupted(f"interrupted after epoch {tracker.epochs[0]}; go on with resume={runs[0].directory}")
+    tracker.finish()
+    return collect(runs, data, module, trainer, tracker)
+
+
+def build_data(spec: RunSpec) -> TableDataModule:
+    """Load, split and scale."""
+    return TableDataModule(
+        load(spec.data.source, **spec.data.args).as_task(spec.task),
+        val=spec.data.split.val,
+        test=spec.data.split.test,
+        split_seed=spec.data.split.seed,
+        split_shuffle=spec.data.split.shuffle,
+        stratify=spec.data.split.stratify,
+        normalize=spec.data.normalize,
+        normalize_target=spec.data.normalize_target,
+        batch_size=spec.data.batch_size,
+        shuffle=spec.data.shuffle,
+        order_seed=spec.seed,
+        dtype=DTYPES[spec.data.dtype],
+    )
+
+
+def build_module(specs: Sequence[RunSpec], data: TableDataModule, objective: Objective) -> OneLayer:
+    """Stack the runs: start weights, optimizers, schedules, and the truth they are judged by."""
+    shared, bias = specs[0], specs[0].model.bias
+    n_outputs = data.n_classes or 1 if data.task == "multiclass" else data.train.y.shape[1]
+    stack = StackedLinear(len(specs), data.n_features, n_outputs, bias=bias, dtype=data.dtype)
+    stack.start([s.seed for s in specs], [s.model.init for s in specs], [s.model.init_std or 0.01 for s in specs])
+    l2 = [spec.model.l2 for spec in specs]
+    settings = [
+        OptimizerSettings.of(spec.optim.name, learning_rate(spec, data, objective), spec.optim.args) for spec in specs
+    ]
+    for one in settings:
+        refuse_minibatches(one, data.steps_per_epoch == 1)
+    schedule = Schedule(
+        [one.lr for one in settings],
+        shared.scheduler.name,
+        shared.scheduler.args,
+        shared.scheduler.interval,
+        total=shared.trainer.max_epochs * (data.steps_per_epoch if shared.scheduler.interval == "step" else 1),
+        higher_is_better=shared.monitor.partition("/")[2] in HIGHER_IS_BETTER,
+    )
+    return OneLayer(
+        stack,
+        objective,
+        settings,
+        l2,
+        schedule=schedule,
+        truth=Truth(
+            data.train.x, data.train.y, objective, l2, n_outputs=n_outputs, bias=bias, known=known_theta(data, bias)
+        ),
+        metrics=[name for name in METRICS[data.task] if name not in COSTLY or shared.monitor == f"val/{name}"],
+        monitor=shared.monitor,
+        unit=torch.from_numpy(data.y_scale.scale) if data.task == "regression" else None,
+    )
+
+
+def build_trainer(spec: RunSpec, tracker: Tracker) -> Trainer:
+    """Return Lightning's trainer; the tracker does the logging, the checkpoints and the bar for every run."""
+    return Trainer(
+        accelerator=spec.trainer.accelerator,
+        devices=spec.trainer.devices,
+        precision="64-true" if spec.data.dtype == "float64" else "32-true",
+        max_epochs=spec.trainer.max_epochs,
+        max_time=spec.trainer.max_time,
+        check_val_every_n_epoch=spec.trainer.check_val_every_n_epoch,
+        deterministic=spec.trainer.deterministic,
+        logger=False,
+        callbacks=[tracker],
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=tracker.directories[0],
+    )
+
+
+def learning_rate(spec: RunSpec, data: TableDataModule, objective: Objective) -> float:
+    """Return the learning rate of a run; ``auto`` is 1/L of its objective on the train rows.
+
+    Raises:
+        UserError: auto for an optimizer whose step has another size.
+    """
+    if spec.optim.lr != "auto":
+        return spec.optim.lr
+    if spec.optim.name not in AUTO_LR:
+        raise UserError(
+            f"optim.lr=auto is 1/L, the step of gradient descent, and says nothing for {spec.optim.name}; give a number"
+        )
+    return auto_lr(data.train.x, objective, spec.model.l2, bias=spec.model.bias)
+
+
+def known_theta(data: TableDataModule, bias: bool) -> torch.Tensor | None:
+    """Return the weights that made the data, (outputs, columns) for its scaled form; None where they are not known."""
+    table = data.table
+    if table.weight is None or table.bias is None:
+        return None
+    y_scale = data.y_scale
+    if data.task != "regression":
+        y_scale = type(y_scale)(torch.zeros(len(table.weight)).numpy(), torch.ones(len(table.weight)).numpy())
+    weight, constant = scaled_coefficients(table.weight, table.bias, data.x_scale, y_scale)
+    parts = [torch.from_numpy(weight)] + ([torch.from_numpy(constant)[:, None]] if bias else [])
+    return torch.cat(parts, 1).double()
+
+
+def refuse_missing_device(spec: RunSpec) -> None:
+    """Say in one sentence what Lightning says in a traceback.
+
+    Raises:
+        UserError: the accelerator is not there.
+    """
+    there = {
+        "gpu": torch.cuda.is_available() or torch.backends.mps.is_available(),
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
+    if not there.get(spec.trainer.accelerator, True):
+        raise UserError(
+            f"trainer.accelerator={spec.trainer.accelerator}: torch finds no such device on this machine; "
+            "use trainer=cpu"
+        )
+
+
+def announce(spec: RunSpec, data: TableDataModule, module: OneLayer) -> None:
+    """Say what is about to happen, and what the reference found."""
+    rows = f"{len(data.train)} train, {len(data.val)} val, {len(data.test)} test rows"
+    settings = module.settings[0]
+    log.info(
+        f"{spec.data.source}: {rows} x {data.n_features} features -> {module.objective.name}, "
+        f"{settings.name} lr {settings.lr:.3g}, batch {data.batch_size}, {spec.trainer.max_epochs} epochs"
+    )
+    if module.truth is not None:
+        reference = module.truth.references[0]
+        if reference.theta is not None:
+            log.info(f"exact optimum: objective {reference.value:.6g}" + (f" ({reference.note})" if reference.note else ""))
+        else:
+            log.info(f"exact optimum: {reference.note}")
+
+
+@contextmanager
+def ending_on_interrupt(tracker: Tracker) -> Iterator[None]:
+    """Let the first Ctrl-C end training after the present epoch, so that nothing is lost; the second one kills."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> Any:
+        tracker.interrupted = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,1 @@
+"""What a run leaves behind: curves, checkpoints, the delivered model, and result.json."""

@@ -1,0 +1,80 @@
+"""One figure at the end of a run: how well it predicts."""
+
+import io
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def draw(task: str, prediction: Array, target: Array, classes: tuple[str, ...] | None, title: str) -> Figure:
+    """Draw the figure that fits the task.
+
+    Args:
+        task: regression, binary or multiclass.
+        prediction: (rows, outputs), the mean or the probabilities.
+        target: (rows,), the number or the class.
+        classes: names of the classes.
+        title: which rows these are.
+    """
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title)
+    if task == "regression":
+        _residuals(figure, prediction[:, 0], target)
+    elif task == "binary":
+        _roc_and_calibration(figure, prediction[:, 0], target)
+    else:
+        _confusion(figure, prediction.argmax(1), target, classes or ())
+    return figure
+
+
+def to_png(figure: Figure) -> tuple[bytes, tuple[int, int]]:
+    """Return a figure as PNG with its (width, height) in pixels."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    width, height = (int(inches * 100) for inches in figure.get_size_inches())
+    return buffer.getvalue(), (width, height)
+
+
+def _residuals(figure: Figure, prediction: Array, target: Array) -> None:
+    left, right = figure.subplots(1, 2)
+    ends = [min(prediction.min(), target.min()), max(prediction.max(), target.max())]
+    left.plot(ends, ends, color="0.6", linewidth=1)
+    left.scatter(target, prediction, s=12, alpha=0.6)
+    left.set(xlabel="true", ylabel="predicted", title="predicted against true")
+    right.axhline(0, color="0.6", linewidth=1)
+    right.scatter(prediction, target - prediction, s=12, alpha=0.6)
+    right.set(xlabel="predicted", ylabel="true - predicted", title="residuals")
+
+
+def _roc_and_calibration(figure: Figure, probability: Array, target: Array) -> None:
+    from sklearn.calibration import calibration_curve
+    from sklearn.metrics import roc_curve
+
+    left, right = figure.subplots(1, 2)
+    left.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+    if len(np.unique(target)) == 2:
+        false_positive, true_positive, _ = roc_curve(target, probability)
+        left.plot(false_positive, true_positive)
+    left.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC")
+    right.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+    observed, predicted = calibration_curve(target, probability, n_bins=10, strategy="quantile")
+    right.plot(predicted, observed, marker="o")
+    right.set(xlabel="predicted probability", ylabel="observed share", title="calibration (tenths of the rows)")
+
+
+def _confusion(figure: Figure, predicted: NDArray[np.int64], target: Array, classes: tuple[str, ...]) -> None:
+    axes = figure.subplots(1, 1)
+    counts = np.zeros((len(classes), len(classes)), dtype=int)
+    np.add.at(counts, (target.astype(int), predicted), 1)
+    axes.imshow(counts, cmap="Blues")
+    for row, column in np.ndindex(*counts.shape):
+        shade = "white" if counts[row, column] > counts.max() / 2 else "black"
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=shade, fontsize=8)
+    axes.set_xticks(range(len(classes)), classes, rotation=45 if max(map(len, classes)) > 3 else 0)
+    axes.set_yticks(range(len(classes)), classes)
+    axes.set(xlabel="predicted", ylabel="true", title="confusion matrix")

@@ -1,0 +1,79 @@
+"""The run directory on disk."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from onelayer.errors import UserError
+
+RESULT = "result.json"
+CHECKPOINTS = "checkpoints"
+LAST = f"{CHECKPOINTS}/last.ckpt"
+BEST = f"{CHECKPOINTS}/best.ckpt"
+MODEL = "model"
+FORMAT = 1
+# what Hydra writes before the run itself starts
+HYDRA_FILES = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "train.log")
+
+
+def write_result(directory: Path, result: Mapping[str, Any]) -> None:
+    """Write result.json at once or not at all; its presence means that the run ended."""
+    text = json.dumps(_plain({"format": FORMAT, **result}), indent=2, allow_nan=False)
+    partial = directory / f".{RESULT}.{os.getpid()}"
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(directory / RESULT)
+
+
+def read_result(directory: Path) -> dict[str, Any]:
+    """Read result.json.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = directory / RESULT
+    if not path.is_file():
+        raise UserError(f"{directory}: no {RESULT} there; the run has not ended, or this is no run directory")
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return result
+
+
+def refuse_used(directory: Path) -> None:
+    """Refuse a directory that already holds a run.
+
+    Raises:
+        UserError: so that nothing is overwritten.
+    """
+    for name in (RESULT, LAST):
+        if (directory / name).exists():
+            raise UserError(
+                f"hydra.run.dir={directory} already holds a run; choose another, or go on from it with resume={directory}"
+            )
+
+
+def discard(directory: Path) -> None:
+    """Take back what Hydra wrote for a run that never started; whatever else lies there stays."""
+    for name in HYDRA_FILES:
+        (directory / name).unlink(missing_ok=True)
+    # the run's own folder, its date, and a sweep's: each goes if nothing else is in it
+    for folder in (directory / ".hydra", directory, directory.parent):
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+
+
+def _plain(value: Any) -> Any:
+    """Make values fit for JSON, which knows neither NaN nor infinity."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
