@@ -1,0 +1,1 @@
+"""The configuration; inside the wheel it is `onelayer.conf`."""

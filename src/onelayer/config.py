@@ -138,7 +138,9 @@ class RunSpec(Section):
         if stage not in ("train", "val"):
             raise UserError(f"monitor={self.monitor}: expected stage/name with stage train or val, such as val/loss")
         if stage == "val" and self.data.split.val == 0 and self.patience is not None:
-            raise UserError(f"patience={self.patience} watches {self.monitor}, but data.split.val=0 leaves no rows for it")
+            raise UserError(
+                f"patience={self.patience} watches {self.monitor}, which data.split.val=0 leaves without rows"
+            )
         wanted = "64-true" if self.data.dtype == "float64" else "32-true"
         if self.trainer.precision is not None and str(self.trainer.precision)[:2] != wanted[:2]:
             raise UserError(

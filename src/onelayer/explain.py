@@ -72,7 +72,7 @@ def _known_keys() -> Iterable[str]:
 
     def walk(node: DictConfig, prefix: str) -> Iterator[str]:
         for name in node:
-            key = f"{prefix}{name}"
+            key = f"{prefix}{name!s}"
             yield key
             child = node._get_node(name)
             if isinstance(child, DictConfig):
@@ -81,6 +81,7 @@ def _known_keys() -> Iterable[str]:
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF), version_base="1.3"):
         groups = {path.parent.name for path in CONF.glob("*/*.yaml")}
-        chosen = [a for a in sys.argv[1:] if (p := a.partition("="))[0] in groups and (CONF / p[0] / f"{p[2]}.yaml").exists()]
+        pairs = [argument.split("=", 1) for argument in sys.argv[1:] if argument.partition("=")[0] in groups]
+        chosen = [f"{group}={choice}" for group, choice in pairs if (CONF / group / f"{choice}.yaml").exists()]
         yield from groups
         yield from walk(compose("train", chosen), "")

@@ -38,7 +38,7 @@ def checkpoint_of(spec: RunSpec, data_hash: str) -> Path | None:
         raise UserError(f"resume={spec.resume}: that run has {done} epochs already; set a larger trainer.max_epochs")
     waited = int(tracked["waited"].max())
     if "stopped" in tracked["status"] and spec.patience is not None and waited >= spec.patience:
-        raise UserError(f"resume={spec.resume}: that run has waited {waited} validations in vain; set a larger patience")
+        raise UserError(f"resume={spec.resume}: that run stopped after {waited} validations in vain; raise patience")
     return path
 
 

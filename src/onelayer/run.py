@@ -5,17 +5,16 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import torch
 from lightning.pytorch import Trainer, seed_everything
 
+from onelayer.config import RunSpec
 from onelayer.data.module import TableDataModule
 from onelayer.data.preprocess import scaled_coefficients
 from onelayer.data.sources import load
-from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.model.linear import StackedLinear
 from onelayer.model.metrics import COSTLY, HIGHER_IS_BETTER, METRICS, check_monitor
@@ -205,7 +204,9 @@ def announce(spec: RunSpec, data: TableDataModule, module: OneLayer) -> None:
     if module.truth is not None:
         reference = module.truth.references[0]
         if reference.theta is not None:
-            log.info(f"exact optimum: objective {reference.value:.6g}" + (f" ({reference.note})" if reference.note else ""))
+            log.info(
+                f"exact optimum: objective {reference.value:.6g}" + (f" ({reference.note})" if reference.note else "")
+            )
         else:
             log.info(f"exact optimum: {reference.note}")
 

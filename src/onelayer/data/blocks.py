@@ -27,9 +27,9 @@ class Block(NamedTuple):
     def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield the minibatches ``(x, y)``."""
         if self.order is None:
-            yield from zip(self.x.split(self.batch_size), self.y.split(self.batch_size), strict=True)
+            yield from zip(torch.split(self.x, self.batch_size), torch.split(self.y, self.batch_size), strict=True)
             return
-        for rows in self.order.split(self.batch_size):
+        for rows in torch.split(self.order, self.batch_size):
             yield self.x.index_select(0, rows), self.y.index_select(0, rows)
 
 

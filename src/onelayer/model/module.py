@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -70,7 +71,13 @@ class OneLayer(LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.linear, self.objective, self.truth = linear, objective, truth
-        self.settings, self.l2, self.metrics, self.monitor, self.unit = tuple(optimizers), tuple(l2), metrics, monitor, unit
+        self.settings, self.l2, self.metrics, self.monitor, self.unit = (
+            tuple(optimizers),
+            tuple(l2),
+            metrics,
+            monitor,
+            unit,
+        )
         self.schedule = schedule or Schedule([one.lr for one in optimizers])
         self.values: dict[str, Tensor] = {}
         self.active = torch.ones(linear.n_runs, dtype=torch.bool)
@@ -142,7 +149,7 @@ class OneLayer(LightningModule):
             found = self.truth.measure(self.linear.theta.data)
             self.values |= {f"train/{name}": value for name, value in found.items()}
 
-    def freeze(self, runs: Tensor) -> None:
+    def halt(self, runs: Tensor) -> None:
         """Stop moving some runs, (runs,) bool."""
         self.active &= ~runs.cpu()
         self._refresh_lr()
@@ -167,7 +174,7 @@ class OneLayer(LightningModule):
         theta = self.linear.theta.data
         self._gradient(theta, x, y, slice(None))
         for rows, optimizer in self._optimizers:
-            optimizer.step(self._lr[rows], lambda run, first=rows.start: self._evaluate(first + run, x, y))
+            optimizer.step(self._lr[rows], partial(self._evaluate, rows.start, x, y))
         self.steps += 1
 
     def _gradient(self, theta: Tensor, x: Tensor, y: Tensor, rows: slice) -> Tensor:
@@ -178,8 +185,9 @@ class OneLayer(LightningModule):
             self._grad[rows].addcmul_(self._charge[rows], theta[rows])
         return logits
 
-    def _evaluate(self, run: int, x: Tensor, y: Tensor) -> Tensor:
-        """Write the gradient of one run; return its objective on these rows."""
+    def _evaluate(self, first: int, x: Tensor, y: Tensor, run: int) -> Tensor:
+        """Write the gradient of a run, counted from the first of its optimizer; return its objective on these rows."""
+        run += first
         rows = slice(run, run + 1)
         theta = self.linear.theta.data
         logits = self._gradient(theta, x, y, rows)

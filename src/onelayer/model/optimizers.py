@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from onelayer.errors import UserError
 from onelayer.model.zoo import SEPARATE, check_optimizer
@@ -86,6 +87,7 @@ class SharedOptimizer(RunOptimizer):
         decay = [s.weight_decay for s in settings]
         self._decay = torch.tensor(decay, dtype=theta.dtype, device=theta.device)[:, None, None] if any(decay) else None
 
+    @override
     def step(self, lr: Tensor, closure: Closure) -> None:
         update = self._scratch.data
         if self._decay is not None and self._decoupled:
@@ -98,9 +100,11 @@ class SharedOptimizer(RunOptimizer):
         self._optimizer.step()
         self._theta.addcmul_(lr, update)
 
+    @override
     def state_dict(self) -> dict[str, Any]:
         return {"optimizers": [self._optimizer.state_dict()]}
 
+    @override
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         (saved,) = state["optimizers"]
         self._optimizer.load_state_dict(saved)
@@ -116,23 +120,21 @@ class SeparateOptimizer(RunOptimizer):
         n_features: the columns of theta before the bias.
     """
 
-    def __init__(
-        self, settings: Sequence[OptimizerSettings], theta: Tensor, grad: Tensor, n_features: int
-    ) -> None:
+    def __init__(self, settings: Sequence[OptimizerSettings], theta: Tensor, grad: Tensor, n_features: int) -> None:
         self._optimizers: list[torch.optim.Optimizer] = []
         self._needs_closure = settings[0].name == "LBFGS"
         for run, one in enumerate(settings):
-            # Adafactor's second moments are factored by the shape of a weight matrix; a bias is a vector to it
-            cuts = [slice(0, n_features), n_features] if one.name == "Adafactor" else [slice(None)]
             params = []
-            for cut in cuts:
-                if theta[run, :, cut].numel():
-                    param = nn.Parameter(theta[run, :, cut], requires_grad=False)
-                    param.grad = grad[run, :, cut]
-                    params.append(param)
+            for view, slope in zip(
+                _parts(one, theta[run], n_features), _parts(one, grad[run], n_features), strict=True
+            ):
+                param = nn.Parameter(view, requires_grad=False)
+                param.grad = slope
+                params.append(param)
             decay = {"weight_decay": one.weight_decay} if one.weight_decay else {}
             self._optimizers.append(getattr(torch.optim, one.name)(params, lr=one.lr, **decay, **one.args))
 
+    @override
     def step(self, lr: Tensor, closure: Closure) -> None:
         for run, (optimizer, rate) in enumerate(zip(self._optimizers, lr.flatten().tolist(), strict=True)):
             if rate == 0.0:
@@ -143,12 +145,24 @@ class SeparateOptimizer(RunOptimizer):
             else:
                 optimizer.step()
 
+    @override
     def state_dict(self) -> dict[str, Any]:
         return {"optimizers": [optimizer.state_dict() for optimizer in self._optimizers]}
 
+    @override
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
+
+
+def _parts(settings: OptimizerSettings, tensor: Tensor, n_features: int) -> list[Tensor]:
+    """Cut (outputs, columns) where the optimizer looks at shapes.
+
+    Adafactor factors the second moments of a weight matrix; a bias is a vector to it.
+    """
+    if settings.name != "Adafactor" or tensor.shape[1] == n_features:
+        return [tensor]
+    return [tensor[:, :n_features], tensor[:, n_features]]
 
 
 def build_optimizers(

@@ -52,7 +52,9 @@ def solve(
     columns = x.shape[1] + bias
     size = columns if objective.name == "squared" else columns * n_outputs
     if len(x) * size**2 > LIMIT:
-        return Reference(None, float("nan"), f"skipped: {len(x)} rows x {size}^2 weights is beyond the limit {LIMIT:.0e}")
+        return Reference(
+            None, float("nan"), f"skipped: {len(x)} rows x {size}^2 weights is beyond the limit {LIMIT:.0e}"
+        )
     if objective.name == "squared":
         return _least_squares(x, y, objective, l2, bias)
     return _newton(x, y, objective, l2, bias, n_outputs)
@@ -157,8 +159,8 @@ def _solve(hessian: Tensor, gradient: Tensor) -> Tensor:
     if not failed:
         return torch.cholesky_solve(gradient[:, None], factor)[:, 0]
     values, vectors = torch.linalg.eigh(hessian)
-    kept = values > 1e-13 * values[-1]
-    return vectors[:, kept] @ ((vectors[:, kept].t() @ gradient) / values[kept])
+    inverse = torch.where(values > 1e-13 * values[-1], 1 / values, 0.0)
+    return torch.mv(vectors, inverse * torch.mv(vectors.t(), gradient))
 
 
 def _separates(logits: Tensor, y: Tensor) -> bool:

@@ -16,12 +16,12 @@ ROUNDING = 8 * torch.finfo(torch.float64).eps
 class Truth:
     """Measures the train rows for all runs, in float64 whatever the runs train in.
 
-    ``gap = f(theta) - f*`` and ``rel_gap = gap / (f(0) - f*)``: 1 at zero weights, 0 at the optimum. For the squared loss
+    ``gap = f(theta) - f*`` and ``rel_gap = gap / (f(0) - f*)``: 1 at zero weights, 0 at the optimum. Squared loss has
 
         f(theta) - f* = 1/2 (theta - theta*)' H (theta - theta*)
 
-    exactly, with H the Hessian of the objective. This needs no pass over the rows, and keeps its digits near the optimum,
-    where the difference of two losses has none left.
+    exactly, with H the Hessian of the objective. This needs no pass over the rows, and keeps its digits near the
+    optimum, where the difference of two losses has none left.
 
     Args:
         x: (rows, n_features) float64, the train rows.
@@ -62,10 +62,11 @@ class Truth:
         return self._zero
 
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
-        """Measure (runs, outputs, columns): ``loss``, ``objective``, ``gap``, ``rel_gap`` and ``weight_error``, (runs,).
+        """Measure (runs, outputs, columns).
 
-        NaN stands where there is no reference; ``weight_error``, the relative distance to the weights that made the
-        data, is given only where those are known.
+        Returns:
+            (runs,) for each of ``loss``, ``objective``, ``gap``, ``rel_gap``, NaN where there is no reference; and
+            where the weights that made the data are known, ``weight_error``, the relative distance to them.
         """
         theta = theta.double()
         self._to(theta.device)

@@ -52,7 +52,7 @@ def refuse_used(directory: Path) -> None:
     for name in (RESULT, LAST):
         if (directory / name).exists():
             raise UserError(
-                f"hydra.run.dir={directory} already holds a run; choose another, or go on from it with resume={directory}"
+                f"{directory} already holds a run; choose another hydra.run.dir, or go on with resume={directory}"
             )
 
 

@@ -68,4 +68,3 @@ class EventWriter:
     def _write(self, event: Any) -> None:
         event.wall_time = time.time()
         self._records.write(event.SerializeToString())
-

@@ -57,7 +57,12 @@ class Tracker(Checkpoint):
     ) -> None:
         super().__init__()
         self.directories, self.monitor, self.patience = directories, monitor, patience
-        self.validates, self.checkpoint_seconds, self.data_hash, self.bar = validates, checkpoint_seconds, data_hash, bar
+        self.validates, self.checkpoint_seconds, self.data_hash, self.bar = (
+            validates,
+            checkpoint_seconds,
+            data_hash,
+            bar,
+        )
         self.writers = [EventWriter(directory) for directory in directories] if tensorboard else []
         runs = len(directories)
         self.status: list[Status] = ["running"] * runs
@@ -98,7 +103,7 @@ class Tracker(Checkpoint):
         self._settle(stopped, "stopped")
         self._write(module, epoch)
         if bool((diverged | stopped).any()):
-            module.freeze(diverged | stopped)
+            module.halt(diverged | stopped)
         self.bar.update(epoch, self._headline(module))
         if self.interrupted or not bool(module.active.any()):
             trainer.should_stop = True

@@ -31,7 +31,7 @@ def load(source: str, **args: Any) -> Table:
         raise UserError(f"data.source={source}: there is no such source{did_you_mean(source, SOURCES)}")
     function = SOURCES[source]
     try:
-        return validate_call(function, config=ConfigDict(strict=True))(**args)
+        return validate_call(config=ConfigDict(strict=True))(function)(**args)
     except ValidationError as error:
         reasons = []
         for entry in error.errors():

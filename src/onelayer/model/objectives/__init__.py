@@ -10,6 +10,8 @@ from onelayer.model.objectives.squared import Squared
 
 OBJECTIVES: Mapping[str, Objective] = {objective.name: objective for objective in (Squared(), Logistic(), Softmax())}
 
+__all__ = ["OBJECTIVES", "Objective", "choose_objective"]
+
 
 def choose_objective(name: str, task: str) -> Objective:
     """Return the objective of that name, or for ``auto`` the one that fits the task.

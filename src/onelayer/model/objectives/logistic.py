@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 from torch.nn import functional
+from typing_extensions import override
 
 from onelayer.model.objectives.base import Objective, check_columns
 
@@ -14,21 +15,26 @@ class Logistic(Objective):
     task = "binary"
     curvature = 0.25
 
+    @override
     def check(self, logits: Tensor, target: Tensor) -> None:
         check_columns(self.name, logits, target)
 
+    @override
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
         self.check(logits, target)
         loss = functional.binary_cross_entropy_with_logits(logits, target.expand_as(logits), reduction="none")
         return loss.sum(-1)
 
+    @override
     def residual(self, logits: Tensor, target: Tensor) -> Tensor:
         self.check(logits, target)
         return torch.sigmoid(logits).sub_(target)
 
+    @override
     def hessian(self, logits: Tensor) -> Tensor:
         # sigmoid(z) * sigmoid(-z) keeps its digits where 1 - sigmoid(z) has none left
         return torch.diag_embed(torch.sigmoid(logits) * torch.sigmoid(-logits))
 
+    @override
     def predict(self, logits: Tensor) -> Tensor:
         return torch.sigmoid(logits)

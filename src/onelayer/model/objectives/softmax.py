@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from onelayer.model.objectives.base import Objective
 
@@ -13,6 +14,7 @@ class Softmax(Objective):
     task = "multiclass"
     curvature = 0.5
 
+    @override
     def check(self, logits: Tensor, target: Tensor) -> None:
         if target.shape != logits.shape[1:2] or target.dtype != torch.int64:
             raise ValueError(
@@ -20,20 +22,24 @@ class Softmax(Objective):
                 f"{tuple(logits.shape[1:])}; give the target as (rows,) class numbers in int64"
             )
 
+    @override
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
         self.check(logits, target)
         return logits.logsumexp(-1) - logits.gather(-1, _index(logits, target)).squeeze(-1)
 
+    @override
     def residual(self, logits: Tensor, target: Tensor) -> Tensor:
         self.check(logits, target)
         probability = logits.softmax(-1)
         minus_one = probability.new_full((), -1.0).expand(*logits.shape[:2], 1)
         return probability.scatter_add_(-1, _index(logits, target), minus_one)
 
+    @override
     def hessian(self, logits: Tensor) -> Tensor:
         probability = logits.softmax(-1)
         return torch.diag_embed(probability) - probability.unsqueeze(-1) * probability.unsqueeze(-2)
 
+    @override
     def predict(self, logits: Tensor) -> Tensor:
         return logits.softmax(-1)
 

@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from onelayer.model.objectives.base import Objective, check_columns
 
@@ -13,20 +14,25 @@ class Squared(Objective):
     task = "regression"
     curvature = 2.0
 
+    @override
     def check(self, logits: Tensor, target: Tensor) -> None:
         check_columns(self.name, logits, target)
 
+    @override
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
         self.check(logits, target)
         return (logits - target).square().sum(-1)
 
+    @override
     def residual(self, logits: Tensor, target: Tensor) -> Tensor:
         self.check(logits, target)
         return torch.sub(logits, target).mul_(2.0)
 
+    @override
     def hessian(self, logits: Tensor) -> Tensor:
         eye = torch.eye(logits.shape[-1], dtype=logits.dtype, device=logits.device)
         return (2.0 * eye).expand(*logits.shape, logits.shape[-1])
 
+    @override
     def predict(self, logits: Tensor) -> Tensor:
         return logits

@@ -1,0 +1,194 @@
+"""Microseconds an optimizer step: onelayer, a loop written by hand, and stock Lightning.
+
+All three train the same rows in one process, in turn, so that a noisy machine disturbs them alike.
+"""
+
+import logging
+import statistics
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra import compose, initialize_config_dir
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from omegaconf import OmegaConf
+from torch.utils.data import DataLoader, TensorDataset
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+from machine import write_page
+
+from onelayer.cli import CONF
+from onelayer.config import RunSpec
+from onelayer.data.module import TableDataModule
+from onelayer.model.objectives import choose_objective
+from onelayer.run import build_data, build_module, build_trainer
+from onelayer.track.progress import EpochBar
+from onelayer.track.tracker import Tracker
+
+EPOCHS, BATCH, ROUNDS = 30, 128, 7
+OPTIMIZERS = {"sgd": ("SGD", 0.05), "adam": ("Adam", 0.01)}
+
+
+def spec_of(optim: str) -> RunSpec:
+    overrides = [
+        "data=linear",
+        "data.n_samples=10000",
+        "data.n_features=100",
+        f"data.batch_size={BATCH}",
+        f"optim={optim}",
+        f"optim.lr={OPTIMIZERS[optim][1]}",
+        f"trainer.max_epochs={EPOCHS}",
+        "trainer.enable_progress_bar=false",
+    ]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        plain: Any = OmegaConf.to_container(compose("train", overrides), resolve=True)
+    return RunSpec.from_config(plain)
+
+
+def onelayer(spec: RunSpec, data: TableDataModule, folder: Path) -> Callable[[], float]:
+    """As users run it: validation, curves, reference, best weights and checkpoints."""
+    objective = choose_objective("auto", data.task)
+    module = build_module([spec], data, objective)
+    with EpochBar(EPOCHS, shown=False) as bar:
+        tracker = Tracker(
+            [folder],
+            monitor=spec.monitor,
+            patience=None,
+            validates=True,
+            checkpoint_seconds=spec.checkpoint_seconds,
+            data_hash="",
+            tensorboard=True,
+            bar=bar,
+        )
+        trainer = build_trainer(spec, tracker)
+
+    def fit() -> float:
+        trainer.fit(module, data)
+        tracker.save_last(trainer)
+        return float(module.values["train/loss"][0])
+
+    return fit
+
+
+def by_hand(optim: str, x: torch.Tensor, y: torch.Tensor) -> Callable[[], float]:
+    """The shortest loop one would write: index batches, nothing logged."""
+    model = torch.nn.Linear(x.shape[1], 1)
+    torch.nn.init.zeros_(model.weight)
+    torch.nn.init.zeros_(model.bias)
+    name, lr = OPTIMIZERS[optim]
+    optimizer = getattr(torch.optim, name)(model.parameters(), lr=lr)
+    loss_of = torch.nn.MSELoss()
+
+    def fit() -> float:
+        for _ in range(EPOCHS):
+            for rows in torch.randperm(len(x)).split(BATCH):
+                optimizer.zero_grad()
+                loss = loss_of(model(x[rows]), y[rows])
+                loss.backward()
+                optimizer.step()
+        with torch.no_grad():
+            return float(loss_of(model(x), y))
+
+    return fit
+
+
+class Stock(LightningModule):
+    """The regression of any Lightning tutorial."""
+
+    def __init__(self, n_features: int, optim: str) -> None:
+        super().__init__()
+        self.model = torch.nn.Linear(n_features, 1)
+        torch.nn.init.zeros_(self.model.weight)
+        torch.nn.init.zeros_(self.model.bias)
+        self.optim, self.loss_of = optim, torch.nn.MSELoss()
+
+    def training_step(self, batch: Any, index: int) -> torch.Tensor:
+        loss: torch.Tensor = self.loss_of(self.model(batch[0]), batch[1])
+        self.log("train/loss", loss)
+        return loss
+
+    def validation_step(self, batch: Any, index: int) -> None:
+        self.log("val/loss", self.loss_of(self.model(batch[0]), batch[1]))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        name, lr = OPTIMIZERS[self.optim]
+        optimizer: torch.optim.Optimizer = getattr(torch.optim, name)(self.parameters(), lr=lr)
+        return optimizer
+
+
+def stock(optim: str, data: TableDataModule, folder: Path) -> Callable[[], float]:
+    """TensorDataset, DataLoader, self.log, TensorBoard, a checkpoint an epoch: Lightning as it comes."""
+    train, val = (TensorDataset(part.x.float(), part.y.float()) for part in (data.train, data.val))
+    module = Stock(data.n_features, optim)
+    trainer = Trainer(
+        accelerator="cpu",
+        max_epochs=EPOCHS,
+        logger=TensorBoardLogger(folder),
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    loaders = DataLoader(train, BATCH, shuffle=True), DataLoader(val, BATCH)
+
+    def fit() -> float:
+        trainer.fit(module, *loaders)
+        with torch.no_grad():
+            return float(module.loss_of(module.model(data.train.x.float()), data.train.y.float()))
+
+    return fit
+
+
+def main() -> None:
+    warnings.filterwarnings("ignore")
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    lines = ["| optimizer | | us a step, median | min - max | against by hand | final train loss |", "|---|---|---|---|---|---|"]
+    verdicts = []
+    for optim in OPTIMIZERS:
+        spec = spec_of(optim)
+        data = build_data(spec)
+        x, y = data.train.x.float(), data.train.y.float()
+        steps = EPOCHS * data.steps_per_epoch
+        times: dict[str, list[float]] = {"onelayer": [], "by hand": [], "stock Lightning": []}
+        losses = {}
+        for round_ in range(ROUNDS + 1):
+            with tempfile.TemporaryDirectory() as folder:
+                contenders = {
+                    "onelayer": onelayer(spec, data, Path(folder)),
+                    "by hand": by_hand(optim, x, y),
+                    "stock Lightning": stock(optim, data, Path(folder)),
+                }
+                for name, fit in contenders.items():
+                    if name == "stock Lightning" and round_ > 3:
+                        continue  # seconds a round; three say enough
+                    began = time.perf_counter()
+                    losses[name] = fit()
+                    if round_:  # the first round warms up
+                        times[name].append((time.perf_counter() - began) / steps * 1e6)
+        pairs = [a / b for a, b in zip(times["onelayer"], times["by hand"], strict=True)]
+        for name, taken in times.items():
+            middle = statistics.median(taken)
+            ratio = middle / statistics.median(times["by hand"])
+            lines.append(
+                f"| {optim} | {name} | {middle:.0f} | {min(taken):.0f} - {max(taken):.0f} | {ratio:.2f} | "
+                f"{losses[name]:.6f} |"
+            )
+        faster = statistics.median(times["stock Lightning"]) / statistics.median(times["onelayer"])
+        verdicts.append(
+            f"- {optim}: onelayer takes {statistics.median(pairs):.2f} times the loop by hand (median of {ROUNDS} pairs; "
+            f"at most 1.2 is wanted), stock Lightning {faster:.1f} times onelayer (at least 5 is wanted)."
+        )
+    setting = (
+        f"`data=linear data.n_samples=10000 data.n_features=100`, of which {len(x)} train rows, batch {BATCH}, float32, "
+        f"{EPOCHS} epochs, {steps} steps. onelayer and stock Lightning validate every epoch, write TensorBoard curves and "
+        "checkpoints; the loop by hand does nothing but train.\n"
+    )
+    write_page("step", "Time of one optimizer step", "python scripts/bench_step.py", "\n".join([setting, *lines, "", *verdicts]))
+
+
+if __name__ == "__main__":
+    main()
