@@ -63,6 +63,11 @@ def refuse_other(spec: RunSpec, stored: RunSpec) -> None:
     then, now = stored.model_dump(exclude=set(FREE)), spec.model_dump(exclude=set(FREE))
     for key, before, after in _differences(then, now):
         raise UserError(f"resume={spec.resume}: {key} was {before} there and is {after} here; leave it as it was")
+    if spec.scheduler.name == "OneCycleLR" and spec.trainer.max_epochs != stored.trainer.max_epochs:
+        raise UserError(
+            f"resume={spec.resume}: its one cycle was laid out for {stored.trainer.max_epochs} epochs; "
+            "it cannot go on to another trainer.max_epochs"
+        )
 
 
 def _differences(then: Any, now: Any, key: str = "") -> list[tuple[str, Any, Any]]:

@@ -113,11 +113,15 @@ class OneLayer(LightningModule):
         """Take one optimizer step a minibatch of the block."""
         began = time.perf_counter()
         every_step = self.schedule.interval == "step" and not self.schedule.constant
-        for x, y in block.batches():
-            self._step(x, y)
+        theta, everyone, steps = self.linear.theta.data, slice(None), 0
+        for steps, (x, y) in enumerate(block.batches(), 1):  # noqa: B007
+            self._gradient(theta, x, y, everyone)
+            for rows, optimizer in self._optimizers:
+                optimizer.step(self._lr[rows], partial(self._evaluate, theta, x, y, rows.start))
             if every_step:
                 self.schedule.advance()
                 self._refresh_lr()
+        self.steps += steps
         if self._grad.is_cuda:
             torch.cuda.synchronize(self._grad.device)
         self.seconds += time.perf_counter() - began
@@ -170,13 +174,6 @@ class OneLayer(LightningModule):
         self.active = self._restored["active"].clone()
         self.steps, self.seconds = self._restored["steps"], self._restored["seconds"]
 
-    def _step(self, x: Tensor, y: Tensor) -> None:
-        theta = self.linear.theta.data
-        self._gradient(theta, x, y, slice(None))
-        for rows, optimizer in self._optimizers:
-            optimizer.step(self._lr[rows], partial(self._evaluate, rows.start, x, y))
-        self.steps += 1
-
     def _gradient(self, theta: Tensor, x: Tensor, y: Tensor, rows: slice) -> Tensor:
         """Write the gradient of some runs at their present weights; return their logits."""
         logits = logits_of(theta[rows], x)
@@ -185,11 +182,10 @@ class OneLayer(LightningModule):
             self._grad[rows].addcmul_(self._charge[rows], theta[rows])
         return logits
 
-    def _evaluate(self, first: int, x: Tensor, y: Tensor, run: int) -> Tensor:
+    def _evaluate(self, theta: Tensor, x: Tensor, y: Tensor, first: int, run: int) -> Tensor:
         """Write the gradient of a run, counted from the first of its optimizer; return its objective on these rows."""
         run += first
         rows = slice(run, run + 1)
-        theta = self.linear.theta.data
         logits = self._gradient(theta, x, y, rows)
         loss = self.objective.loss(logits, y).mean()
         return loss + 0.5 * self.l2[run] * theta[rows, :, : self.linear.n_features].square().sum()

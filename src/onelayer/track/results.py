@@ -27,6 +27,11 @@ Result = dict[str, Any]
 # what does not change the numbers of a run
 IRRELEVANT = ("logger", "resume", "checkpoint_seconds")
 
+# in result.json, but no column of the HParams tab
+REPEATED = ("train/loss", "train/objective", "train/mse", "train/mae", "train/r2", "train/log_loss", "train/f1")
+# switches between ways to compute the same
+SWITCHES = {"foreach", "fused", "capturable", "differentiable", "maximize"}
+
 
 @dataclass(frozen=True)
 class Run:
@@ -86,7 +91,8 @@ def _finish(
         writer = tracker.writers[index]
         if run.spec.logger.figures and result["status"] != "diverged":
             _draw(run, writer, data, module, index, tracker.epochs[index])
-        finals = {f"final/{name}": value for name, value in metrics.items() if np.isfinite(value)}
+        kept = {name: value for name, value in metrics.items() if np.isfinite(value) and name not in REPEATED}
+        finals = {f"final/{name}": value for name, value in kept.items()}
         writer.hparams(hparams(run.spec, module.settings[index].lr), finals)
         writer.close()
     write_result(run.directory, result)
@@ -109,7 +115,7 @@ def versions() -> dict[str, str]:
 def hparams(spec: RunSpec, lr: float) -> dict[str, Any]:
     """Return the settings of a run as flat names, as users type them."""
     plain = spec.model_dump(exclude={*IRRELEVANT, "trainer"})
-    plain["optim"]["lr"] = lr
+    plain["optim"] = {key: value for key, value in plain["optim"].items() if key not in SWITCHES} | {"lr": lr}
     flat = _flatten(plain) | {"trainer.max_epochs": spec.trainer.max_epochs}
     return {name: value for name, value in flat.items() if value is not None}
 

@@ -75,11 +75,13 @@ class Tracker(Checkpoint):
         self._waited = torch.zeros(runs, dtype=torch.int64)
         self._saved = time.monotonic()
         self._limit: Tensor | None = None
+        self._resumed = False
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note the start: its curves' first point, and what would count as diverged."""
         module = _ours(pl_module)
-        if self._limit is not None:  # resumed
+        if self._resumed:
+            module.active |= torch.tensor([status == "running" for status in self.status])
             return
         module.measure_train()
         self.best_theta = module.linear.theta.detach().cpu().clone()
@@ -137,8 +139,9 @@ class Tracker(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where `state_dict` was taken."""
         self.status, self.epochs = list(state_dict["status"]), list(state_dict["epochs"])
-        # a run that was done goes on to the larger number of epochs
-        self.status = ["running" if status == "done" else status for status in self.status]
+        # a run that was done goes on to the larger number of epochs, one that stopped waits longer
+        self.status = ["running" if status in ("done", "stopped") else status for status in self.status]
+        self._resumed = True
         self.best_epoch, self.best_theta = list(state_dict["best_epoch"]), state_dict["best_theta"]
         self._best, self._waited, self._limit = state_dict["best"], state_dict["waited"], state_dict["limit"]
 
