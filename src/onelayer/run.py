@@ -143,6 +143,7 @@ def build_trainer(spec: RunSpec, tracker: Tracker) -> Trainer:
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
+        limit_val_batches=None if tracker.validates else 0,
         default_root_dir=tracker.directories[0],
     )
 

@@ -96,7 +96,7 @@ class OneLayer(LightningModule):
         self._charge = None
         if any(self.l2):
             self._charge = theta.new_zeros(theta.shape[0], 1, theta.shape[2])
-            self._charge[..., : self.linear.n_features] = torch.tensor(self.l2).to(theta)[:, None, None]
+            self._charge[..., : self.linear.n_features] = torch.tensor(self.l2, dtype=theta.dtype)[:, None, None]
         if self._restored is not None:
             for (_, optimizer), state in zip(self._optimizers, self._restored["optimizers"], strict=True):
                 optimizer.load_state_dict(state)

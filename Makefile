@@ -1,0 +1,38 @@
+# Every target works on a fresh machine: the first one that needs it makes .venv and installs into it.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train test check format bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv and install everything into it
+
+train: $(READY) ## train a first sweep: python src/train.py -m optim=adam,sgd
+	$(BIN)/python src/train.py -m optim=adam,sgd
+
+test: $(READY) ## run the whole test suite
+	$(BIN)/python -m pytest -n 2
+
+check: $(READY) ## lint, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY) ## put the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## run the benchmarks, write docs/benchmarks
+	$(BIN)/python scripts/bench_step.py
+
+clean: ## remove .venv and caches; outputs stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(READY)

@@ -1,0 +1,109 @@
+"""What all tests share: configurations composed as users write them, the command line in process, and real data."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[1]
+OPTIMIZERS = sorted(path.stem for path in (ROOT / "conf" / "optim").glob("*.yaml"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Tests run side by side; small products are no faster on two threads."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def clean_hydra() -> Iterator[None]:
+    from hydra.core.global_hydra import GlobalHydra
+
+    GlobalHydra.instance().clear()
+    yield
+    GlobalHydra.instance().clear()
+
+
+def composed(*overrides: str) -> dict[str, Any]:
+    """A configuration as `python src/train.py` composes it, as plain containers."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    from onelayer.cli import CONF
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        plain = OmegaConf.to_container(compose("train", list(overrides)), resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """Run `train` with arguments, in process and in an empty folder."""
+    import logging
+
+    from onelayer.cli import train
+
+    def run(*arguments: str) -> Outcome:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+        monkeypatch.setattr(sys, "argv", ["train.py", *arguments])
+        capfd.readouterr()
+        try:
+            train()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        finally:
+            for handler in list(logging.getLogger().handlers):
+                if isinstance(handler, logging.FileHandler):
+                    logging.getLogger().removeHandler(handler)
+                    handler.close()
+        said = capfd.readouterr()
+        return Outcome(code, said.out, said.err)
+
+    return run
+
+
+def only_run(folder: Path) -> Path:
+    """The one run directory below a folder."""
+    (result,) = folder.rglob("result.json")
+    return result.parent
+
+
+def result_of(folder: Path) -> dict[str, Any]:
+    """The one result below a folder; bare NaN is no JSON and refused."""
+
+    def refuse(word: str) -> None:
+        raise ValueError(f"{word} is no JSON")
+
+    text = (only_run(folder) / "result.json").read_text()
+    result: dict[str, Any] = json.loads(text, parse_constant=refuse)
+    return result
+
+
+def reference_data(name: str) -> tuple[NDArray[np.float64], dict[str, Any]]:
+    """A CSV of numbers with the JSON beside it, from the folder that ONELAYER_DATA names."""
+    path = Path(os.environ.get("ONELAYER_DATA", ROOT.parent / "shared" / "data")) / name
+    if not path.with_suffix(".csv").exists():
+        pytest.skip(f"no {path.with_suffix('.csv')}; set ONELAYER_DATA to the folder of reference data")
+    rows = np.loadtxt(path.with_suffix(".csv"), delimiter=",", skiprows=1)
+    return rows, json.loads(path.with_suffix(".json").read_text())

@@ -1,0 +1,75 @@
+"""The data module: what a task makes of the target, and what it refuses."""
+
+import numpy as np
+import pytest
+import torch
+
+from onelayer.data.module import TableDataModule
+from onelayer.data.sources import load
+from onelayer.data.table import Table, Task
+from onelayer.errors import UserError
+
+NUMBER = Table(np.arange(20.0)[:, None], np.arange(20.0), ("x",))
+
+
+@pytest.mark.parametrize(
+    ("source", "shape", "dtype"),
+    [("diabetes", (442, 1), torch.float32), ("breast_cancer", (569, 1), torch.float32), ("iris", (150,), torch.int64)],
+)
+def test_the_shape_of_the_target_follows_the_task(source: str, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    data = TableDataModule(load(source), val=0, test=0)
+    (block,) = data.train_dataloader()
+    assert block.y.shape == shape
+    assert block.y.dtype == dtype
+    assert block.x.dtype == torch.float32
+
+
+def test_a_batch_has_columns() -> None:
+    data = TableDataModule(load("diabetes"), val=0, test=0, batch_size=128)
+    (block,) = data.train_dataloader()
+    x, y = next(block.batches())
+    assert (tuple(x.shape), tuple(y.shape)) == ((128, 10), (128, 1))
+    assert data.steps_per_epoch == 4
+
+
+def test_no_rows_no_loader() -> None:
+    data = TableDataModule(NUMBER, val=0, test=0)
+    assert list(data.val_dataloader()) == list(data.test_dataloader()) == []
+
+
+def test_the_hash_sees_rows_split_and_scaling() -> None:
+    hashes = {
+        TableDataModule(table, split_seed=seed, normalize=scaling).data_hash()
+        for table in (load("iris"), load("wine"))
+        for seed in (0, 1)
+        for scaling in ("standard", "none")
+    }
+    assert len(hashes) == 8
+    assert TableDataModule(load("iris")).data_hash() == TableDataModule(load("iris")).data_hash()
+
+
+@pytest.mark.parametrize(
+    ("source", "task", "said"),
+    [
+        ("diabetes", "binary", "is a number, not a class"),
+        ("iris", "binary", "has 3 classes; use task=multiclass"),
+    ],
+)
+def test_a_target_of_the_wrong_kind_is_refused(source: str, task: Task, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        load(source).as_task(task)
+
+
+def test_classes_can_be_read_as_numbers_and_two_classes_as_several() -> None:
+    assert load("breast_cancer").as_task("regression").task == "regression"
+    data = TableDataModule(load("breast_cancer").as_task("multiclass"))
+    assert (data.task, data.n_classes, data.train.y.dtype) == ("multiclass", 2, torch.int64)
+
+
+def test_settings_that_do_not_fit_the_target_are_refused() -> None:
+    with pytest.raises(UserError, match="normalize_target=standard needs a number"):
+        TableDataModule(load("iris"), normalize_target="standard")
+    with pytest.raises(UserError, match="stratify=true needs classes"):
+        TableDataModule(NUMBER, stratify=True)
+    with pytest.raises(UserError, match="more than the 14 train rows"):
+        TableDataModule(NUMBER, batch_size=15)

@@ -1,0 +1,164 @@
+"""The exact optimum against scikit-learn, NIST's certified digits, and random perturbations."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from sklearn import datasets
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from torch import Tensor
+
+from onelayer.data.module import TableDataModule
+from onelayer.data.preprocess import original_coefficients
+from onelayer.data.table import Table
+from onelayer.model.objectives import OBJECTIVES
+from onelayer.model.reference import auto_lr, solve, value
+from tests.conftest import reference_data
+
+rng = np.random.default_rng(0)
+X = torch.from_numpy(rng.normal(size=(80, 4)))
+NUMBER = torch.from_numpy(rng.normal(3, 2, size=(80, 1)))
+BINARY = (X[:, :1] + torch.from_numpy(rng.logistic(size=(80, 1))) > 0).double()
+CLASS = (X[:, :3] + torch.from_numpy(rng.gumbel(size=(80, 3)))).argmax(1)
+TARGETS = {"squared": NUMBER, "logistic": BINARY, "softmax": CLASS}
+OUTPUTS = {"squared": 1, "logistic": 1, "softmax": 3}
+every_objective = pytest.mark.parametrize("name", OBJECTIVES)
+
+
+def optimum(name: str, l2: float, bias: bool = True) -> Tensor:
+    reference = solve(X, TARGETS[name], OBJECTIVES[name], l2, n_outputs=OUTPUTS[name], bias=bias)
+    assert reference.theta is not None, reference.note
+    return reference.theta
+
+
+def digits(found: NDArray[np.float64], certified: NDArray[np.float64]) -> float:
+    """Correct digits, as NIST counts them: the log relative error of the worst coefficient."""
+    return float(-np.log10(np.max(np.abs(found - certified) / np.abs(certified)) + 1e-17))
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("Norris", 11), ("Longley", 10)])
+def test_least_squares_has_nists_certified_digits(name: str, wanted: int) -> None:
+    rows, card = reference_data(f"nist/{name}")
+    params = next(entry["params"] for entry in card["reference"] if entry["kind"] == "certified")
+    certified = np.array([float(params[f"B{k}"]) for k in range(rows.shape[1])])
+    table = Table(rows[:, :-1], rows[:, -1], tuple(f"x{k}" for k in range(rows.shape[1] - 1)))
+    data = TableDataModule(table, val=0, test=0, dtype=torch.float64)
+    theta = solve(data.train.x, data.train.y, OBJECTIVES["squared"]).theta
+    assert theta is not None
+    weight, bias = original_coefficients(theta[:, :-1].numpy(), theta[:, -1].numpy(), data.x_scale, data.y_scale)
+    assert digits(np.concatenate([bias, weight[0]]), certified) >= wanted
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_least_squares_is_linear_regression(bias: bool) -> None:
+    expected = LinearRegression(fit_intercept=bias).fit(X, NUMBER[:, 0])
+    theta = optimum("squared", 0.0, bias)[0]
+    np.testing.assert_allclose(theta[:4], expected.coef_, rtol=1e-11)
+    if bias:
+        np.testing.assert_allclose(theta[4], expected.intercept_, rtol=1e-11)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("l2", [1e-4, 0.1, 10.0])
+def test_ridge_is_scikit_learns_with_alpha_n_l2_over_2(l2: float, bias: bool) -> None:
+    expected = Ridge(alpha=80 * l2 / 2, fit_intercept=bias, solver="svd").fit(X, NUMBER[:, 0])
+    theta = optimum("squared", l2, bias)[0]
+    np.testing.assert_allclose(theta[:4], expected.coef_, rtol=1e-10)
+    if bias:
+        np.testing.assert_allclose(theta[4], expected.intercept_, rtol=1e-10)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("l2", [0.0, 1e-3, 0.1])
+@pytest.mark.parametrize("name", ["logistic", "softmax"])
+def test_classification_is_scikit_learns_with_c_one_over_n_l2(name: str, l2: float, bias: bool) -> None:
+    c = np.inf if l2 == 0 else 1 / (80 * l2)
+    model = LogisticRegression(C=c, fit_intercept=bias, solver="newton-cg", tol=1e-12, max_iter=10_000)
+    expected = model.fit(X, TARGETS[name].flatten())
+    theta = optimum(name, l2, bias)
+    # only differences between classes show in the probabilities; without a penalty they are all there is
+    centre = theta.mean(0) if name == "softmax" else torch.zeros(())
+    found, coef = theta - centre, expected.coef_ - (expected.coef_.mean(0) if name == "softmax" else 0)
+    np.testing.assert_allclose(found[:, :4], coef, rtol=1e-6, atol=1e-8)
+    if bias:
+        constant = expected.intercept_ - (expected.intercept_.mean() if name == "softmax" else 0)
+        np.testing.assert_allclose(found[:, 4], constant, rtol=1e-6, atol=1e-8)
+
+
+@every_objective
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+def test_no_perturbation_improves_the_optimum(name: str, l2: float) -> None:
+    theta = optimum(name, l2)
+    best = value(theta[None], X, TARGETS[name], OBJECTIVES[name], l2)
+    scales = torch.logspace(-6, 0, 100, dtype=torch.float64)[:, None, None]
+    nearby = theta + scales * torch.from_numpy(rng.normal(size=(100, *theta.shape)))
+    values = value(nearby, X, TARGETS[name], OBJECTIVES[name], l2)
+    assert (values >= best * (1 - 1e-15)).all()
+
+
+@pytest.mark.parametrize(("name", "link"), [("squared", lambda p: p), ("logistic", lambda p: np.log(p / (1 - p)))])
+def test_the_bias_alone_is_the_link_of_the_mean(name: str, link: object) -> None:
+    """Under an overwhelming penalty only the bias, which is never penalised, is left."""
+    theta = optimum(name, 1e12)
+    assert callable(link)
+    np.testing.assert_allclose(theta[0, 4], link(float(TARGETS[name].mean())), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["logistic", "softmax"])
+def test_separated_classes_have_no_finite_optimum(name: str) -> None:
+    target = (X[:, :1] > 0).double() if name == "logistic" else X[:, :3].argmax(1)
+    reference = solve(X, target, OBJECTIVES[name], 0.0, n_outputs=OUTPUTS[name])
+    assert reference.theta is None
+    assert reference.note.startswith("no finite optimum: the classes are separated;")
+    assert solve(X, target, OBJECTIVES[name], 0.01, n_outputs=OUTPUTS[name]).theta is not None
+
+
+@pytest.mark.parametrize("name", ["logistic", "softmax"])
+def test_classes_separated_in_part_have_no_finite_optimum(name: str) -> None:
+    """A column that is 1 in some rows of one class, and 0 elsewhere: its weight grows for ever."""
+    flag = ((TARGETS[name].flatten() == 1) & (torch.arange(80) % 4 == 0)).double()[:, None]
+    reference = solve(torch.cat([X, flag], 1), TARGETS[name], OBJECTIVES[name], 0.0, n_outputs=OUTPUTS[name])
+    assert reference.theta is None
+    assert reference.note.startswith("no finite optimum: the classes are separated in part")
+
+
+def test_breast_cancer_and_digits_are_separated_and_iris_is_in_part() -> None:
+    for loader, name, outputs in (("breast_cancer", "logistic", 1), ("digits", "softmax", 10), ("iris", "softmax", 3)):
+        x, y = getattr(datasets, f"load_{loader}")(return_X_y=True)
+        x = (x - x.mean(0)) / np.where(x.std(0) > 0, x.std(0), 1)
+        target = torch.from_numpy(y) if name == "softmax" else torch.from_numpy(y)[:, None].double()
+        reference = solve(torch.from_numpy(x), target, OBJECTIVES[name], 0.0, n_outputs=outputs)
+        assert reference.note.startswith("no finite optimum"), loader
+
+
+@every_objective
+def test_dependent_features_have_an_optimum_that_is_not_unique(name: str) -> None:
+    twice = torch.cat([X, X[:, :1]], 1)
+    reference = solve(twice, TARGETS[name], OBJECTIVES[name], 0.0, n_outputs=OUTPUTS[name])
+    assert reference.note.startswith("not unique")
+    alone = value(optimum(name, 0.0)[None], X, TARGETS[name], OBJECTIVES[name], 0.0)
+    np.testing.assert_allclose(reference.value, float(alone), rtol=1e-12)
+    assert solve(twice, TARGETS[name], OBJECTIVES[name], 0.1, n_outputs=OUTPUTS[name]).note == ""
+
+
+def test_too_large_a_problem_is_skipped_with_its_reason() -> None:
+    reference = solve(torch.zeros(3, 100_000, dtype=torch.float64), torch.zeros(3, 1).double(), OBJECTIVES["squared"])
+    assert reference.theta is None
+    assert reference.note.startswith("skipped: 3 rows x 100001^2 weights")
+
+
+@every_objective
+def test_auto_lr_is_the_largest_rate_at_which_descent_is_sure(name: str) -> None:
+    l2 = 0.1
+    objective, target = OBJECTIVES[name], TARGETS[name]
+    lr = auto_lr(X, objective, l2)
+    columns = torch.cat([X, torch.ones(80, 1, dtype=torch.float64)], 1)
+    penalty = torch.tensor([l2] * 4 + [0.0], dtype=torch.float64)
+    theta = torch.zeros(1, OUTPUTS[name], 5, dtype=torch.float64)
+    before = float(value(theta, X, target, objective, l2))
+    for _ in range(50):
+        residual = objective.residual((theta[0] @ columns.t()).t()[None], target)[0]
+        theta = theta - lr * (residual.t() @ columns / 80 + penalty * theta)
+        now = float(value(theta, X, target, objective, l2))
+        assert now <= before * (1 + 1e-14)
+        before = now
