@@ -22,7 +22,6 @@ from torch.utils.data import DataLoader, TensorDataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from machine import write_page
-
 from onelayer.cli import CONF
 from onelayer.config import RunSpec
 from onelayer.data.module import TableDataModule
@@ -87,7 +86,7 @@ def by_hand(optim: str, x: torch.Tensor, y: torch.Tensor) -> Callable[[], float]
 
     def fit() -> float:
         for _ in range(EPOCHS):
-            for rows in torch.randperm(len(x)).split(BATCH):
+            for rows in torch.split(torch.randperm(len(x)), BATCH):
                 optimizer.zero_grad()
                 loss = loss_of(model(x[rows]), y[rows])
                 loss.backward()
@@ -146,7 +145,10 @@ def stock(optim: str, data: TableDataModule, folder: Path) -> Callable[[], float
 def main() -> None:
     warnings.filterwarnings("ignore")
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    lines = ["| optimizer | | us a step, median | min - max | against by hand | final train loss |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| optimizer | | us a step, median | min - max | against by hand | final train loss |",
+        "|---|---|---|---|---|---|",
+    ]
     verdicts = []
     for optim in OPTIMIZERS:
         spec = spec_of(optim)
@@ -179,15 +181,20 @@ def main() -> None:
             )
         faster = statistics.median(times["stock Lightning"]) / statistics.median(times["onelayer"])
         verdicts.append(
-            f"- {optim}: onelayer takes {statistics.median(pairs):.2f} times the loop by hand (median of {ROUNDS} pairs; "
-            f"at most 1.2 is wanted), stock Lightning {faster:.1f} times onelayer (at least 5 is wanted)."
+            f"- {optim}: onelayer takes {statistics.median(pairs):.2f} times the loop by hand (median of {ROUNDS} "
+            f"pairs; at most 1.2 is wanted), stock Lightning {faster:.1f} times onelayer (at least 5 is wanted)."
         )
     setting = (
-        f"`data=linear data.n_samples=10000 data.n_features=100`, of which {len(x)} train rows, batch {BATCH}, float32, "
-        f"{EPOCHS} epochs, {steps} steps. onelayer and stock Lightning validate every epoch, write TensorBoard curves and "
-        "checkpoints; the loop by hand does nothing but train.\n"
+        f"`data=linear data.n_samples=10000 data.n_features=100`, of which {len(x)} train rows, batch {BATCH}, "
+        f"float32, {EPOCHS} epochs, {steps} steps. onelayer and stock Lightning validate every epoch, write "
+        "TensorBoard curves and checkpoints; the loop by hand does nothing but train.\n"
     )
-    write_page("step", "Time of one optimizer step", "python scripts/bench_step.py", "\n".join([setting, *lines, "", *verdicts]))
+    write_page(
+        "step",
+        "Time of one optimizer step",
+        "python scripts/bench_step.py",
+        "\n".join([setting, *lines, "", *verdicts]),
+    )
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.explain import reported
+from onelayer.preflight import Preflight
 from onelayer.track.rundir import discard, refuse_used, write_result
 
 log = logging.getLogger("onelayer")
@@ -35,7 +36,7 @@ def job(config: DictConfig) -> float | None:
     except UserError as error:
         if not in_sweep:
             with reported():
-                discard(directory)
+                discard(directory, Preflight.made)
                 raise
         log.error(f"{' '.join(overrides)}: {error}")
         write_result(directory, {"status": "failed", "error": str(error), "overrides": overrides})

@@ -1,7 +1,7 @@
 """What can be refused before Hydra makes a folder."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
@@ -10,13 +10,19 @@ from onelayer.explain import reported
 
 
 class Preflight(Callback):
-    """Checks a single run before anything of it is on disk; a sweep's jobs are checked one by one."""
+    """Checks a single run before anything of it is on disk; a sweep's jobs are checked one by one.
+
+    Attributes:
+        made: the folders that Hydra then makes for the run, innermost first, to be taken back if it cannot start.
+    """
+
+    made: ClassVar[list[Path]] = []
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the configuration and the run directory; exit with one sentence where they will not do."""
         with reported():
             from onelayer.config import RunSpec
-            from onelayer.track.rundir import refuse_used
+            from onelayer.track.rundir import missing_folders, refuse_used
 
             plain = OmegaConf.to_container(config, resolve=False)
             assert isinstance(plain, dict)
@@ -24,4 +30,6 @@ class Preflight(Callback):
             resolved = OmegaConf.to_container(OmegaConf.create(plain), resolve=True)
             assert isinstance(resolved, dict)
             RunSpec.from_config({str(key): value for key, value in resolved.items()})
-            refuse_used(Path(config.hydra.run.dir))
+            directory = Path(config.hydra.run.dir)
+            refuse_used(directory)
+            Preflight.made = missing_folders(directory)

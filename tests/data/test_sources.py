@@ -1,5 +1,7 @@
 """Sources return what they say, and refuse arguments in one sentence."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn import datasets
@@ -8,11 +10,11 @@ from onelayer.data.sources import SOURCES, load
 from onelayer.errors import UserError
 from tests.conftest import composed
 
-MADE = {"n_samples": 5000, "n_features": 4, "n_informative": None, "noise": 0.0, "rho": 0.0, "seed": 0}
+MADE: dict[str, Any] = {"n_samples": 5000, "n_features": 4, "n_informative": None, "noise": 0.0, "rho": 0.0, "seed": 0}
 SCIKIT = ["breast_cancer", "iris", "wine", "digits"]
 
 
-def arguments(source: str, **more: float) -> dict[str, object]:
+def arguments(source: str, **more: float) -> dict[str, Any]:
     return MADE | ({"n_classes": 3} if source == "softmax" else {}) | more
 
 
@@ -85,11 +87,15 @@ def test_the_seed_decides() -> None:
         ("linear", arguments("linear", n_samples=1.5), "data.n_samples=1.5: must be a valid integer"),
         ("linear", arguments("linear", rho=1), "data.rho=1: must be less than 1"),
         ("linear", arguments("linear", n_informative=9), "data.n_informative=9 is more than data.n_features=4"),
-        ("linear", arguments("linear", n_sampels=3), "data.n_sampels: data=linear has no such key; did you mean 'n_samples'?"),
+        (
+            "linear",
+            arguments("linear", n_sampels=3),
+            "data.n_sampels: data=linear has no such key; did you mean 'n_samples'?",
+        ),
         ("iris", {"seed": 0}, "data.seed: data=iris has no such key"),
     ],
 )
-def test_wrong_arguments_are_one_sentence(source: str, args: dict[str, object], said: str) -> None:
+def test_wrong_arguments_are_one_sentence(source: str, args: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError) as error:
         load(source, **args)
     assert str(error.value) == said

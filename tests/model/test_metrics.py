@@ -76,7 +76,8 @@ def test_parts_weigh_by_their_rows(rows: list[int]) -> None:
     names = ("loss", "mse", "mae")
     whole = measure(names, OBJECTIVES["squared"], z, y)
     parts = [
-        measure(names, OBJECTIVES["squared"], a, b) for a, b in zip(z.split(rows, 1), y.split(rows), strict=True)
+        measure(names, OBJECTIVES["squared"], a, b)
+        for a, b in zip(torch.split(z, rows, 1), torch.split(y, rows), strict=True)
     ]
     for name in names:
         mean = sum(n * part[name] for n, part in zip(rows, parts, strict=True)) / ROWS
@@ -91,7 +92,9 @@ def test_a_diverged_run_is_nan_and_its_neighbours_are_not() -> None:
         assert values.isnan().tolist() == [False, True, False, False]
 
 
-@pytest.mark.parametrize(("monitor", "said"), [("val/los", "did you mean 'val/loss'"), ("val/accuracy", "there are val/loss")])
+@pytest.mark.parametrize(
+    ("monitor", "said"), [("val/los", "did you mean 'val/loss'"), ("val/accuracy", "there are val/loss")]
+)
 def test_a_metric_that_is_not_measured_cannot_be_monitored(monitor: str, said: str) -> None:
     check_monitor("train/gap", "regression")
     with pytest.raises(UserError, match=said):

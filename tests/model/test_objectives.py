@@ -1,5 +1,7 @@
 """Losses and their derivatives against finite differences, torch, and mpmath at logits beyond 1e3."""
 
+from collections.abc import Callable
+
 import mpmath
 import numpy as np
 import pytest
@@ -36,11 +38,8 @@ def test_residual_and_hessian_are_the_derivatives_of_the_loss(objective: Objecti
         shift = torch.zeros_like(logits)
         shift[..., k] = h
         # five-point stencils: the error is of order h^4
-        for value, derivative in (
-            (lambda at: objective.loss(at, target), residual[..., k]),
-            (lambda at: objective.residual(at, target), hessian[..., k]),
-        ):
-            points = [value(logits + step * shift) for step in (2, 1, -1, -2)]
+        for value, derivative in ((objective.loss, residual[..., k]), (objective.residual, hessian[..., k])):
+            points = [value(logits + step * shift, target) for step in (2, 1, -1, -2)]
             stencil = (-points[0] + 8 * points[1] - 8 * points[2] + points[3]) / (12 * h)
             torch.testing.assert_close(stencil, derivative, rtol=1e-9, atol=1e-9)
 
@@ -56,11 +55,12 @@ def test_the_curvature_bounds_every_eigenvalue(objective: Objective) -> None:
 @every_objective
 def test_losses_are_those_of_torch(objective: Objective) -> None:
     logits, target = example(objective, 3.0)
-    torch_loss = {
+    torch_losses: dict[str, Callable[[Tensor], Tensor]] = {
         "squared": lambda z: functional.mse_loss(z, target) * OUTPUTS,
         "logistic": lambda z: functional.binary_cross_entropy_with_logits(z, target),
         "softmax": lambda z: functional.cross_entropy(z, target),
-    }[objective.name]
+    }
+    torch_loss = torch_losses[objective.name]
     ours = objective.loss(logits, target).mean(-1)
     torch.testing.assert_close(ours, torch.stack([torch_loss(z) for z in logits]), rtol=1e-12, atol=0)
 

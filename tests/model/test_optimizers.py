@@ -50,7 +50,15 @@ def problem(objective: str, dtype: torch.dtype) -> tuple[Tensor, Tensor, int]:
 
 
 def one_in_plain_torch(
-    cls: str, lr: float, args: dict[str, Any], l2: float, seed: int, block: Block, loss_of: Any, outputs: int, epochs: int
+    cls: str,
+    lr: float,
+    args: dict[str, Any],
+    l2: float,
+    seed: int,
+    block: Block,
+    loss_of: Any,
+    outputs: int,
+    epochs: int,
 ) -> Tensor:
     """The loop of any tutorial: torch.nn.Linear, autograd, torch.optim."""
     torch.manual_seed(seed)
@@ -61,8 +69,8 @@ def one_in_plain_torch(
 
             def closure(x: Tensor = x, y: Tensor = y) -> Tensor:
                 optimizer.zero_grad()
-                loss = loss_of(layer(x), y) + l2 / 2 * layer.weight.square().sum()
-                loss.backward()
+                loss: Tensor = loss_of(layer(x), y) + l2 / 2 * layer.weight.square().sum()
+                torch.autograd.backward(loss)
                 return loss
 
             if cls == "LBFGS":

@@ -58,7 +58,9 @@ def test_a_plateau_knows_which_way_is_better() -> None:
 @pytest.mark.parametrize("scheduler", [*NAMES, "plateau"])
 def test_a_restored_schedule_goes_on_where_it_was(scheduler: str) -> None:
     name, args, interval = configured(scheduler)
-    first, second = (Schedule(RATES, name, args, interval if scheduler != "plateau" else "epoch", total=41) for _ in "ab")
+    first, second = (
+        Schedule(RATES, name, args, interval if scheduler != "plateau" else "epoch", total=41) for _ in "ab"
+    )
     metric = torch.ones(3)
     for _ in range(13):
         first.advance(metric)

@@ -25,7 +25,9 @@ def test_each_run_is_measured_by_its_own_objective(name: str) -> None:
     for run, l2 in enumerate(L2):
         best = solve(X, TARGETS[name], OBJECTIVES[name], l2, n_outputs=OUTPUTS[name])
         f = float(value(theta[run : run + 1], X, TARGETS[name], OBJECTIVES[name], l2))
-        loss = float(OBJECTIVES[name].loss(X @ theta[run, :, :4].t() + theta[run, :, 4][None, None], TARGETS[name]).mean())
+        loss = float(
+            OBJECTIVES[name].loss(X @ theta[run, :, :4].t() + theta[run, :, 4][None, None], TARGETS[name]).mean()
+        )
         zero = float(value(torch.zeros(1, OUTPUTS[name], 5).double(), X, TARGETS[name], OBJECTIVES[name], l2))
         np.testing.assert_allclose(found["objective"][run], f, rtol=1e-12)
         np.testing.assert_allclose(found["loss"][run], loss, rtol=1e-12)

@@ -72,7 +72,9 @@ class TableDataModule(LightningDataModule):
     ) -> None:
         super().__init__()
         if stratify and table.classes is None:
-            raise UserError(f"data.split.stratify=true needs classes, but '{table.target_name}' is a number")
+            raise UserError(
+                f"data.split.stratify=true needs classes, '{table.target_name}' is a number; set it to false"
+            )
         if normalize_target != "none" and table.classes is not None:
             raise UserError(f"data.normalize_target={normalize_target} needs a number, but the target has classes")
         self.table, self.shuffle, self.order_seed, self.dtype = table, shuffle, order_seed, dtype

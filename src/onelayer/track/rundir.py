@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +56,24 @@ def refuse_used(directory: Path) -> None:
             )
 
 
-def discard(directory: Path) -> None:
-    """Take back what Hydra wrote for a run that never started; whatever else lies there stays."""
+def missing_folders(directory: Path) -> list[Path]:
+    """List the folders that would have to be made for a directory, innermost first."""
+    directory = directory.absolute()
+    return [folder for folder in (directory, *directory.parents) if not folder.exists()]
+
+
+def discard(directory: Path, made: Iterable[Path]) -> None:
+    """Take back what Hydra wrote for a run that never started; whatever else lies there stays.
+
+    Args:
+        directory: the run directory.
+        made: the folders that were made for it, innermost first.
+    """
     for name in HYDRA_FILES:
         (directory / name).unlink(missing_ok=True)
-    # the run's own folder, its date, and a sweep's: each goes if nothing else is in it
-    for folder in (directory / ".hydra", directory, directory.parent):
-        try:
+    for folder in (directory / ".hydra", *made):
+        if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-        except OSError:
-            return
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,79 @@
+"""What a run may say: every mistake is one sentence that names the key."""
+
+from typing import Any
+
+import pytest
+
+from onelayer.config import RunSpec
+from onelayer.errors import UserError
+from tests.conftest import OPTIMIZERS, ROOT, composed
+
+
+@pytest.mark.parametrize("group", ["data", "model", "optim", "scheduler", "trainer", "logger"])
+def test_every_choice_of_every_group_is_valid(group: str) -> None:
+    for path in (ROOT / "conf" / group).glob("*.yaml"):
+        more = ("data.split.val=10",) if group == "data" else ()
+        RunSpec.from_config(composed(f"{group}={path.stem}", *more))
+
+
+@pytest.mark.parametrize("optim", ["lbfgs", "rprop"])
+def test_optimizers_that_assume_it_bring_the_full_batch(optim: str) -> None:
+    assert RunSpec.from_config(composed(f"optim={optim}")).data.batch_size == "full"
+    assert RunSpec.from_config(composed(f"optim={optim}", "data.batch_size=7")).data.batch_size == 7
+
+
+def test_every_optimizer_has_its_configuration() -> None:
+    wanted = "sgd momentum nesterov adam amsgrad adamw nadam radam adamax adagrad adadelta rmsprop asgd rprop adafactor"
+    assert set(OPTIMIZERS) == {*wanted.split(), "lbfgs"}
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("seed=-1", "seed=-1: must be greater than or equal to 0"),
+        ("seed=1.5", "seed=1.5: must be a valid integer"),
+        ("seed=true", "seed=True: must be a valid integer"),
+        ("patience=0", "patience=0: must be greater than 0"),
+        ("data.batch_size=half", "data.batch_size=half: must be a valid integer or 'full'"),
+        ("data.batch_size=0", "data.batch_size=0: must be greater than 0 or 'full'"),
+        ("data.normalize=std", "data.normalize=std: must be 'standard', 'minmax' or 'none'"),
+        ("data.split.val=1.0", "data.split.val=1.0: must be a valid integer or less than 1"),
+        ("data.split.val=-3", "data.split.val=-3: must be greater than or equal to 0"),
+        ("data.dtype=float16", "data.dtype=float16: must be 'float32' or 'float64'"),
+        ("model.l2=-1", "model.l2=-1: must be greater than or equal to 0"),
+        ("model.l2=much", "model.l2=much: must be a valid number"),
+        ("optim.lr=abc", "optim.lr=abc: must be a valid number or 'auto'"),
+        ("optim.lr=0", "optim.lr=0: must be greater than 0 or 'auto'"),
+        ("trainer.max_epochs=0", "trainer.max_epochs=0: must be greater than 0"),
+        ("+trainer.max_step=5", "trainer.max_step=5: there is no such key; did you mean 'max_time'?"),
+        ("~seed", "seed: is missing"),
+        ("task=classes", "task=classes: must be 'regression', 'binary' or 'multiclass'"),
+        ("model.init_std=0.1", "model.init_std has no effect with model.init=zeros; set model.init=normal"),
+        ("monitor=loss", "monitor=loss: expected stage/name with stage train or val, such as val/loss"),
+        ("trainer.precision=64-true", "trainer.precision=64-true contradicts data.dtype=float32"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence(override: str, said: str) -> None:
+    with pytest.raises(UserError) as error:
+        RunSpec.from_config(composed(override))
+    assert str(error.value).startswith(said)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["patience=3", "data.split.val=0"], "which data.split.val=0 leaves without rows"),
+        (["data.split.stratify=true", "data.split.shuffle=false"], "needs data.split.shuffle=true"),
+    ],
+)
+def test_combinations_that_contradict_are_refused(overrides: list[str], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        RunSpec.from_config(composed(*overrides))
+
+
+def test_every_mistake_is_named_at_once() -> None:
+    wrong: dict[str, Any] = composed("seed=-1", "patience=0")
+    with pytest.raises(UserError) as error:
+        RunSpec.from_config(wrong)
+    assert [line.split("=")[0] for line in str(error.value).splitlines()] == ["seed", "patience"]

@@ -1,0 +1,140 @@
+"""What a user can get wrong: one sentence with a remedy, an exit code, and nothing left behind."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from onelayer.cli import LONGEST_NAME, run_name
+from tests.conftest import Outcome, only_run
+
+Cli = Callable[..., Outcome]
+QUICK = "trainer.max_epochs=2"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["optim=adamm"], "optim=adamm: there is no such choice; did you mean 'adam'?"),
+        (["optm=adam"], "optm: there is no such key; did you mean 'optim'?"),
+        (["optim.lrr=0.1"], "optim.lrr: there is no such key; did you mean 'optim.lr'?"),
+        (["lr=0.1"], "lr: there is no such key; did you mean 'optim.lr'?"),
+        (["batch_size=3"], "batch_size: there is no such key; did you mean 'data.batch_size'?"),
+        (["data=linear", "data.n_sample=9"], "data.n_sample: there is no such key; did you mean 'data.n_samples'?"),
+        (["optim.nesterov=true"], "optim.nesterov: there is no such key"),
+        (["optim.lr=abc"], "optim.lr=abc: must be a valid number or 'auto'"),
+        (["optim.betas=[0.9"], "optim.betas=[0.9: no viable alternative"),
+        (["foo"], "foo: "),
+        (["optim.betas=[0.9,1.5]"], "optim: Adam refused its arguments: Invalid beta parameter at index 1: 1.5"),
+        (["optim.lr=auto"], "optim.lr=auto is 1/L, the step of gradient descent, and says nothing for Adam"),
+        (["optim=lbfgs", "data.batch_size=10"], "LBFGS compares the gradients of successive steps"),
+        (["data.split.val=0.6", "data.split.test=0.5"], "data.split: val=0.6 and test=0.5 take 266 + 221 of 442 rows"),
+        (["data=iris", "model=linear"], "model.objective=squared fits a regression target, but the task is multiclass"),
+        (["model=softmax"], "model.objective=softmax fits a multiclass target, but the task is regression"),
+        (["task=binary"], "task=binary: the target 'progression' is a number, not a class"),
+        (["monitor=val/accuracy"], "monitor=val/accuracy: a regression run has no such metric"),
+        (["scheduler.name=Foo"], "scheduler.name=Foo: there is no such scheduler"),
+        (["resume=nowhere"], "resume=nowhere: no run directory there"),
+        (["hydra.run.dir=/proc/no/where"], "/proc/no: No such file or directory"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_nothing(
+    cli: Cli, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    outcome = cli(*arguments)
+    assert outcome.code == 1
+    assert outcome.err.startswith(f"error: {said}"), outcome.err
+    assert len(outcome.err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_missing_gpu_is_one_sentence(cli: Cli, tmp_path: Path) -> None:
+    outcome = cli("trainer=gpu")
+    assert (outcome.code, list(tmp_path.iterdir())) == (1, [])
+    assert (
+        outcome.err == "error: trainer.accelerator=gpu: torch finds no such device on this machine; use trainer=cpu\n"
+    )
+
+
+def test_a_finished_run_is_never_overwritten(cli: Cli, tmp_path: Path) -> None:
+    cli(QUICK, f"hydra.run.dir={tmp_path / 'mine'}")
+    before = {path: path.read_bytes() for path in (tmp_path / "mine").rglob("*") if path.is_file()}
+    outcome = cli("optim=sgd", f"hydra.run.dir={tmp_path / 'mine'}")
+    assert outcome.code == 1
+    assert "already holds a run; choose another hydra.run.dir" in outcome.err
+    assert {path: path.read_bytes() for path in (tmp_path / "mine").rglob("*") if path.is_file()} == before
+
+
+def test_a_users_files_survive_a_refused_run(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep")
+    assert cli("task=binary", f"hydra.run.dir={tmp_path / 'mine'}").code == 1
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+RESUMED = [
+    ([], "has 2 epochs already; set a larger trainer.max_epochs"),
+    (["trainer.max_epochs=4", "optim.lr=0.5"], "optim.lr was 0.01 there and is 0.5 here; leave it as it was"),
+    (["trainer.max_epochs=4", "data=linear"], "data.source was diabetes there and is linear here"),
+    (["trainer.max_epochs=4", "seed=3"], "seed was 0 there and is 3 here"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), RESUMED)
+def test_resuming_with_another_configuration_is_refused(
+    cli: Cli, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    cli(QUICK, f"hydra.run.dir={tmp_path / 'first'}")
+    outcome = cli(f"resume={tmp_path / 'first'}", *arguments)
+    assert outcome.code == 1
+    assert said in outcome.err
+    assert [path.name for path in tmp_path.iterdir()] == ["first"]
+
+
+def test_resuming_on_other_data_is_refused(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from onelayer.data.sources import scikit
+
+    cli(QUICK, f"hydra.run.dir={tmp_path / 'first'}")
+    monkeypatch.setattr("onelayer.data.sources.SOURCES", {"diabetes": lambda: _shifted(scikit.diabetes())})
+    outcome = cli(f"resume={tmp_path / 'first'}", "trainer.max_epochs=4")
+    assert (outcome.code, "that run was trained on other data" in outcome.err) == (1, True)
+
+
+def _shifted(table: object) -> object:
+    from dataclasses import replace
+
+    return replace(table, target=table.target + 1e3 * (table.target > 100))  # type: ignore[type-var, attr-defined]
+
+
+def test_resuming_a_diverged_run_is_refused(cli: Cli, tmp_path: Path) -> None:
+    cli("optim=sgd", "optim.lr=1e6", f"hydra.run.dir={tmp_path / 'first'}")
+    outcome = cli(f"resume={tmp_path / 'first'}", "trainer.max_epochs=400")
+    assert "that run diverged at epoch" in outcome.err
+
+
+def test_a_run_without_its_checkpoint_cannot_be_resumed(cli: Cli, tmp_path: Path) -> None:
+    cli(QUICK)
+    run = only_run(tmp_path)
+    shutil.rmtree(run / "checkpoints")
+    assert "no checkpoints/last.ckpt there" in cli(f"resume={run}", "trainer.max_epochs=4").err
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        (["optim=adam", "seed=0"], "optim=adam,seed=0"),
+        ([], "run"),
+        (["data.path=/a/b"], None),
+        (["x=" + "y" * 400], None),
+    ],
+)
+def test_a_run_of_a_sweep_is_named_after_its_overrides(overrides: list[str], name: str | None) -> None:
+    found = run_name(overrides)
+    assert name is None or found == name
+    assert "/" not in found
+    assert len(found) <= LONGEST_NAME
+    assert found == run_name(overrides)
+    assert name is not None or found != run_name([*overrides, "z=1"])

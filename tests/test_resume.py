@@ -1,0 +1,115 @@
+"""A resumed run equals the uninterrupted one, bit for bit."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.conftest import ROOT, Outcome, result_of
+
+Cli = Callable[..., Outcome]
+
+
+def state(folder: Path) -> dict[str, torch.Tensor]:
+    """Everything that training goes on from."""
+    checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
+    flat: dict[str, torch.Tensor] = {}
+
+    def walk(node: object, name: str) -> None:
+        if isinstance(node, dict):
+            for key, item in node.items():
+                walk(item, f"{name}.{key}")
+        elif isinstance(node, list | tuple):
+            for key, item in enumerate(node):
+                walk(item, f"{name}.{key}")
+        elif isinstance(node, torch.Tensor):
+            flat[name] = node
+
+    walk({key: checkpoint[key] for key in ("state_dict", "stack", "callbacks")}, "")
+    return flat
+
+
+def assert_equal(one: Path, other: Path) -> None:
+    first, second = state(one), state(other)
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
+    results = [result_of(folder) for folder in (one, other)]
+    for key in ("status", "metrics", "epochs", "best_epoch", "steps", "config_hash"):
+        assert results[0][key] == results[1][key], key
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["optim=adam"],
+        ["optim=momentum"],
+        ["optim=lbfgs"],
+        ["optim=rprop"],
+        ["optim=adafactor"],
+        ["optim=asgd", "scheduler=step", "scheduler.step_size=3"],
+        ["optim=radam", "scheduler=plateau", "scheduler.patience=1"],
+        ["optim=nadam", "scheduler=exponential", "scheduler.interval=step"],
+        ["data=softmax", "optim=amsgrad", "data.dtype=float64", "model.init=torch", "patience=50"],
+    ],
+    ids=" ".join,
+)
+def test_resumed_equals_uninterrupted(cli: Cli, tmp_path: Path, settings: list[str]) -> None:
+    whole, half, rest = (tmp_path / name for name in ("whole", "half", "rest"))
+    assert cli(*settings, "trainer.max_epochs=12", f"hydra.run.dir={whole}").code == 0
+    assert cli(*settings, "trainer.max_epochs=5", f"hydra.run.dir={half}").code == 0
+    said = cli(f"resume={half}", "trainer.max_epochs=12", f"hydra.run.dir={rest}")
+    assert said.code == 0, said.err
+    assert_equal(whole, rest)
+
+
+def test_a_stopped_run_goes_on_with_more_patience(cli: Cli, tmp_path: Path) -> None:
+    settings = ["optim.lr=0.1", "trainer.max_epochs=100"]
+    cli(*settings, "patience=3", f"hydra.run.dir={tmp_path / 'first'}")
+    assert result_of(tmp_path / "first")["status"] == "stopped"
+    refused = cli(f"resume={tmp_path / 'first'}", f"hydra.run.dir={tmp_path / 'second'}")
+    assert "stopped after 3 validations in vain; raise patience" in refused.err
+    cli(f"resume={tmp_path / 'first'}", "patience=8", f"hydra.run.dir={tmp_path / 'second'}")
+    cli(*settings, "patience=8", f"hydra.run.dir={tmp_path / 'whole'}")
+    second, whole = result_of(tmp_path / "second"), result_of(tmp_path / "whole")
+    assert (second["status"], second["epochs"], second["metrics"]) == ("stopped", whole["epochs"], whole["metrics"])
+
+
+def test_one_cycle_cannot_be_made_longer(cli: Cli, tmp_path: Path) -> None:
+    cli("scheduler=onecycle", "trainer.max_epochs=3", f"hydra.run.dir={tmp_path / 'first'}")
+    assert "its one cycle was laid out for 3 epochs" in cli(f"resume={tmp_path / 'first'}", "trainer.max_epochs=6").err
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_run_goes_on_as_if_nothing_had_been(cli: Cli, tmp_path: Path, how: signal.Signals) -> None:
+    settings = ["data=linear", "data.n_samples=2000", "trainer.max_epochs=400", "checkpoint_seconds=0.01"]
+    cut, rest, whole = (tmp_path / name for name in ("cut", "rest", "whole"))
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "src" / "train.py", *settings, "trainer.max_epochs=100000", f"hydra.run.dir={cut}"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    last = cut / "checkpoints" / "last.ckpt"
+    while not last.exists() and process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(0.2)
+    process.send_signal(how)
+    out, _ = process.communicate(timeout=60)
+    assert not (cut / "result.json").exists()
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert f"go on with resume={cut}" in out
+    # where it was cut is chance, so go on to the 100th epoch after that
+    epochs = int(torch.load(last, weights_only=True)["callbacks"]["Tracker"]["epochs"][0]) + 100
+    said = cli(f"resume={cut}", f"trainer.max_epochs={epochs}", f"hydra.run.dir={rest}")
+    assert said.code == 0, said.err
+    assert cli(*settings, f"trainer.max_epochs={epochs}", f"hydra.run.dir={whole}").code == 0
+    assert_equal(whole, rest)

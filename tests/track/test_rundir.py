@@ -1,0 +1,49 @@
+"""Results on disk: valid JSON always, all or nothing, and nothing of the user's removed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from onelayer.errors import UserError
+from onelayer.track.rundir import discard, missing_folders, read_result, refuse_used, write_result
+
+
+def test_nan_and_infinity_are_null(tmp_path: Path) -> None:
+    write_result(tmp_path, {"metrics": {"a": float("nan"), "b": [float("inf"), 1.0]}})
+    assert json.loads((tmp_path / "result.json").read_text()) == {"format": 1, "metrics": {"a": None, "b": [None, 1.0]}}
+    assert [path.name for path in tmp_path.iterdir()] == ["result.json"]
+
+
+def test_a_result_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    write_result(tmp_path, {"status": "done"})
+    with pytest.raises(TypeError):
+        write_result(tmp_path, {"status": object()})
+    assert read_result(tmp_path)["status"] == "done"
+
+
+def test_reading_where_there_is_nothing_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no result\.json there"):
+        read_result(tmp_path)
+
+
+def test_a_used_directory_is_refused(tmp_path: Path) -> None:
+    refuse_used(tmp_path)
+    write_result(tmp_path, {})
+    with pytest.raises(UserError, match="already holds a run"):
+        refuse_used(tmp_path)
+
+
+def test_discard_takes_back_what_hydra_wrote_and_nothing_else(tmp_path: Path) -> None:
+    run = tmp_path / "2026-01-01" / "12-00-00"
+    made = missing_folders(run)
+    assert made == [run, run.parent]
+    (run / ".hydra").mkdir(parents=True)
+    (run / ".hydra" / "config.yaml").write_text("")
+    (run / "train.log").write_text("")
+    (run / "notes.txt").write_text("mine")
+    discard(run, made)
+    assert [path.name for path in run.iterdir()] == ["notes.txt"]
+    (run / "notes.txt").unlink()
+    discard(run, made)
+    assert not run.parent.exists()
