@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from machine import write_page
-from onelayer.cli import CONF
+from onelayer import CONF
 from onelayer.config import RunSpec
 from onelayer.data.module import TableDataModule
 from onelayer.model.objectives import choose_objective

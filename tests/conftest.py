@@ -38,7 +38,7 @@ def composed(*overrides: str) -> dict[str, Any]:
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    from onelayer.cli import CONF
+    from onelayer import CONF
 
     with initialize_config_dir(str(CONF), version_base="1.3"):
         plain = OmegaConf.to_container(compose("train", list(overrides)), resolve=True)

@@ -44,6 +44,13 @@ def test_every_optimizer_has_its_configuration() -> None:
         ("model.l2=much", "model.l2=much: must be a valid number"),
         ("optim.lr=abc", "optim.lr=abc: must be a valid number or 'auto'"),
         ("optim.lr=0", "optim.lr=0: must be greater than 0 or 'auto'"),
+        ("trainer.devices=2", "trainer.devices=2: must be 1 or a valid list"),
+        ("trainer.devices=[0,1]", "trainer.devices=[0, 1]: must be 1"),
+        ("trainer.max_time=soon", "trainer.max_time=soon: must look like 00:01:30:00"),
+        (
+            "trainer.check_val_every_n_epoch=101",
+            "trainer.check_val_every_n_epoch=101 is more than trainer.max_epochs=100",
+        ),
         ("trainer.max_epochs=0", "trainer.max_epochs=0: must be greater than 0"),
         ("+trainer.max_step=5", "trainer.max_step=5: there is no such key; did you mean 'max_time'?"),
         ("~seed", "seed: is missing"),

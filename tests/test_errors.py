@@ -35,6 +35,12 @@ QUICK = "trainer.max_epochs=2"
         (["model=softmax"], "model.objective=softmax fits a multiclass target, but the task is regression"),
         (["task=binary"], "task=binary: the target 'progression' is a number, not a class"),
         (["monitor=val/accuracy"], "monitor=val/accuracy: a regression run has no such metric"),
+        (["optim=rprop", "scheduler=cosine"], "Rprop reads optim.lr at its first step only"),
+        (
+            ["data=breast_cancer", "monitor=train/gap"],
+            "monitor=train/gap: there is nothing to measure it against (no finite",
+        ),
+        (["monitor=train/weight_error"], "monitor=train/weight_error: the true weights of data=diabetes are not known"),
         (["scheduler.name=Foo"], "scheduler.name=Foo: there is no such scheduler"),
         (["resume=nowhere"], "resume=nowhere: no run directory there"),
         (["hydra.run.dir=/proc/no/where"], "/proc/no: No such file or directory"),

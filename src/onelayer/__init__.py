@@ -3,4 +3,11 @@
 Importing this package imports neither torch nor lightning; the rooms that need them do.
 """
 
+from pathlib import Path
+
 __version__ = "0.1.0"
+
+_HERE = Path(__file__).resolve().parent
+_CHECKOUT = _HERE.parents[1] / "conf"
+# in a checkout the configuration lies at the top, in a wheel inside the package
+CONF = _CHECKOUT if (_CHECKOUT / "train.yaml").is_file() else _HERE / "conf"

@@ -7,15 +7,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onelayer import __version__
+from onelayer import CONF, __version__
 from onelayer.explain import TRACEBACK, reported
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-HERE = Path(__file__).resolve().parent
-# in a checkout the configuration lies at the top, in a wheel inside the package
-CONF = HERE.parents[1] / "conf" if (HERE.parents[1] / "conf" / "train.yaml").is_file() else HERE / "conf"
 LONGEST_NAME = 120
 
 

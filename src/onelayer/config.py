@@ -83,10 +83,12 @@ class TrainerSpec(Section):
     """The Lightning Trainer's arguments that mean something for a one-layer model."""
 
     accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"]
-    devices: Literal[1, "auto"] | list[int]
+    devices: Literal[1] | Annotated[list[int], Field(min_length=1, max_length=1)] = Field(
+        description="1, or the number of the one device to use, as in [2]"
+    )
     precision: Literal["32-true", "64-true", "32", "64", 32, 64] | None = Field(description="null: follows data.dtype")
     max_epochs: PositiveInt
-    max_time: str | None = Field(description="DD:HH:MM:SS, as in Lightning")
+    max_time: Annotated[str, Field(pattern=r"^\d\d:\d\d:\d\d:\d\d$")] | None = Field(description="DD:HH:MM:SS")
     check_val_every_n_epoch: PositiveInt
     deterministic: bool
     enable_progress_bar: bool
@@ -141,6 +143,11 @@ class RunSpec(Section):
             raise UserError(
                 f"patience={self.patience} watches {self.monitor}, which data.split.val=0 leaves without rows"
             )
+        if self.trainer.check_val_every_n_epoch > self.trainer.max_epochs and self.data.split.val:
+            raise UserError(
+                f"trainer.check_val_every_n_epoch={self.trainer.check_val_every_n_epoch} is more than "
+                f"trainer.max_epochs={self.trainer.max_epochs}, so nothing would ever be validated; lower it"
+            )
         wanted = "64-true" if self.data.dtype == "float64" else "32-true"
         if self.trainer.precision is not None and str(self.trainer.precision)[:2] != wanted[:2]:
             raise UserError(
@@ -160,6 +167,8 @@ def _sentences(error: ValidationError, config: Mapping[str, Any]) -> list[str]:
             reason = "there is no such key" + did_you_mean(path.rpartition(".")[2], siblings)
         elif entry["type"] == "missing":
             path, reason = ".".join(map(str, entry["loc"])), "is missing"
+        elif entry["type"] == "string_pattern_mismatch":
+            reason = "must look like 00:01:30:00 (days, hours, minutes, seconds)"
         else:
             reason = entry["msg"].replace("Input should be", "must be")
         values[path] = value

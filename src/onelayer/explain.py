@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from onelayer import CONF
 from onelayer.errors import UserError, did_you_mean
 
 TRACEBACK = "ONELAYER_TRACEBACK"
@@ -67,8 +68,6 @@ def _known_keys() -> Iterable[str]:
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import DictConfig
-
-    from onelayer.cli import CONF
 
     def walk(node: DictConfig, prefix: str) -> Iterator[str]:
         for name in node:

@@ -20,7 +20,7 @@ from onelayer.model.linear import StackedLinear
 from onelayer.model.metrics import COSTLY, HIGHER_IS_BETTER, METRICS, check_monitor
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import Objective, choose_objective
-from onelayer.model.optimizers import OptimizerSettings, refuse_minibatches
+from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
 from onelayer.model.reference import auto_lr
 from onelayer.model.schedule import Schedule
 from onelayer.model.truth import Truth
@@ -52,6 +52,7 @@ def train(runs: Sequence[Run]) -> list[Result]:
     objective = choose_objective(spec.model.objective, data.task)
     check_monitor(spec.monitor, data.task)
     module = build_module([run.spec for run in runs], data, objective)
+    refuse_blind_monitor(spec, module)
     checkpoint = checkpoint_of(spec, data.data_hash())
     announce(spec, data, module)
     with EpochBar(spec.trainer.max_epochs, shown=spec.trainer.enable_progress_bar) as bar:
@@ -71,7 +72,7 @@ def train(runs: Sequence[Run]) -> list[Result]:
     tracker.save_last(trainer)
     if tracker.interrupted:
         raise Interrupted(f"interrupted after epoch {tracker.epochs[0]}; go on with resume={runs[0].directory}")
-    tracker.finish()
+    tracker.finish(module)
     return collect(runs, data, module, trainer, tracker)
 
 
@@ -104,7 +105,7 @@ def build_module(specs: Sequence[RunSpec], data: TableDataModule, objective: Obj
         OptimizerSettings.of(spec.optim.name, learning_rate(spec, data, objective), spec.optim.args) for spec in specs
     ]
     for one in settings:
-        refuse_minibatches(one, data.steps_per_epoch == 1)
+        refuse_misfit(one, full_batch=data.steps_per_epoch == 1, scheduled=shared.scheduler.name is not None)
     schedule = Schedule(
         [one.lr for one in settings],
         shared.scheduler.name,
@@ -192,6 +193,20 @@ def refuse_missing_device(spec: RunSpec) -> None:
             f"trainer.accelerator={spec.trainer.accelerator}: torch finds no such device on this machine; "
             "use trainer=cpu"
         )
+
+
+def refuse_blind_monitor(spec: RunSpec, module: OneLayer) -> None:
+    """Refuse to choose weights by a distance to something that is not known.
+
+    Raises:
+        UserError: no reference, or no known weights.
+    """
+    assert module.truth is not None
+    for reference in module.truth.references:
+        if spec.monitor in ("train/gap", "train/rel_gap") and reference.theta is None:
+            raise UserError(f"monitor={spec.monitor}: there is nothing to measure it against ({reference.note})")
+    if spec.monitor == "train/weight_error" and module.truth.known is None:
+        raise UserError(f"monitor={spec.monitor}: the true weights of data={spec.data.source} are not known")
 
 
 def announce(spec: RunSpec, data: TableDataModule, module: OneLayer) -> None:

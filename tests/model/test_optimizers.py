@@ -16,7 +16,7 @@ from onelayer.errors import UserError
 from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
-from onelayer.model.optimizers import OptimizerSettings, build_optimizers, refuse_minibatches
+from onelayer.model.optimizers import OptimizerSettings, build_optimizers, refuse_misfit
 from onelayer.model.reference import value
 from onelayer.model.schedule import Schedule
 from onelayer.model.truth import Truth
@@ -215,9 +215,9 @@ def test_every_argument_of_the_class_is_written_out(optim: str) -> None:
 @pytest.mark.parametrize("name", ["LBFGS", "Rprop"])
 def test_minibatches_are_refused_where_the_full_batch_is_assumed(name: str) -> None:
     settings = OptimizerSettings.of(name, 0.1, {})
-    refuse_minibatches(settings, full_batch=True)
+    refuse_misfit(settings, full_batch=True, scheduled=False)
     with pytest.raises(UserError, match=r"set data\.batch_size=full"):
-        refuse_minibatches(settings, full_batch=False)
+        refuse_misfit(settings, full_batch=False, scheduled=False)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def trained(folder: Path, rates: list[float], *overrides: str) -> tuple[Tracker,
         bar=EpochBar(specs[0].trainer.max_epochs, shown=False),
     )
     build_trainer(specs[0], tracker).fit(module, data)
-    tracker.finish()
+    tracker.finish(module)
     return tracker, module.linear.theta.detach()
 
 

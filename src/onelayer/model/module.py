@@ -144,7 +144,8 @@ class OneLayer(LightningModule):
     @torch.no_grad()
     def measure(self, block: Rows, metrics: Sequence[str]) -> dict[str, Tensor]:
         """Measure all runs on a block, (runs,) for each metric."""
-        return measure(metrics, self.objective, self.forward(block.x), block.y, self.unit)
+        device = self.linear.theta.device
+        return measure(metrics, self.objective, self.forward(block.x.to(device)), block.y.to(device), self.unit)
 
     @torch.no_grad()
     def measure_train(self) -> None:

@@ -192,14 +192,16 @@ def build_optimizers(
     return optimizers
 
 
-def refuse_minibatches(settings: OptimizerSettings, full_batch: bool) -> None:
-    """Refuse minibatches for an optimizer that assumes the same function at every step.
+def refuse_misfit(settings: OptimizerSettings, *, full_batch: bool, scheduled: bool) -> None:
+    """Refuse surroundings in which an optimizer goes astray, or which it would ignore.
 
     Raises:
-        UserError: for LBFGS and Rprop without the full batch.
+        UserError: LBFGS or Rprop on minibatches; Rprop with a schedule.
     """
     if settings.name in ("LBFGS", "Rprop") and not full_batch:
         raise UserError(
             f"{settings.name} compares the gradients of successive steps and goes astray on minibatches; "
             "set data.batch_size=full"
         )
+    if settings.name == "Rprop" and scheduled:
+        raise UserError("Rprop reads optim.lr at its first step only, so a scheduler has no effect; use scheduler=none")

@@ -68,8 +68,10 @@ class Truth:
             (runs,) for each of ``loss``, ``objective``, ``gap``, ``rel_gap``, NaN where there is no reference; and
             where the weights that made the data are known, ``weight_error``, the relative distance to them.
         """
-        theta = theta.double()
-        self._to(theta.device)
+        # Apple's GPU has no float64
+        device = torch.device("cpu") if theta.device.type == "mps" else theta.device
+        theta = theta.to(device).double()
+        self._to(device)
         charge = penalty(theta, self.x.shape[1], self._l2)
         if self._moment is not None:
             away = theta - self._optimum

@@ -118,9 +118,15 @@ class Tracker(Checkpoint):
         trainer.save_checkpoint(directory / LAST)
         self._saved = time.monotonic()
 
-    def finish(self) -> None:
-        """Give every run that reached its last epoch the status done."""
-        self._settle(torch.tensor([status == "running" for status in self.status]), "done")
+    def finish(self, module: OneLayer) -> None:
+        """Give every run that reached its last epoch the status done; one never validated delivers its last weights."""
+        assert self.best_theta is not None
+        running = torch.tensor([status == "running" for status in self.status])
+        unjudged = running & (torch.tensor(self.best_epoch) == 0)
+        self.best_theta[unjudged] = module.linear.theta.detach().cpu()[unjudged]
+        for run in unjudged.nonzero().flatten().tolist():
+            self.best_epoch[run] = self.epochs[run]
+        self._settle(running, "done")
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain containers and tensors."""
@@ -161,7 +167,7 @@ class Tracker(Checkpoint):
         if values is None:  # no validation rows: the last weights are what the run delivers
             better = moving
         else:
-            signed = self._sign * values.double().cpu()
+            signed = self._sign * values.cpu().double()
             better = moving & (signed < self._best)
             self._best = torch.where(better, signed, self._best)
         self.best_theta[better] = module.linear.theta.detach().cpu()[better]

@@ -24,17 +24,21 @@ class Objective(ABC):
     task: ClassVar[str]
     curvature: ClassVar[float]
 
-    @abstractmethod
     def check(self, logits: Tensor, target: Tensor) -> None:
         """Refuse shapes that would broadcast into something else.
 
         Args:
             logits: (runs, rows, outputs).
-            target: (rows, outputs), or (rows,) int64 for softmax.
+            target: (rows, outputs); an objective that wants another shape says so in its own `check`.
 
         Raises:
             ValueError: one sentence with both shapes.
         """
+        if target.shape != logits.shape[1:]:
+            raise ValueError(
+                f"{self.name}: target of shape {tuple(target.shape)} against outputs of shape "
+                f"{tuple(logits.shape[1:])}; give the target as (rows, outputs)"
+            )
 
     @abstractmethod
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -51,12 +55,3 @@ class Objective(ABC):
     @abstractmethod
     def predict(self, logits: Tensor) -> Tensor:
         """Return what the model says: the mean, or the probability of each class, (runs, rows, outputs)."""
-
-
-def check_columns(name: str, logits: Tensor, target: Tensor) -> None:
-    """Check that the target has a column for each output."""
-    if target.shape != logits.shape[1:]:
-        raise ValueError(
-            f"{name}: target of shape {tuple(target.shape)} against outputs of shape {tuple(logits.shape[1:])}; "
-            "give the target as (rows, outputs)"
-        )

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 from typing_extensions import override
 
-from onelayer.model.objectives.base import Objective, check_columns
+from onelayer.model.objectives.base import Objective
 
 
 class Logistic(Objective):
@@ -14,10 +14,6 @@ class Logistic(Objective):
     name = "logistic"
     task = "binary"
     curvature = 0.25
-
-    @override
-    def check(self, logits: Tensor, target: Tensor) -> None:
-        check_columns(self.name, logits, target)
 
     @override
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
