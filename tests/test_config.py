@@ -71,6 +71,8 @@ def test_a_wrong_value_is_one_sentence(override: str, said: str) -> None:
     ("overrides", "said"),
     [
         (["patience=3", "data.split.val=0"], "which data.split.val=0 leaves without rows"),
+        (["scheduler=plateau", "data.split.val=0"], "scheduler=plateau watches val/loss"),
+        (["trainer.devices=[0]"], r"trainer.devices=\[0\] names a GPU; with trainer=cpu leave it 1"),
         (["data.split.stratify=true", "data.split.shuffle=false"], "needs data.split.shuffle=true"),
     ],
 )

@@ -1,6 +1,7 @@
 """A resumed run equals the uninterrupted one, bit for bit."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,15 +12,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from onelayer.track.progress import EpochBar
 from tests.conftest import ROOT, Outcome, result_of
 
 Cli = Callable[..., Outcome]
 
 
-def state(folder: Path) -> dict[str, torch.Tensor]:
-    """Everything that training goes on from."""
+def state(folder: Path) -> dict[str, object]:
+    """Everything that training goes on from, by its path; the seconds it took are left out."""
     checkpoint = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)
-    flat: dict[str, torch.Tensor] = {}
+    checkpoint["stack"].pop("seconds")
+    flat: dict[str, object] = {}
 
     def walk(node: object, name: str) -> None:
         if isinstance(node, dict):
@@ -28,7 +31,7 @@ def state(folder: Path) -> dict[str, torch.Tensor]:
         elif isinstance(node, list | tuple):
             for key, item in enumerate(node):
                 walk(item, f"{name}.{key}")
-        elif isinstance(node, torch.Tensor):
+        else:
             flat[name] = node
 
     walk({key: checkpoint[key] for key in ("state_dict", "stack", "callbacks")}, "")
@@ -39,7 +42,12 @@ def assert_equal(one: Path, other: Path) -> None:
     first, second = state(one), state(other)
     assert first.keys() == second.keys()
     for name in first:
-        assert torch.equal(first[name], second[name]), name
+        one_value, other_value = first[name], second[name]
+        if isinstance(one_value, torch.Tensor):
+            assert isinstance(other_value, torch.Tensor)
+            assert torch.equal(one_value, other_value), name
+        else:
+            assert one_value == other_value, name
     results = [result_of(folder) for folder in (one, other)]
     for key in ("status", "metrics", "epochs", "best_epoch", "steps", "config_hash"):
         assert results[0][key] == results[1][key], key
@@ -55,6 +63,7 @@ def assert_equal(one: Path, other: Path) -> None:
         ["optim=adafactor"],
         ["optim=asgd", "scheduler=step", "scheduler.step_size=3"],
         ["optim=radam", "scheduler=plateau", "scheduler.patience=1"],
+        ["optim=adam", "scheduler=plateau", "scheduler.patience=0", "trainer.check_val_every_n_epoch=3"],
         ["optim=nadam", "scheduler=exponential", "scheduler.interval=step"],
         ["data=softmax", "optim=amsgrad", "data.dtype=float64", "model.init=torch", "patience=50"],
     ],
@@ -113,3 +122,45 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(cli: Cli, tmp_path: P
     assert said.code == 0, said.err
     assert cli(*settings, f"trainer.max_epochs={epochs}", f"hydra.run.dir={whole}").code == 0
     assert_equal(whole, rest)
+
+
+def test_an_interrupt_in_the_last_epoch_finishes_the_run(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        EpochBar, "update", lambda bar, epoch, values: epoch == 4 and signal.raise_signal(signal.SIGINT)
+    )
+    said = cli("trainer.max_epochs=4", f"hydra.run.dir={tmp_path / 'run'}")
+    assert said.code == 0, said.err
+    assert result_of(tmp_path / "run")["status"] == "done"
+    said = cli("trainer.max_epochs=9", f"hydra.run.dir={tmp_path / 'cut'}")
+    assert said.code == 130
+    assert f"interrupted after epoch 4; go on with resume={tmp_path / 'cut'}" in said.out
+
+
+def test_a_run_killed_before_its_result_was_written_can_be_finished(cli: Cli, tmp_path: Path) -> None:
+    cli("trainer.max_epochs=4", f"hydra.run.dir={tmp_path / 'whole'}")
+    shutil.copytree(tmp_path / "whole", tmp_path / "cut")
+    (tmp_path / "cut" / "result.json").unlink()
+    said = cli(f"resume={tmp_path / 'cut'}", f"hydra.run.dir={tmp_path / 'rest'}")
+    assert said.code == 0, said.err
+    assert_equal(tmp_path / "whole", tmp_path / "rest")
+
+
+def test_a_run_of_a_sweep_can_be_resumed(cli: Cli, tmp_path: Path) -> None:
+    cli("-m", "optim=sgd,adam", "trainer.max_epochs=2", f"hydra.sweep.dir={tmp_path / 'study'}")
+    run = tmp_path / "study" / "optim=adam,trainer.max_epochs=2"
+    said = cli(f"resume={run}", "trainer.max_epochs=4", f"hydra.run.dir={tmp_path / 'rest'}")
+    assert said.code == 0, said.err
+    assert result_of(tmp_path / "rest")["epochs"] == 4
+
+
+def test_a_run_whose_time_was_up_has_stopped_and_goes_on(cli: Cli, tmp_path: Path) -> None:
+    limited = ["trainer.max_epochs=100000", "trainer.max_time=00:00:00:01"]
+    assert cli(*limited, f"hydra.run.dir={tmp_path / 'first'}").code == 0
+    first = result_of(tmp_path / "first")
+    assert first["status"] == "stopped"
+    assert cli(f"resume={tmp_path / 'first'}", f"hydra.run.dir={tmp_path / 'second'}").code == 0
+    second = result_of(tmp_path / "second")
+    assert second["status"] == "stopped"
+    assert second["epochs"] > first["epochs"] + 1

@@ -52,9 +52,14 @@ class Artefact:
         data = save({name: np.ascontiguousarray(getattr(self, name)) for name in names})
         header = {"format": FORMAT, **self.header, "sha256": hashlib.sha256(data).hexdigest()}
         partial = folder.with_name(f".{folder.name}.{os.getpid()}")
+        shutil.rmtree(partial, ignore_errors=True)  # left by a killed process of the same number
         partial.mkdir(parents=True)
-        (partial / TENSORS).write_bytes(data)
-        (partial / HEADER).write_text(json.dumps(header, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        text = json.dumps(header, indent=2, allow_nan=False) + "\n"
+        for name, content in ((TENSORS, data), (HEADER, text.encode())):
+            with (partial / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
         if folder.exists():
             shutil.rmtree(folder)
         partial.rename(folder)

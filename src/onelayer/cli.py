@@ -62,11 +62,15 @@ def with_resumed(arguments: list[str]) -> list[str]:
 
     from onelayer.errors import UserError
 
-    path = Path(directory.strip("'\"")) / ".hydra" / "overrides.yaml"
+    plain = directory.strip("'\"")
+    path = Path(plain) / ".hydra" / "overrides.yaml"
     if not path.is_file():
-        raise UserError(f"resume={directory}: no run directory there (it has no .hydra/overrides.yaml)")
+        raise UserError(f"resume={plain}: no run directory there (it has no .hydra/overrides.yaml)")
     before = [str(one) for one in OmegaConf.load(path)]
-    return [one for one in before if one.partition("=")[0].lstrip("+~") not in given] + arguments
+    kept = [one for one in before if one.partition("=")[0].lstrip("+~") not in given]
+    # the name of a run of a sweep has signs in it that Hydra would read
+    escaped = plain.replace("\\", "\\\\").replace("'", "\\'")
+    return kept + [f"resume='{escaped}'" if one.startswith("resume=") else one for one in arguments]
 
 
 USAGE = f"""onelayer {__version__}

@@ -143,6 +143,10 @@ class RunSpec(Section):
             raise UserError(
                 f"patience={self.patience} watches {self.monitor}, which data.split.val=0 leaves without rows"
             )
+        if stage == "val" and self.data.split.val == 0 and self.scheduler.name == "ReduceLROnPlateau":
+            raise UserError(f"scheduler=plateau watches {self.monitor}, which data.split.val=0 leaves without rows")
+        if self.trainer.accelerator == "cpu" and self.trainer.devices != 1:
+            raise UserError(f"trainer.devices={self.trainer.devices} names a GPU; with trainer=cpu leave it 1")
         if self.trainer.check_val_every_n_epoch > self.trainer.max_epochs and self.data.split.val:
             raise UserError(
                 f"trainer.check_val_every_n_epoch={self.trainer.check_val_every_n_epoch} is more than "

@@ -63,7 +63,7 @@ def _train(config: DictConfig, directory: Path, overrides: tuple[str, ...]) -> f
     # raised once a process inside torch's own pytree code when Lightning moves a block
     warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)
     try:
-        (result,) = train([Run(spec, directory, overrides)])
+        result = train(Run(spec, directory, overrides))
     except Interrupted as stop:
         log.warning(str(stop))
         sys.stdout.flush()

@@ -6,7 +6,7 @@ from typing import Any
 
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
-from onelayer.track.rundir import LAST
+from onelayer.track.rundir import LAST, RESULT
 
 # what a resumed run may set anew; everything else must be as it was
 FREE = ("resume", "patience", "checkpoint_seconds", "logger", "trainer")
@@ -34,7 +34,8 @@ def checkpoint_of(spec: RunSpec, data_hash: str) -> Path | None:
     done = max(tracked["epochs"])
     if "diverged" in tracked["status"]:
         raise UserError(f"resume={spec.resume}: that run diverged at epoch {done}; start anew with a smaller optim.lr")
-    if done >= spec.trainer.max_epochs:
+    unfinished = done == spec.trainer.max_epochs and not (directory / RESULT).exists()
+    if done >= spec.trainer.max_epochs and not unfinished:
         raise UserError(f"resume={spec.resume}: that run has {done} epochs already; set a larger trainer.max_epochs")
     waited = int(tracked["waited"].max())
     if "stopped" in tracked["status"] and spec.patience is not None and waited >= spec.patience:

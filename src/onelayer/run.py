@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -38,42 +38,45 @@ class Interrupted(Exception):  # noqa: N818
     """The user asked to stop; the run can be resumed."""
 
 
-def train(runs: Sequence[Run]) -> list[Result]:
-    """Train runs that share data, batches, objective and trainer as one stack, and write down each.
+def train(run: Run) -> Result:
+    """Train a run, which is a stack of one, and write it down.
 
     Raises:
         UserError: something that only the data or the machine could show to be wrong.
         Interrupted: after Ctrl-C, with last.ckpt saved.
     """
-    spec = runs[0].spec
+    spec = run.spec
     refuse_missing_device(spec)
     seed_everything(spec.seed, workers=True, verbose=False)
     data = build_data(spec)
+    data_hash = data.data_hash()
     objective = choose_objective(spec.model.objective, data.task)
     check_monitor(spec.monitor, data.task)
-    module = build_module([run.spec for run in runs], data, objective)
+    announce(spec, data, objective)
+    module = build_module([spec], data, objective)
+    announce_reference(module)
     refuse_blind_monitor(spec, module)
-    checkpoint = checkpoint_of(spec, data.data_hash())
-    announce(spec, data, module)
+    checkpoint = checkpoint_of(spec, data_hash)
     with EpochBar(spec.trainer.max_epochs, shown=spec.trainer.enable_progress_bar) as bar:
         tracker = Tracker(
-            [run.directory for run in runs],
+            [run.directory],
             monitor=spec.monitor,
             patience=spec.patience,
             validates=len(data.val) > 0,
             checkpoint_seconds=spec.checkpoint_seconds,
-            data_hash=data.data_hash(),
+            data_hash=data_hash,
             tensorboard=spec.logger.tensorboard,
             bar=bar,
         )
         trainer = build_trainer(spec, tracker)
-        with ending_on_interrupt(tracker):
+        with closing(tracker), ending_on_interrupt(tracker):
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-    tracker.save_last(trainer)
-    if tracker.interrupted:
-        raise Interrupted(f"interrupted after epoch {tracker.epochs[0]}; go on with resume={runs[0].directory}")
-    tracker.finish(module)
-    return collect(runs, data, module, trainer, tracker)
+            tracker.save_last(trainer)
+            if tracker.interrupted and bool(module.active.any()) and tracker.epochs[0] < spec.trainer.max_epochs:
+                raise Interrupted(f"interrupted after epoch {tracker.epochs[0]}; go on with resume={run.directory}")
+            tracker.finish(module, spec.trainer.max_epochs)
+            (result,) = collect([run], data, module, trainer, tracker)
+    return result
 
 
 def build_data(spec: RunSpec) -> TableDataModule:
@@ -161,7 +164,9 @@ def learning_rate(spec: RunSpec, data: TableDataModule, objective: Objective) ->
         raise UserError(
             f"optim.lr=auto is 1/L, the step of gradient descent, and says nothing for {spec.optim.name}; give a number"
         )
-    return auto_lr(data.train.x, objective, spec.model.l2, bias=spec.model.bias)
+    lr = auto_lr(data.train.x, objective, spec.model.l2, bias=spec.model.bias)
+    log.info(f"lr auto: 1/L = {lr:.4g}")
+    return lr
 
 
 def known_theta(data: TableDataModule, bias: bool) -> torch.Tensor | None:
@@ -188,6 +193,9 @@ def refuse_missing_device(spec: RunSpec) -> None:
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
     }
+    number = spec.trainer.devices[0] if isinstance(spec.trainer.devices, list) else 0
+    if spec.trainer.accelerator in ("gpu", "cuda") and number >= torch.cuda.device_count() > 0:
+        raise UserError(f"trainer.devices=[{number}]: this machine has {torch.cuda.device_count()} GPUs, from 0 on")
     if not there.get(spec.trainer.accelerator, True):
         raise UserError(
             f"trainer.accelerator={spec.trainer.accelerator}: torch finds no such device on this machine; "
@@ -209,22 +217,22 @@ def refuse_blind_monitor(spec: RunSpec, module: OneLayer) -> None:
         raise UserError(f"monitor={spec.monitor}: the true weights of data={spec.data.source} are not known")
 
 
-def announce(spec: RunSpec, data: TableDataModule, module: OneLayer) -> None:
-    """Say what is about to happen, and what the reference found."""
+def announce(spec: RunSpec, data: TableDataModule, objective: Objective) -> None:
+    """Say what is about to happen."""
     rows = f"{len(data.train)} train, {len(data.val)} val, {len(data.test)} test rows"
-    settings = module.settings[0]
     log.info(
-        f"{spec.data.source}: {rows} x {data.n_features} features -> {module.objective.name}, "
-        f"{settings.name} lr {settings.lr:.3g}, batch {data.batch_size}, {spec.trainer.max_epochs} epochs"
+        f"{spec.data.source}: {rows} x {data.n_features} features -> {objective.name}, "
+        f"{spec.optim.name} lr {spec.optim.lr}, batch {data.batch_size}, {spec.trainer.max_epochs} epochs"
     )
-    if module.truth is not None:
-        reference = module.truth.references[0]
-        if reference.theta is not None:
-            log.info(
-                f"exact optimum: objective {reference.value:.6g}" + (f" ({reference.note})" if reference.note else "")
-            )
-        else:
-            log.info(f"exact optimum: {reference.note}")
+
+
+def announce_reference(module: OneLayer) -> None:
+    """Say what the exact optimum is, or why there is none."""
+    assert module.truth is not None
+    reference = module.truth.references[0]
+    note = f" ({reference.note})" if reference.note else ""
+    said = reference.note if reference.theta is None else f"objective {reference.value:.6g}{note}"
+    log.info(f"exact optimum: {said}")
 
 
 @contextmanager

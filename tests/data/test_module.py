@@ -73,3 +73,14 @@ def test_settings_that_do_not_fit_the_target_are_refused() -> None:
         TableDataModule(NUMBER, stratify=True)
     with pytest.raises(UserError, match="more than the 14 train rows"):
         TableDataModule(NUMBER, batch_size=15)
+
+
+def test_rows_move_to_another_device_once_and_their_order_each_time() -> None:
+    data = TableDataModule(load("diabetes"), batch_size=32)
+    (block,) = data.train_dataloader()
+    elsewhere = torch.device("meta")
+    first, second = (data.transfer_batch_to_device(block, elsewhere, 0) for _ in "ab")
+    assert first.x is second.x
+    assert first.order is not second.order
+    assert first.x.device == first.y.device == elsewhere
+    assert data.transfer_batch_to_device(block, torch.device("cpu"), 0) is block

@@ -87,7 +87,7 @@ def test_parts_weigh_by_their_rows(rows: list[int]) -> None:
 def test_a_diverged_run_is_nan_and_its_neighbours_are_not() -> None:
     z, y = logits(1), torch.randint(0, 2, (ROWS, 1), generator=generator).double()
     z[1] = torch.nan
-    found = measure(("loss", "auroc"), OBJECTIVES["logistic"], z, y)
+    found = measure(METRICS["binary"], OBJECTIVES["logistic"], z, y)
     for values in found.values():
         assert values.isnan().tolist() == [False, True, False, False]
 

@@ -59,11 +59,13 @@ def one_in_plain_torch(
     loss_of: Any,
     outputs: int,
     epochs: int,
+    cosine: int | None = None,
 ) -> Tensor:
-    """The loop of any tutorial: torch.nn.Linear, autograd, torch.optim."""
+    """The loop of any tutorial: torch.nn.Linear, autograd, torch.optim, and a cosine schedule of so many steps."""
     torch.manual_seed(seed)
     layer = torch.nn.Linear(FEATURES, outputs, dtype=block.x.dtype)
     optimizer = getattr(torch.optim, cls)(layer.parameters(), lr=lr, **args)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, cosine or 1, eta_min=lr / 10 if cosine else lr)
     for _ in range(epochs):
         for x, y in block.batches():
 
@@ -78,6 +80,7 @@ def one_in_plain_torch(
             else:
                 closure()
                 optimizer.step()
+            scheduler.step()
     return torch.cat([layer.weight.detach(), layer.bias.detach()[:, None]], 1)
 
 
@@ -118,6 +121,53 @@ def test_a_stack_of_six_equals_six_loops_in_plain_torch(optim: str, objective: s
             continue
         error = float((found - expected).abs().max() / expected.abs().max())
         assert error <= (1e-5 if dtype == torch.float32 else 1e-10), f"run {index}: {error:.1e}"
+
+
+@pytest.mark.parametrize("optim", [optim for optim in OPTIMIZERS if optim not in FULL_BATCH])
+def test_the_same_under_a_schedule_that_changes_every_step(optim: str) -> None:
+    """Half a cosine is 13 steps, from lr to lr / 10 and back: the rates of all runs change at every step."""
+    name, lr, args = configured(optim)
+    x, y, outputs = problem("squared", torch.float64)
+    block = Block(x, y, None, BATCH)
+    for index, rate in enumerate([lr, 0.3 * lr]):
+        schedule = Schedule([rate], "CosineAnnealingLR", {"T_max": 13, "eta_min": rate / 10}, "step")
+        one = StackedLinear(1, FEATURES, 1, dtype=torch.float64)
+        one.start([index], ["torch"], [0.01])
+        module = OneLayer(
+            one, OBJECTIVES["squared"], [OptimizerSettings.of(name, rate, args)], [0.1], schedule=schedule
+        )
+        module.on_fit_start()
+        for _ in range(5):
+            module.training_step(block, 0)
+        checked = check_optimizer(name, rate, args)
+        expected = one_in_plain_torch(
+            name, rate, checked, 0.1, index, block, functional.mse_loss, outputs, 5, cosine=13
+        )
+        torch.testing.assert_close(one.theta.data[0], expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("optim", ["asgd", "adafactor", "adam"])
+def test_a_rate_that_falls_to_zero_and_rises_again_halts_nothing(optim: str) -> None:
+    name, lr, args = configured(optim)
+    x, y, _ = problem("squared", torch.float64)
+    schedule = Schedule([lr], "CosineAnnealingLR", {"T_max": 4}, "step")
+    stack = StackedLinear(1, FEATURES, 1, dtype=torch.float64)
+    module = OneLayer(stack, OBJECTIVES["squared"], [OptimizerSettings.of(name, lr, args)], [0.0], schedule=schedule)
+    module.on_fit_start()
+    layer = torch.nn.Linear(FEATURES, 1, dtype=torch.float64)
+    torch.nn.init.zeros_(layer.weight)
+    torch.nn.init.zeros_(layer.bias)
+    optimizer = getattr(torch.optim, name)(layer.parameters(), lr=lr, **check_optimizer(name, lr, args))
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 4)
+    block = Block(x, y, None, BATCH)
+    for _ in range(3):
+        module.training_step(block, 0)
+        for rows, target in block.batches():
+            optimizer.zero_grad()
+            torch.autograd.backward(functional.mse_loss(layer(rows), target))
+            optimizer.step()
+            scheduler.step()
+    torch.testing.assert_close(stack.weight[0], layer.weight.detach(), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("source", ["linear", "logistic", "softmax"])
@@ -200,6 +250,17 @@ def test_a_halted_run_does_not_move(optim: str) -> None:
     module.training_step(block, 0)
     assert stack.theta[0].equal(before[0])
     assert not stack.theta[1].equal(before[1])
+
+
+def test_lbfgs_on_a_loss_that_is_infinite_spoils_its_own_run_only() -> None:
+    x, y, _ = problem("logistic", torch.float32)
+    settings = [OptimizerSettings.of("LBFGS", lr, {"line_search_fn": "strong_wolfe"}) for lr in (1e30, 1.0)]
+    stack = StackedLinear(2, FEATURES, 1)
+    module = OneLayer(stack, OBJECTIVES["logistic"], settings, [0.1, 0.1])
+    module.on_fit_start()
+    for _ in range(3):
+        module.training_step(Block(x, y, None, ROWS), 0)
+    assert stack.theta[1].isfinite().all()
 
 
 @pytest.mark.parametrize("optim", OPTIMIZERS)

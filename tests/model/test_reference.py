@@ -122,6 +122,31 @@ def test_classes_separated_in_part_have_no_finite_optimum(name: str) -> None:
     assert reference.note.startswith("no finite optimum: the classes are separated in part")
 
 
+def test_separation_in_part_is_seen_without_any_large_margin() -> None:
+    """Two cells, each without one of three classes: the margins between the others stay small for ever."""
+    cell = torch.tensor([0.0, 0.0, 1.0, 1.0] * 10, dtype=torch.float64)[:, None]
+    target = torch.tensor([0, 1, 0, 2] * 10)
+    reference = solve(cell, target, OBJECTIVES["softmax"], 0.0, n_outputs=3)
+    assert reference.note.startswith("no finite optimum: the classes are separated in part")
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_the_units_of_the_columns_decide_nothing(name: str) -> None:
+    units = torch.tensor([1e7, 1e-7, 1.0, 1e3], dtype=torch.float64)
+    reference = solve(X * units, TARGETS[name], OBJECTIVES[name], 0.0, n_outputs=OUTPUTS[name])
+    expected = solve(X, TARGETS[name], OBJECTIVES[name], 0.0, n_outputs=OUTPUTS[name])
+    assert reference.note == ""
+    np.testing.assert_allclose(reference.value, expected.value, rtol=1e-9)
+
+
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+def test_a_class_without_train_rows_has_no_finite_optimum(l2: float) -> None:
+    for name, target in (("logistic", torch.ones_like(BINARY)), ("softmax", CLASS.clamp(max=1))):
+        reference = solve(X, target, OBJECTIVES[name], l2, n_outputs=OUTPUTS[name])
+        assert reference.theta is None
+        assert "has no train rows" in reference.note
+
+
 def test_breast_cancer_and_digits_are_separated_and_iris_is_in_part() -> None:
     for loader, name, outputs in (("breast_cancer", "logistic", 1), ("digits", "softmax", 10), ("iris", "softmax", 3)):
         x, y = getattr(datasets, f"load_{loader}")(return_X_y=True)

@@ -74,3 +74,14 @@ def test_the_same_added_to_all_classes_is_no_weight_error() -> None:
     known = somewhere("softmax")[0]
     truth = Truth(X, TARGETS["softmax"], OBJECTIVES["softmax"], [0.1], n_outputs=3, known=known)
     assert float(truth.measure((known + 7.0)[None])["weight_error"]) < 1e-12
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e3, 1e6])
+def test_the_squared_gap_keeps_its_digits_far_from_zero(mean: float) -> None:
+    """A weight moved by d and the bias by -d times the column's mean is a small step however far the column lies."""
+    truth = Truth(X + mean, NUMBER, OBJECTIVES["squared"], [0.0])
+    best = truth.references[0].theta
+    assert best is not None
+    away = torch.tensor([[1e-3, 0.0, 0.0, 0.0, -1e-3 * mean]], dtype=torch.float64)
+    expected = 1e-6 * float(X[:, 0].square().mean())
+    np.testing.assert_allclose(float(truth.measure((best + away)[None])["gap"]), expected, rtol=1e-4)

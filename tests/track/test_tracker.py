@@ -32,7 +32,7 @@ def trained(folder: Path, rates: list[float], *overrides: str) -> tuple[Tracker,
         bar=EpochBar(specs[0].trainer.max_epochs, shown=False),
     )
     build_trainer(specs[0], tracker).fit(module, data)
-    tracker.finish(module)
+    tracker.finish(module, specs[0].trainer.max_epochs)
     return tracker, module.linear.theta.detach()
 
 
@@ -80,8 +80,9 @@ def test_the_best_weights_are_those_of_the_best_epoch(tmp_path: Path) -> None:
 @pytest.mark.parametrize("monitor", ["val/r2", "train/loss", "train/gap"])
 def test_other_metrics_can_choose(tmp_path: Path, monitor: str) -> None:
     tracker, _ = trained(tmp_path, [0.1], *SGD, f"monitor={monitor}")
-    assert tracker.best_epoch[0] == (60 if monitor.startswith("train") else tracker.best_epoch[0])
-    assert tracker.best_epoch[0] > 0
+    assert tracker.best_epoch == [
+        60 if monitor.startswith("train") else trained(tmp_path, [0.1], *SGD)[0].best_epoch[0]
+    ]
 
 
 def test_without_validation_rows_the_last_weights_are_kept(tmp_path: Path) -> None:
@@ -89,3 +90,22 @@ def test_without_validation_rows_the_last_weights_are_kept(tmp_path: Path) -> No
     assert tracker.best_epoch == [60]
     assert tracker.best_theta is not None
     assert tracker.best_theta.equal(theta)
+
+
+@pytest.mark.parametrize(("monitor", "best"), [("val/loss", 0), ("val/r2", 1)])
+def test_the_bar_shows_the_run_that_is_best(tmp_path: Path, monitor: str, best: int) -> None:
+    tracker, _ = trained(tmp_path, [0.1, 0.01], *SGD, "trainer.max_epochs=1", f"monitor={monitor}")
+    values = {
+        "train/objective": torch.tensor([3.0, 2.0, torch.nan]),
+        "val/loss": torch.tensor([0.3, 0.5, torch.nan]),
+        "val/r2": torch.tensor([0.5, 0.7, torch.nan]),
+    }
+    module = type("Measured", (), {"values": values})()
+    shown = tracker._headline(module)
+    assert shown == {name: pytest.approx(float(values[name][best])) for name in ("train/objective", monitor)}
+
+
+def test_frozen_runs_no_longer_wait(tmp_path: Path) -> None:
+    tracker, _ = trained(tmp_path, [0.1, 1e-3], *SGD, "patience=5")
+    assert tracker.status == ["stopped", "done"]
+    assert tracker._waited.tolist() == [5, 0]

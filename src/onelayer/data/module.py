@@ -77,6 +77,7 @@ class TableDataModule(LightningDataModule):
             )
         if normalize_target != "none" and table.classes is not None:
             raise UserError(f"data.normalize_target={normalize_target} needs a number, but the target has classes")
+        self._moved: dict[tuple[int, str], tuple[Tensor, Tensor]] = {}
         self.table, self.shuffle, self.order_seed, self.dtype = table, shuffle, order_seed, dtype
         self.rows: Split = split_rows(
             len(table.features),
@@ -143,6 +144,16 @@ class TableDataModule(LightningDataModule):
     def test_dataloader(self) -> Any:
         """Yield the test rows as one block; nothing where there are none."""
         return self._loader(self.test, len(self.test)) if len(self.test) else []
+
+    def transfer_batch_to_device(self, batch: Block, device: torch.device, dataloader_idx: int) -> Block:
+        """Move a block's rows once, and each epoch only their order."""
+        if device.type == "cpu":
+            return batch
+        key = (batch.x.data_ptr(), str(device))
+        if key not in self._moved:
+            self._moved[key] = (batch.x.to(device), batch.y.to(device))
+        order = None if batch.order is None else batch.order.to(device)
+        return Block(*self._moved[key], order, batch.batch_size)
 
     def _loader(self, part: Part, batch_size: int, seed: int | None = None) -> DataLoader[Block]:
         y = part.y if part.y.dtype == torch.int64 else part.y.to(self.dtype)

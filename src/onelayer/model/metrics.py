@@ -77,10 +77,11 @@ def _classification(names: Sequence[str], logits: Tensor, target: Tensor) -> dic
         predicted = (logits[..., 0] > 0).long() if binary else logits.argmax(-1)
         counts = confusion(predicted, truth, 2 if binary else logits.shape[-1])
         hits = counts.diagonal(dim1=1, dim2=2)
-        values["accuracy"] = hits.sum(-1) / len(truth)
+        sound = torch.where(logits.isnan().any(-1).any(-1), torch.nan, 1.0)
+        values["accuracy"] = sound * hits.sum(-1) / len(truth)
         f1 = 2 * hits / (counts.sum(1) + counts.sum(2)).clamp(min=1)
         present = counts.sum(1) + counts.sum(2) > 0
-        values["f1"] = f1[:, 1] if binary else f1.sum(-1) / present.sum(-1)
+        values["f1"] = sound * (f1[:, 1] if binary else f1.sum(-1) / present.sum(-1))
     if "auroc" in names:
         scores = logits if binary else logits.softmax(-1)
         members = truth[:, None] == torch.arange(1 if binary else logits.shape[-1], device=truth.device) + binary
@@ -114,6 +115,8 @@ def auroc(scores: Tensor, positive: Tensor) -> Tensor:
     Returns:
         (runs,), NaN where only one class is present.
     """
+    if scores.device.type == "mps":  # it has no float64, which ranks need
+        scores, positive = scores.cpu(), positive.cpu()
     ordered = scores.sort(-1).values.contiguous()
     scores = scores.contiguous()
     below = torch.searchsorted(ordered, scores)

@@ -93,6 +93,7 @@ class OneLayer(LightningModule):
         theta = self.linear.theta.data
         self._grad = torch.zeros_like(theta)
         self._optimizers = build_optimizers(self.settings, theta, self._grad, self.linear.n_features)
+        self._reads_gradient = not all(optimizer.needs_closure for _, optimizer in self._optimizers)
         self._charge = None
         if any(self.l2):
             self._charge = theta.new_zeros(theta.shape[0], 1, theta.shape[2])
@@ -115,9 +116,10 @@ class OneLayer(LightningModule):
         every_step = self.schedule.interval == "step" and not self.schedule.constant
         theta, everyone, steps = self.linear.theta.data, slice(None), 0
         for steps, (x, y) in enumerate(block.batches(), 1):  # noqa: B007
-            self._gradient(theta, x, y, everyone)
+            if self._reads_gradient:
+                self._gradient(theta, x, y, everyone)
             for rows, optimizer in self._optimizers:
-                optimizer.step(self._lr[rows], partial(self._evaluate, theta, x, y, rows.start))
+                optimizer.step(self._lr[rows], self._moving[rows], partial(self._evaluate, theta, x, y, rows.start))
             if every_step:
                 self.schedule.advance()
                 self._refresh_lr()
@@ -125,6 +127,10 @@ class OneLayer(LightningModule):
         if self._grad.is_cuda:
             torch.cuda.synchronize(self._grad.device)
         self.seconds += time.perf_counter() - began
+
+    def on_train_epoch_start(self) -> None:
+        """Forget the last validation: a number belongs to the epoch in which it was measured."""
+        self.values = {name: value for name, value in self.values.items() if not name.startswith("val/")}
 
     def validation_step(self, block: Rows, index: int) -> None:
         """Measure the validation rows for all runs."""
@@ -160,7 +166,11 @@ class OneLayer(LightningModule):
         self._refresh_lr()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what the runs need to go on, as plain containers and tensors."""
+        """Add what the runs need to go on, as plain containers and tensors; nothing to a file of weights alone."""
+        if "optimizer_states" not in checkpoint:
+            return
+        # Lightning's own timer would count the time of the first session against the next one
+        checkpoint["callbacks"] = {name: its for name, its in checkpoint["callbacks"].items() if name == "Tracker"}
         checkpoint["stack"] = {
             "optimizers": [optimizer.state_dict() for _, optimizer in self._optimizers],
             "schedule": self.schedule.state_dict(),
@@ -193,5 +203,6 @@ class OneLayer(LightningModule):
 
     def _refresh_lr(self) -> None:
         theta = self.linear.theta
+        self._moving = self.active.tolist()
         rates = torch.tensor(self.schedule.rates(), dtype=theta.dtype) * self.active
         self._lr = rates.to(theta.device)[:, None, None]

@@ -48,14 +48,21 @@ class OptimizerSettings:
 
 
 class RunOptimizer(ABC):
-    """Moves the weights of some neighbouring runs of a stack."""
+    """Moves the weights of some neighbouring runs of a stack.
+
+    Attributes:
+        needs_closure: computes its own gradients and does not read the stack's.
+    """
+
+    needs_closure = False
 
     @abstractmethod
-    def step(self, lr: Tensor, closure: Closure) -> None:
+    def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> None:
         """Take one step with the gradient that the stack holds now.
 
         Args:
-            lr: (runs of this optimizer, 1, 1), already 0 for a frozen run.
+            lr: (runs of this optimizer, 1, 1), already 0 for a halted run.
+            moving: False for each halted run.
             closure: recompute the loss and gradient of one run of this optimizer at its present weights.
         """
 
@@ -88,7 +95,7 @@ class SharedOptimizer(RunOptimizer):
         self._decay = torch.tensor(decay, dtype=theta.dtype, device=theta.device)[:, None, None] if any(decay) else None
 
     @override
-    def step(self, lr: Tensor, closure: Closure) -> None:
+    def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> None:
         update = self._scratch.data
         if self._decay is not None and self._decoupled:
             self._theta.mul_(1 - lr * self._decay)
@@ -122,7 +129,8 @@ class SeparateOptimizer(RunOptimizer):
 
     def __init__(self, settings: Sequence[OptimizerSettings], theta: Tensor, grad: Tensor, n_features: int) -> None:
         self._optimizers: list[torch.optim.Optimizer] = []
-        self._needs_closure = settings[0].name == "LBFGS"
+        self.needs_closure = settings[0].name == "LBFGS"
+        self._theta = theta
         for run, one in enumerate(settings):
             params = []
             for view, slope in zip(
@@ -135,15 +143,21 @@ class SeparateOptimizer(RunOptimizer):
             self._optimizers.append(getattr(torch.optim, one.name)(params, lr=one.lr, **decay, **one.args))
 
     @override
-    def step(self, lr: Tensor, closure: Closure) -> None:
+    def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> None:
         for run, (optimizer, rate) in enumerate(zip(self._optimizers, lr.flatten().tolist(), strict=True)):
-            if rate == 0.0:
+            if not moving[run]:
                 continue
             optimizer.param_groups[0]["lr"] = rate
-            if self._needs_closure:
-                optimizer.step(partial(closure, run))  # type: ignore[arg-type]
-            else:
+            if not self.needs_closure:
                 optimizer.step()
+                continue
+            try:
+                optimizer.step(partial(closure, run))  # type: ignore[arg-type]
+            except (IndexError, RuntimeError) as error:
+                # torch's line search, where no loss it tried is finite, or a step beyond the largest number
+                if isinstance(error, RuntimeError) and "overflow" not in str(error):
+                    raise
+                self._theta[run] = torch.nan
 
     @override
     def state_dict(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from onelayer.model.objectives import Objective
 # rows * (outputs * columns)^2: the work of one Hessian, here about a second of one core
 LIMIT = 2e10
 ITERATIONS = 100
+SECONDS = 30.0  # for the linear programme that settles a doubt about separation
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,11 @@ def _least_squares(x: Tensor, y: Tensor, objective: Objective, l2: float, bias: 
     if l2:
         rows = np.vstack([rows, np.sqrt(n_rows * l2 / 2) * np.eye(n_features)])
         targets = np.vstack([targets, np.zeros((n_features, targets.shape[1]))])
-    weight, _, rank, _ = lstsq(rows, targets, cond=1e-13, lapack_driver="gelsy")
+    # what counts as dependent must not hang on the units of the columns
+    norms = np.linalg.norm(rows, axis=0)
+    norms[norms == 0] = 1.0
+    weight, _, rank, _ = lstsq(rows / norms, targets, cond=1e-13, lapack_driver="gelsy")
+    weight = weight / norms[:, None]
     parts = [torch.from_numpy(weight.T.copy())]
     if bias:
         parts.append(torch.from_numpy(y_mean - x_mean @ weight)[:, None])
@@ -109,6 +114,8 @@ def _least_squares(x: Tensor, y: Tensor, objective: Objective, l2: float, bias: 
 
 def _newton(x: Tensor, y: Tensor, objective: Objective, l2: float, bias: bool, n_outputs: int) -> Reference:
     n_features = x.shape[1]
+    if bias and (absent := _absent(y, n_outputs)) is not None:
+        return Reference(None, float("nan"), f"no finite optimum: class number {absent} has no train rows")
     columns = with_ones(x) if bias else x
     shape = (1, n_outputs, columns.shape[1])
     penalised = torch.full((columns.shape[1],), l2, dtype=x.dtype)
@@ -125,7 +132,7 @@ def _newton(x: Tensor, y: Tensor, objective: Objective, l2: float, bias: bool, n
         step = _solve(hessian, gradient.flatten()).view(shape)
         decrement = float((gradient * step).sum())
         size = 1.0
-        while (then := float(value(theta - size * step, x, y, objective, l2))) > now - 1e-4 * size * decrement:
+        while not (then := float(value(theta - size * step, x, y, objective, l2))) <= now - 1e-4 * size * decrement:
             size /= 2
             if size < 1e-10:
                 break
@@ -133,9 +140,15 @@ def _newton(x: Tensor, y: Tensor, objective: Objective, l2: float, bias: bool, n
         if improves:
             theta, now = theta - size * step, then
         if not improves or decrement < 1e-13 * max(now, 1e-3):  # no step changes f in float64 any more
-            if l2 == 0 and _saturated(logits_of(theta, x)[0], y) and _recedes(columns, y, n_outputs):
+            if l2 > 0 or _exists(hessian, decrement, columns):
+                return Reference(theta[0], now)
+            recedes = _recedes(columns, y, n_outputs)
+            if recedes is None:
+                note = f"skipped: whether the classes are separated in part was not settled in {SECONDS} s"
+                return Reference(None, float("nan"), note)
+            if recedes:
                 return _no_optimum("the classes are separated in part")
-            rank = int(torch.linalg.matrix_rank(columns)) if l2 == 0 else columns.shape[1]
+            rank = int(torch.linalg.matrix_rank(columns / columns.norm(dim=0).clamp(min=1e-300)))
             unique = rank == columns.shape[1]
             return Reference(theta[0], now, "" if unique else f"not unique: the columns have rank {rank}")
     return Reference(None, float("nan"), f"skipped: Newton's method did not converge in {ITERATIONS} iterations")
@@ -186,15 +199,28 @@ def _separates(logits: Tensor, y: Tensor) -> bool:
     return bool((_margins(logits, y) > 0).all())
 
 
-def _saturated(logits: Tensor, y: Tensor) -> bool:
-    """Tell whether some row is all but certain, as rows become on the way to an optimum at infinity."""
-    return bool((_margins(logits, y) > 10).any())
+def _absent(y: Tensor, n_outputs: int) -> int | None:
+    """Find a class without rows: its bias, which is never penalised, would fall for ever."""
+    counts = torch.bincount(y.flatten().long(), minlength=max(n_outputs, 2))
+    return int(counts.argmin()) if bool((counts == 0).any()) else None
 
 
-def _recedes(columns: Tensor, y: Tensor, n_outputs: int) -> bool:
+def _exists(hessian: Tensor, decrement: float, columns: Tensor) -> bool:
+    """Tell whether a finite optimum is certain from the curvature here.
+
+    The loss is self-concordant in the generalised sense, with R the largest norm of a row: a Newton decrement nu with
+    R * nu / sqrt(smallest eigenvalue) below 1/2 proves that the optimum lies close by (Bach, 2010, proposition 2).
+    """
+    smallest = float(torch.linalg.eigvalsh(hessian)[0])
+    radius = float(columns.norm(dim=1).max())
+    return smallest > 0 and 2 * radius * (max(decrement, 0.0) / smallest) ** 0.5 < 0.5
+
+
+def _recedes(columns: Tensor, y: Tensor, n_outputs: int) -> bool | None:
     """Look for a direction in which no row's loss rises and some row's falls for ever (Konis, 2007).
 
-    A linear programme: the largest sum of margins under margins >= 0 and weights within [-1, 1].
+    A linear programme: the largest sum of margins under margins >= 0 and weights within [-1, 1]. None where the
+    solver found no answer in time.
     """
     rows = (columns / columns.abs().amax(0).clamp(min=1e-300)).numpy()
     if n_outputs == 1:
@@ -205,6 +231,10 @@ def _recedes(columns: Tensor, y: Tensor, n_outputs: int) -> bool:
         margins = vstack(
             [csr_array((pair[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)) for pair in pairs], format="csr"
         )
-    found = linprog(-margins.sum(0), A_ub=-margins, b_ub=np.zeros(margins.shape[0]), bounds=(-1, 1), method="highs")
+    bounds = np.zeros(margins.shape[0])
+    options = {"time_limit": SECONDS}
+    found = linprog(-margins.sum(0), A_ub=-margins, b_ub=bounds, bounds=(-1, 1), method="highs", options=options)
+    if found.status != 0:
+        return None
     # the solver lets a constraint slip by 1e-7; a real direction moves some margin by far more
-    return bool(found.status == 0 and (margins @ found.x).max() > 1e-4)
+    return bool((margins @ found.x).max() > 1e-4)

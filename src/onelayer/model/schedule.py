@@ -61,19 +61,26 @@ class Schedule:
         cls = _check(name, args or {})
         groups = [[rate] for rate in lr] if self.by_metric else [list(lr)]
         for rates in groups:
-            carrier = torch.optim.SGD([{"params": [torch.zeros(())], "lr": rate} for rate in rates])
             ours: dict[str, Any] = {}
             if name == "OneCycleLR":
                 ours = {"max_lr": rates, "total_steps": total, "cycle_momentum": False}
             if self.by_metric:
                 ours = {"mode": "max" if higher_is_better else "min"}
             try:
-                scheduler = cls(carrier, **(args or {}), **ours)
-            except (TypeError, ValueError) as error:
+                self._refuse_nonsense(*_carried(cls, rates, {**(args or {}), **ours}))
+                carrier, scheduler = _carried(cls, rates, {**(args or {}), **ours})
+            except (TypeError, ValueError, ArithmeticError) as error:
                 raise UserError(f"scheduler {name} refused its arguments: {error}") from None
-            carrier.step()  # there is no gradient, so nothing moves; torch wants to see a step before the schedule's
             self._carriers.append(carrier)
             self._schedulers.append(scheduler)
+
+    def _refuse_nonsense(self, carrier: torch.optim.Optimizer, scheduler: Any) -> None:
+        """Try the first steps: torch finds most mistakes only there."""
+        for metric in (1.0, 2.0)[: 2 if self.by_metric else 1]:
+            scheduler.step(*[metric] if self.by_metric else [])
+            for group in carrier.param_groups:
+                if not 0 <= group["lr"] < float("inf"):
+                    raise ValueError(f"they lead to a learning rate of {group['lr']}")
 
     @property
     def constant(self) -> bool:
@@ -107,6 +114,14 @@ class Schedule:
             scheduler.load_state_dict(saved)
         for carrier, saved in zip(self._carriers, state["carriers"], strict=True):
             carrier.load_state_dict(saved)
+
+
+def _carried(cls: Any, rates: Sequence[float], args: Mapping[str, Any]) -> tuple[torch.optim.Optimizer, Any]:
+    """Return a throw-away optimizer with a parameter group for each rate, and the scheduler that acts on it."""
+    carrier = torch.optim.SGD([{"params": [torch.zeros(())], "lr": rate} for rate in rates])
+    scheduler = cls(carrier, **args)
+    carrier.step()  # there is no gradient, so nothing moves; torch wants to see a step before the schedule's
+    return carrier, scheduler
 
 
 def _check(name: str, args: Mapping[str, Any]) -> Any:

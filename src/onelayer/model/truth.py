@@ -51,10 +51,12 @@ class Truth:
         self._best = torch.tensor([reference.value for reference in self.references], dtype=torch.float64)
         found = [reference.theta for reference in self.references if reference.theta is not None]
         self._zero = value(x.new_zeros(1, n_outputs, x.shape[1] + bias), x, y, objective, 0.0)
-        self._moment: Tensor | None = None
+        self._optimum: Tensor | None = None
         if objective.name == "squared" and len(found) == len(self.references):
-            self._moment = 2 * second_moment(x, bias)
             self._optimum = torch.stack(found)
+            # centred: the second moment of columns far from zero would lose the digits that their spread needs
+            self._mean = x.mean(0)
+            self._covariance = second_moment(x - self._mean, bias=False)
 
     @property
     def start(self) -> Tensor:
@@ -73,9 +75,8 @@ class Truth:
         theta = theta.to(device).double()
         self._to(device)
         charge = penalty(theta, self.x.shape[1], self._l2)
-        if self._moment is not None:
-            away = theta - self._optimum
-            gap = 0.5 * ((away @ self._moment) * away).sum((1, 2)) + penalty(away, self.x.shape[1], self._l2)
+        if self._optimum is not None:
+            gap = self._squared_gap(theta - self._optimum)
             objective = self._best + gap
             # a rounding of the last digit must not show as a negative loss
             loss = (objective - charge).clamp(min=0.0)
@@ -91,6 +92,13 @@ class Truth:
                 error, scale = error - error.mean(1, keepdim=True), scale - scale.mean(0)
             values["weight_error"] = error.norm(dim=(1, 2)) / scale.norm()
         return values
+
+    def _squared_gap(self, away: Tensor) -> Tensor:
+        """Return the gap at some distance from the optimum, (runs,): the mean of squared outputs, and the penalty."""
+        weight, bias = away[..., : self.x.shape[1]], away[..., self.x.shape[1] :].sum(-1)
+        spread = ((weight @ self._covariance) * weight).sum((1, 2))
+        level = (weight @ self._mean + bias).square().sum(1)
+        return spread + level + penalty(away, self.x.shape[1], self._l2)
 
     def _to(self, device: torch.device) -> None:
         if self.x.device == device:

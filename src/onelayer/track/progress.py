@@ -1,6 +1,7 @@
 """A progress bar with the current loss and gap; silent where nobody watches."""
 
 import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -37,10 +38,10 @@ class EpochBar:
         if self._shown:
             self._progress.stop()
 
-    def update(self, epoch: int, values: dict[str, float]) -> None:
-        """Show an epoch's numbers, at most ten times a second."""
+    def update(self, epoch: int, values: Callable[[], Mapping[str, float]]) -> None:
+        """Show an epoch's numbers, at most ten times a second; they are asked for only when they are shown."""
         if not self._shown or time.monotonic() - self._drawn < SECONDS:
             return
         self._drawn = time.monotonic()
-        text = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        text = "  ".join(f"{name} {value:.4g}" for name, value in values().items())
         self._progress.update(self._task, completed=epoch, description=text)

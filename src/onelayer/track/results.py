@@ -18,6 +18,7 @@ import onelayer
 from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.data.module import Part, TableDataModule
+from onelayer.model.linear import logits_of
 from onelayer.model.metrics import METRICS
 from onelayer.model.module import OneLayer
 from onelayer.track.rundir import BEST, MODEL, write_result
@@ -94,7 +95,7 @@ def _finish(
         kept = {name: value for name, value in metrics.items() if np.isfinite(value) and name not in REPEATED}
         finals = {f"final/{name}": value for name, value in kept.items()}
         writer.hparams(hparams(run.spec, module.settings[index].lr), finals)
-        writer.close()
+        writer.flush()
     write_result(run.directory, result)
     return result
 
@@ -158,7 +159,8 @@ def _draw(run: Run, writer: Any, data: TableDataModule, module: OneLayer, index:
 
     named: list[tuple[str, Part]] = [("test", data.test), ("val", data.val), ("train", data.train)]
     name, part = next((name, part) for name, part in named if len(part))
-    logits = module.forward(part.x.to(module.linear.theta))[index : index + 1]
+    theta = module.linear.theta.data[index : index + 1]
+    logits = logits_of(theta, part.x.to(theta))
     prediction = module.objective.predict(logits)[0].detach().double().cpu().numpy()
     target = part.y.numpy().reshape(len(part), -1)
     if data.task == "regression":

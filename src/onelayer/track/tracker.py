@@ -80,10 +80,10 @@ class Tracker(Checkpoint):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note the start: its curves' first point, and what would count as diverged."""
         module = _ours(pl_module)
+        module.measure_train()
         if self._resumed:
             module.active |= torch.tensor([status == "running" for status in self.status])
             return
-        module.measure_train()
         self.best_theta = module.linear.theta.detach().cpu().clone()
         if module.truth is not None:
             start = torch.maximum(module.values["train/objective"], module.truth.start).cpu()
@@ -106,7 +106,7 @@ class Tracker(Checkpoint):
         self._write(module, epoch)
         if bool((diverged | stopped).any()):
             module.halt(diverged | stopped)
-        self.bar.update(epoch, self._headline(module))
+        self.bar.update(epoch, lambda: self._headline(module))
         if self.interrupted or not bool(module.active.any()):
             trainer.should_stop = True
         elif time.monotonic() - self._saved >= self.checkpoint_seconds:
@@ -114,19 +114,28 @@ class Tracker(Checkpoint):
 
     def save_last(self, trainer: Trainer) -> None:
         """Save what is needed to go on from here."""
-        (directory,) = self.directories
-        trainer.save_checkpoint(directory / LAST)
+        path = self.directories[0] / LAST
+        partial = path.with_name(f".{path.name}")
+        trainer.save_checkpoint(partial)
+        partial.replace(path)  # on one file system, so at once: a kill leaves the old file or the new one
         self._saved = time.monotonic()
 
-    def finish(self, module: OneLayer) -> None:
-        """Give every run that reached its last epoch the status done; one never validated delivers its last weights."""
+    def finish(self, module: OneLayer, max_epochs: int) -> None:
+        """Say how every run ended that was still moving; one that was never validated delivers its last weights."""
         assert self.best_theta is not None
         running = torch.tensor([status == "running" for status in self.status])
         unjudged = running & (torch.tensor(self.best_epoch) == 0)
         self.best_theta[unjudged] = module.linear.theta.detach().cpu()[unjudged]
         for run in unjudged.nonzero().flatten().tolist():
             self.best_epoch[run] = self.epochs[run]
-        self._settle(running, "done")
+        complete = torch.tensor(self.epochs) >= max_epochs
+        self._settle(running & complete, "done")
+        self._settle(running & ~complete, "stopped")  # its time was up
+
+    def close(self) -> None:
+        """Close the event files."""
+        for writer in self.writers:
+            writer.close()
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain containers and tensors."""
@@ -145,8 +154,8 @@ class Tracker(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where `state_dict` was taken."""
         self.status, self.epochs = list(state_dict["status"]), list(state_dict["epochs"])
-        # a run that was done goes on to the larger number of epochs, one that stopped waits longer
-        self.status = ["running" if status in ("done", "stopped") else status for status in self.status]
+        # one that stopped early goes on, with more patience
+        self.status = ["running" if status == "stopped" else status for status in self.status]
         self._resumed = True
         self.best_epoch, self.best_theta = list(state_dict["best_epoch"]), state_dict["best_theta"]
         self._best, self._waited, self._limit = state_dict["best"], state_dict["waited"], state_dict["limit"]
@@ -173,7 +182,7 @@ class Tracker(Checkpoint):
         self.best_theta[better] = module.linear.theta.detach().cpu()[better]
         for run in better.nonzero().flatten().tolist():
             self.best_epoch[run] = epoch
-        self._waited = torch.where(better, 0, self._waited + 1)
+        self._waited = torch.where(moving, torch.where(better, 0, self._waited + 1), self._waited)
         if self.patience is None:
             return torch.zeros_like(moving)
         return moving & (self._waited >= self.patience)
@@ -192,13 +201,12 @@ class Tracker(Checkpoint):
                 writer.scalars({tag: column[run] for tag, column in columns.items()} | {"lr": rates[run]}, epoch)
 
     def _headline(self, module: OneLayer) -> dict[str, float]:
-        """The numbers of the best run for the progress bar."""
-        shown = ("train/objective", "train/rel_gap", self.monitor)
-        return {
-            name: float((self._sign if name == self.monitor else 1.0) * module.values[name].min())
-            for name in shown
-            if name in module.values
-        }
+        """The numbers of the run that is best by the monitored value."""
+        judged = module.values.get(self.monitor, module.values["train/objective"])
+        signed = (self._sign if self.monitor in module.values else 1.0) * judged
+        best = int(torch.where(signed.isnan(), torch.inf, signed).argmin())
+        shown = dict.fromkeys(("train/objective", "train/rel_gap", self.monitor))
+        return {name: float(module.values[name][best]) for name in shown if name in module.values}
 
 
 def _ours(module: LightningModule) -> OneLayer:
