@@ -83,7 +83,7 @@ def test_a_users_files_survive_a_refused_run(cli: Cli, tmp_path: Path) -> None:
 
 RESUMED = [
     ([], "has 2 epochs already; set a larger trainer.max_epochs"),
-    (["trainer.max_epochs=4", "optim.lr=0.5"], "optim.lr was 0.01 there and is 0.5 here; leave it as it was"),
+    (["trainer.max_epochs=4", "optim.lr=0.5"], "optim.lr was 0.01 there and is 0.5 here; set optim.lr=0.01"),
     (["trainer.max_epochs=4", "data=linear"], "data.source was diabetes there and is linear here"),
     (["trainer.max_epochs=4", "seed=3"], "seed was 0 there and is 3 here"),
 ]

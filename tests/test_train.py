@@ -24,7 +24,10 @@ QUICK = "trainer.max_epochs=3"
 def test_one_run_leaves_the_whole_directory(cli: Cli, tmp_path: Path) -> None:
     said = cli(QUICK)
     assert said.code == 0, said.err
-    assert re.search(r"done  val r2 \S+  test r2 \S+  gap \S+ \(relative \S+\)  3 epochs in \S+ s  outputs/", said.out)
+    assert re.search(
+        r"done  val r2 \S+  test r2 \S+ \(epoch \d\)  gap \S+ \(relative \S+\)  3 epochs in \S+ s of steps  outputs/",
+        said.out,
+    )
     run = only_run(tmp_path)
     names = sorted(str(path.relative_to(run)) for path in run.rglob("*") if path.is_file())
     assert [name for name in names if "tfevents" not in name] == [
@@ -194,7 +197,7 @@ def test_classification_has_its_figure(cli: Cli, tmp_path: Path, data: str, tag:
 
 
 def test_a_sweep_runs_every_combination(cli: Cli, tmp_path: Path) -> None:
-    said = cli("-m", "optim=adam,sgd", "optim.lr=0.1,0.01", QUICK, f"hydra.sweep.dir={tmp_path / 'study'}")
+    said = cli("optim=adam,sgd", "-m", "optim.lr=0.1,0.01", QUICK, f"hydra.sweep.dir={tmp_path / 'study'}")
     assert said.code == 0, said.err
     runs = sorted(path.parent.name for path in (tmp_path / "study").rglob("result.json"))
     assert runs == [f"optim={o},optim.lr={lr},{QUICK}" for o in ("adam", "sgd") for lr in ("0.01", "0.1")]

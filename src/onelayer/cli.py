@@ -26,7 +26,7 @@ def train() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     with reported():
-        sys.argv[1:] = with_resumed(sys.argv[1:])
+        sys.argv[1:] = with_resumed(overrides_last(sys.argv[1:]))
         try:
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)()
         except KeyboardInterrupt:
@@ -46,6 +46,13 @@ def run_name(overrides: list[str]) -> str:
     if plain == name and 0 < len(name) <= LONGEST_NAME:
         return name
     return f"{plain[: LONGEST_NAME - 9]}-{sha256(name.encode()).hexdigest()[:8]}" if name else "run"
+
+
+def overrides_last(arguments: list[str]) -> list[str]:
+    """Let flags stand anywhere: `data=wine -m seed=0,1`, which argparse alone would refuse."""
+    is_override = [bool(re.match(r"[+~]{0,2}[\w./@:]+=|~\w", argument)) for argument in arguments]
+    flags = [argument for argument, override in zip(arguments, is_override, strict=True) if not override]
+    return flags + [argument for argument, override in zip(arguments, is_override, strict=True) if override]
 
 
 def with_resumed(arguments: list[str]) -> list[str]:

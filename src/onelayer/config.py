@@ -19,13 +19,13 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 class Section(BaseModel):
     """A closed section: a key that is not named here is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class OpenSection(BaseModel):
     """A section whose further keys are arguments of the thing it names."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
 
     @property
     def args(self) -> dict[str, Any]:
@@ -135,7 +135,9 @@ class RunSpec(Section):
         if self.model.init_std is not None and self.model.init != "normal":
             raise UserError(f"model.init_std has no effect with model.init={self.model.init}; set model.init=normal")
         if self.data.split.stratify and not self.data.split.shuffle:
-            raise UserError("data.split.stratify=true needs data.split.shuffle=true")
+            raise UserError(
+                "data.split.stratify=true needs data.split.shuffle=true; set one of them to the other's value"
+            )
         stage = self.monitor.partition("/")[0]
         if stage not in ("train", "val"):
             raise UserError(f"monitor={self.monitor}: expected stage/name with stage train or val, such as val/loss")

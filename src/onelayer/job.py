@@ -14,7 +14,7 @@ from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.explain import reported
 from onelayer.preflight import Preflight
-from onelayer.track.rundir import discard, refuse_used, write_result
+from onelayer.track.rundir import LAST, discard, refuse_used, write_result
 
 log = logging.getLogger("onelayer")
 
@@ -38,8 +38,13 @@ def job(config: DictConfig) -> float | None:
             with reported():
                 discard(directory, Preflight.made)
                 raise
-        log.error(f"{' '.join(overrides)}: {error}")
+        log.error(f"failed: {' '.join(overrides)}\n  {error}")
         write_result(directory, {"status": "failed", "error": str(error), "overrides": overrides})
+        raise
+    except KeyboardInterrupt:
+        if not in_sweep and not (directory / LAST).exists():
+            discard(directory, Preflight.made)
+            log.warning("interrupted before the first epoch ended; nothing is left behind")
         raise
     except Exception as error:
         log.exception("failed: %s", " ".join(overrides))
@@ -66,8 +71,8 @@ def _train(config: DictConfig, directory: Path, overrides: tuple[str, ...]) -> f
         result = train(Run(spec, directory, overrides))
     except Interrupted as stop:
         log.warning(str(stop))
-        sys.stdout.flush()
-        raise KeyboardInterrupt from None
+        # as a shell reports a signal: 130 for Ctrl-C, 143 for a termination; the rest of a sweep does not start
+        sys.exit(128 + stop.number)
     log.info(summary(result, directory))
     value: float | None = result["metrics"].get(spec.monitor)
     return value
@@ -75,18 +80,21 @@ def _train(config: DictConfig, directory: Path, overrides: tuple[str, ...]) -> f
 
 def summary(result: dict, directory: Path) -> str:  # type: ignore[type-arg]
     """Say in one line how a run ended."""
-    metrics = result["metrics"]
-    shown = {"val": ("r2", "accuracy", "loss"), "test": ("r2", "accuracy", "loss")}
+    metrics, note = result["metrics"], result["reference"]["note"]
     parts = [result["status"]]
-    for stage, names in shown.items():
-        name = next((name for name in names if f"{stage}/{name}" in metrics), None)
+    for stage in ("val", "test"):
+        name = next((name for name in ("r2", "accuracy") if f"{stage}/{name}" in metrics), None)
         if name is not None:
             parts.append(f"{stage} {name} {metrics[f'{stage}/{name}']:.4g}")
-    if isnan(metrics["train/gap"]) and result["status"] != "diverged":
-        parts.append(f"gap unknown ({result['reference']['note'].partition(':')[0]})")
+    if len(parts) > 1:
+        parts[-1] += f" (epoch {result['best_epoch']})"
+    if result["status"] == "diverged":
+        parts.append(f"at epoch {result['epochs']}: try a smaller optim.lr")
+    elif isnan(metrics["train/gap"]):
+        parts.append(f"gap unknown ({note.partition(':')[0]})")
     else:
         parts.append(f"gap {metrics['train/gap']:.3g} (relative {metrics['train/rel_gap']:.2g})")
-    parts.append(f"{result['epochs']} epochs in {result['seconds']:.2f} s")
+    parts.append(f"{result['epochs']} epochs in {result['seconds']:.2f} s of steps")
     try:
         shown_at = directory.relative_to(Path.cwd())
     except ValueError:

@@ -25,7 +25,7 @@ def checkpoint_of(spec: RunSpec, data_hash: str) -> Path | None:
     directory = Path(spec.resume)
     path = directory / LAST
     if not path.is_file():
-        raise UserError(f"resume={spec.resume}: no {LAST} there; give the directory of a run")
+        raise UserError(f"resume={spec.resume}: no {LAST} there; that run failed or ended before its first checkpoint")
     refuse_other(spec, stored_config(directory))
     state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     tracked = state["callbacks"]["Tracker"]
@@ -63,7 +63,7 @@ def refuse_other(spec: RunSpec, stored: RunSpec) -> None:
     """
     then, now = stored.model_dump(exclude=set(FREE)), spec.model_dump(exclude=set(FREE))
     for key, before, after in _differences(then, now):
-        raise UserError(f"resume={spec.resume}: {key} was {before} there and is {after} here; leave it as it was")
+        raise UserError(f"resume={spec.resume}: {key} was {before} there and is {after} here; set {key}={before}")
     if spec.scheduler.name == "OneCycleLR" and spec.trainer.max_epochs != stored.trainer.max_epochs:
         raise UserError(
             f"resume={spec.resume}: its one cycle was laid out for {stored.trainer.max_epochs} epochs; "

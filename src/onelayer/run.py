@@ -1,15 +1,12 @@
 """The pipeline: specs -> data -> stack -> fit -> results."""
 
 import logging
-import signal
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from types import FrameType
-from typing import Any
 
 import torch
 from lightning.pytorch import Trainer, seed_everything
+from lightning.pytorch.callbacks import Callback
 
 from onelayer.config import RunSpec
 from onelayer.data.module import TableDataModule
@@ -28,14 +25,24 @@ from onelayer.model.zoo import AUTO_LR
 from onelayer.resume import checkpoint_of
 from onelayer.track.progress import EpochBar
 from onelayer.track.results import Result, Run, collect
+from onelayer.track.rundir import resume_argument
+from onelayer.track.signals import GracefulEnd
 from onelayer.track.tracker import Tracker
 
 log = logging.getLogger("onelayer")
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
+# multiplications a step: below, threads wait for each other longer than they work, above all on a busy machine
+ONE_THREAD = 4_000_000
+
+
 class Interrupted(Exception):  # noqa: N818
-    """The user asked to stop; the run can be resumed."""
+    """The run was asked to stop and can be resumed; `number` is the signal that asked."""
+
+    def __init__(self, number: int, message: str) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 def train(run: Run) -> Result:
@@ -68,12 +75,15 @@ def train(run: Run) -> Result:
             tensorboard=spec.logger.tensorboard,
             bar=bar,
         )
-        trainer = build_trainer(spec, tracker)
-        with closing(tracker), ending_on_interrupt(tracker):
+        end = GracefulEnd()
+        trainer = build_trainer(spec, tracker, end)
+        work = data.batch_size * module.linear.theta.numel()
+        with closing(tracker), few_threads(work):
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
             tracker.save_last(trainer)
-            if tracker.interrupted and bool(module.active.any()) and tracker.epochs[0] < spec.trainer.max_epochs:
-                raise Interrupted(f"interrupted after epoch {tracker.epochs[0]}; go on with resume={run.directory}")
+            if end.received and bool(module.active.any()) and tracker.epochs[0] < spec.trainer.max_epochs:
+                said = f"interrupted after epoch {tracker.epochs[0]}; go on with {resume_argument(run.directory)}"
+                raise Interrupted(end.received, said)
             tracker.finish(module, spec.trainer.max_epochs)
             (result,) = collect([run], data, module, trainer, tracker)
     return result
@@ -132,7 +142,7 @@ def build_module(specs: Sequence[RunSpec], data: TableDataModule, objective: Obj
     )
 
 
-def build_trainer(spec: RunSpec, tracker: Tracker) -> Trainer:
+def build_trainer(spec: RunSpec, tracker: Tracker, *more: Callback) -> Trainer:
     """Return Lightning's trainer; the tracker does the logging, the checkpoints and the bar for every run."""
     return Trainer(
         accelerator=spec.trainer.accelerator,
@@ -143,7 +153,7 @@ def build_trainer(spec: RunSpec, tracker: Tracker) -> Trainer:
         check_val_every_n_epoch=spec.trainer.check_val_every_n_epoch,
         deterministic=spec.trainer.deterministic,
         logger=False,
-        callbacks=[tracker],
+        callbacks=[tracker, *more],
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
@@ -236,18 +246,16 @@ def announce_reference(module: OneLayer) -> None:
 
 
 @contextmanager
-def ending_on_interrupt(tracker: Tracker) -> Iterator[None]:
-    """Let the first Ctrl-C end training after the present epoch, so that nothing is lost; the second one kills."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def few_threads(work: int) -> Iterator[None]:
+    """Keep to one thread where a second one costs more than it brings.
 
-    def stop(number: int, frame: FrameType | None) -> Any:
-        tracker.interrupted = True
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, stop)
+    Args:
+        work: multiplications of a batch with all weights of the stack.
+    """
+    before = torch.get_num_threads()
+    if work < ONE_THREAD:
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        torch.set_num_threads(before)

@@ -32,6 +32,11 @@ def test_a_batch_has_columns() -> None:
     assert data.steps_per_epoch == 4
 
 
+def test_a_batch_is_at_most_all_train_rows() -> None:
+    assert TableDataModule(NUMBER, batch_size=15).batch_size == 14
+    assert TableDataModule(NUMBER, batch_size="full").batch_size == 14
+
+
 def test_no_rows_no_loader() -> None:
     data = TableDataModule(NUMBER, val=0, test=0)
     assert list(data.val_dataloader()) == list(data.test_dataloader()) == []
@@ -71,8 +76,6 @@ def test_settings_that_do_not_fit_the_target_are_refused() -> None:
         TableDataModule(load("iris"), normalize_target="standard")
     with pytest.raises(UserError, match="stratify=true needs classes"):
         TableDataModule(NUMBER, stratify=True)
-    with pytest.raises(UserError, match="more than the 14 train rows"):
-        TableDataModule(NUMBER, batch_size=15)
 
 
 def test_rows_move_to_another_device_once_and_their_order_each_time() -> None:

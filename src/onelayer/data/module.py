@@ -45,7 +45,7 @@ class TableDataModule(LightningDataModule):
         stratify: keep the class shares in every part.
         normalize: scaling of the features.
         normalize_target: scaling of a regression target.
-        batch_size: rows a step, or ``"full"``.
+        batch_size: rows a step, at most all train rows, or ``"full"`` for these.
         shuffle: a new order of the train rows each epoch.
         order_seed: seed of that order.
         dtype: what the blocks are cast to.
@@ -90,11 +90,7 @@ class TableDataModule(LightningDataModule):
         self.x_scale = Scale.fit(table.features[self.rows.train], normalize)
         self.y_scale = Scale.fit(_as_column(table.target[self.rows.train]), normalize_target)
         self.train, self.val, self.test = (self._part(rows) for rows in self.rows)
-        self.batch_size = len(self.train) if batch_size == "full" else batch_size
-        if self.batch_size > len(self.train):
-            raise UserError(
-                f"data.batch_size={batch_size} is more than the {len(self.train)} train rows; use data.batch_size=full"
-            )
+        self.batch_size = len(self.train) if batch_size == "full" else min(batch_size, len(self.train))
 
     @property
     def task(self) -> Task:

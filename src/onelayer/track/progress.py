@@ -22,7 +22,7 @@ class EpochBar:
     def __init__(self, total: int, *, shown: bool = True) -> None:
         console = Console(stderr=True)
         self._shown = shown and console.is_terminal
-        columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(), TextColumn("{task.description}"))
+        columns = (TextColumn("epoch"), MofNCompleteColumn(), BarColumn(12), TextColumn("{task.description}"))
         self._progress = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
         self._task = self._progress.add_task("", total=total)
         self._drawn = 0.0

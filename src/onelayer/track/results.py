@@ -81,6 +81,8 @@ def _finish(
         "steps": tracker.epochs[index] * data.steps_per_epoch,
         "seconds": module.seconds / len(tracker.directories),
         "seed": run.spec.seed,
+        "device": tracker.device,
+        "threads": torch.get_num_threads(),
         "lr": module.settings[index].lr,
         "overrides": list(run.overrides),
         "config_hash": config_hash(run.spec),

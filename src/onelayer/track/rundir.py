@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,11 @@ MODEL = "model"
 FORMAT = 1
 # what Hydra writes before the run itself starts
 HYDRA_FILES = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "train.log")
+
+
+def resume_argument(directory: Path) -> str:
+    """Return the argument that goes on from a run, ready to be pasted into a shell."""
+    return f"resume={shlex.quote(str(directory))}"
 
 
 def write_result(directory: Path, result: Mapping[str, Any]) -> None:
@@ -51,9 +57,8 @@ def refuse_used(directory: Path) -> None:
     """
     for name in (RESULT, LAST):
         if (directory / name).exists():
-            raise UserError(
-                f"{directory} already holds a run; choose another hydra.run.dir, or go on with resume={directory}"
-            )
+            hint = f"choose another hydra.run.dir, or go on with {resume_argument(directory)}"
+            raise UserError(f"{directory} already holds a run; {hint}")
 
 
 def missing_folders(directory: Path) -> list[Path]:

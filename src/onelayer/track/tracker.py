@@ -36,11 +36,11 @@ class Tracker(Checkpoint):
         bar: shows the progress.
 
     Attributes:
+        device: where the stack trained.
         status: of each run.
         epochs: completed by each run.
         best_epoch: the epoch of each run's best weights, 0 for the start.
         best_theta: (runs, outputs, columns).
-        interrupted: set from outside to end after the present epoch.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class Tracker(Checkpoint):
         )
         self.writers = [EventWriter(directory) for directory in directories] if tensorboard else []
         runs = len(directories)
+        self.device = ""
         self.status: list[Status] = ["running"] * runs
         self.epochs = [0] * runs
         self.best_epoch = [0] * runs
         self.best_theta: Tensor | None = None
-        self.interrupted = False
         self._sign = -1.0 if monitor.partition("/")[2] in HIGHER_IS_BETTER else 1.0
         self._best = torch.full((runs,), torch.inf, dtype=torch.float64)
         self._waited = torch.zeros(runs, dtype=torch.int64)
@@ -80,6 +80,7 @@ class Tracker(Checkpoint):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note the start: its curves' first point, and what would count as diverged."""
         module = _ours(pl_module)
+        self.device = str(module.device)
         module.measure_train()
         if self._resumed:
             module.active |= torch.tensor([status == "running" for status in self.status])
@@ -107,7 +108,7 @@ class Tracker(Checkpoint):
         if bool((diverged | stopped).any()):
             module.halt(diverged | stopped)
         self.bar.update(epoch, lambda: self._headline(module))
-        if self.interrupted or not bool(module.active.any()):
+        if not bool(module.active.any()):
             trainer.should_stop = True
         elif time.monotonic() - self._saved >= self.checkpoint_seconds:
             self.save_last(trainer)
@@ -167,6 +168,9 @@ class Tracker(Checkpoint):
         if objective is not None and self._limit is not None:
             objective = objective.cpu()
             bad |= ~objective.isfinite() | (objective > self._limit)
+        validated = module.values.get("val/loss")
+        if validated is not None:
+            bad |= ~validated.isfinite().cpu()
         return bad
 
     def _judge(self, module: OneLayer, moving: Tensor, epoch: int) -> Tensor:
@@ -205,8 +209,8 @@ class Tracker(Checkpoint):
         judged = module.values.get(self.monitor, module.values["train/objective"])
         signed = (self._sign if self.monitor in module.values else 1.0) * judged
         best = int(torch.where(signed.isnan(), torch.inf, signed).argmin())
-        shown = dict.fromkeys(("train/objective", "train/rel_gap", self.monitor))
-        return {name: float(module.values[name][best]) for name in shown if name in module.values}
+        shown = {"train/objective": "objective", "train/rel_gap": "gap", self.monitor: self.monitor}
+        return {word: float(module.values[name][best]) for name, word in shown.items() if name in module.values}
 
 
 def _ours(module: LightningModule) -> OneLayer:
