@@ -26,7 +26,7 @@ from onelayer import CONF
 from onelayer.config import RunSpec
 from onelayer.data.module import TableDataModule
 from onelayer.model.objectives import choose_objective
-from onelayer.run import build_data, build_module, build_trainer
+from onelayer.run import build_data, build_module, build_trainer, few_threads
 from onelayer.track.progress import EpochBar
 from onelayer.track.tracker import Tracker
 
@@ -68,8 +68,9 @@ def onelayer(spec: RunSpec, data: TableDataModule, folder: Path) -> Callable[[],
         trainer = build_trainer(spec, tracker)
 
     def fit() -> float:
-        trainer.fit(module, data)
-        tracker.save_last(trainer)
+        with few_threads(data.batch_size * module.linear.theta.numel()):
+            trainer.fit(module, data)
+            tracker.save_last(trainer)
         return float(module.values["train/loss"][0])
 
     return fit
