@@ -23,10 +23,11 @@ from torch.utils.data import DataLoader, TensorDataset
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from machine import write_page
 from onelayer import CONF
+from onelayer.build import build_data, build_module, build_trainer
 from onelayer.config import RunSpec
 from onelayer.data.module import TableDataModule
 from onelayer.model.objectives import choose_objective
-from onelayer.run import build_data, build_module, build_trainer, few_threads
+from onelayer.run import few_threads
 from onelayer.track.progress import EpochBar
 from onelayer.track.tracker import Tracker
 

@@ -1,27 +1,18 @@
 """The pipeline: specs -> data -> stack -> fit -> results."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import torch
-from lightning.pytorch import Trainer, seed_everything
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch import seed_everything
 
+from onelayer.build import build_data, build_module, build_trainer, refuse_blind_monitor, refuse_missing_device
 from onelayer.config import RunSpec
 from onelayer.data.module import TableDataModule
-from onelayer.data.preprocess import scaled_coefficients
-from onelayer.data.sources import load
-from onelayer.errors import UserError
-from onelayer.model.linear import StackedLinear
-from onelayer.model.metrics import COSTLY, HIGHER_IS_BETTER, METRICS, check_monitor
+from onelayer.model.metrics import check_monitor
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import Objective, choose_objective
-from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
-from onelayer.model.reference import auto_lr
-from onelayer.model.schedule import Schedule
-from onelayer.model.truth import Truth
-from onelayer.model.zoo import AUTO_LR
 from onelayer.resume import checkpoint_of
 from onelayer.track.progress import EpochBar
 from onelayer.track.results import Result, Run, collect
@@ -30,9 +21,6 @@ from onelayer.track.signals import GracefulEnd
 from onelayer.track.tracker import Tracker
 
 log = logging.getLogger("onelayer")
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
-
-
 # multiplications a step: below, threads wait for each other longer than they work, above all on a busy machine
 ONE_THREAD = 4_000_000
 
@@ -87,144 +75,6 @@ def train(run: Run) -> Result:
             tracker.finish(module, spec.trainer.max_epochs)
             (result,) = collect([run], data, module, trainer, tracker)
     return result
-
-
-def build_data(spec: RunSpec) -> TableDataModule:
-    """Load, split and scale."""
-    return TableDataModule(
-        load(spec.data.source, **spec.data.args).as_task(spec.task),
-        val=spec.data.split.val,
-        test=spec.data.split.test,
-        split_seed=spec.data.split.seed,
-        split_shuffle=spec.data.split.shuffle,
-        stratify=spec.data.split.stratify,
-        normalize=spec.data.normalize,
-        normalize_target=spec.data.normalize_target,
-        batch_size=spec.data.batch_size,
-        shuffle=spec.data.shuffle,
-        order_seed=spec.seed,
-        dtype=DTYPES[spec.data.dtype],
-    )
-
-
-def build_module(specs: Sequence[RunSpec], data: TableDataModule, objective: Objective) -> OneLayer:
-    """Stack the runs: start weights, optimizers, schedules, and the truth they are judged by."""
-    shared, bias = specs[0], specs[0].model.bias
-    n_outputs = data.n_classes or 1 if data.task == "multiclass" else data.train.y.shape[1]
-    stack = StackedLinear(len(specs), data.n_features, n_outputs, bias=bias, dtype=data.dtype)
-    stack.start([s.seed for s in specs], [s.model.init for s in specs], [s.model.init_std or 0.01 for s in specs])
-    l2 = [spec.model.l2 for spec in specs]
-    settings = [
-        OptimizerSettings.of(spec.optim.name, learning_rate(spec, data, objective), spec.optim.args) for spec in specs
-    ]
-    for one in settings:
-        refuse_misfit(one, full_batch=data.steps_per_epoch == 1, scheduled=shared.scheduler.name is not None)
-    schedule = Schedule(
-        [one.lr for one in settings],
-        shared.scheduler.name,
-        shared.scheduler.args,
-        shared.scheduler.interval,
-        total=shared.trainer.max_epochs * (data.steps_per_epoch if shared.scheduler.interval == "step" else 1),
-        higher_is_better=shared.monitor.partition("/")[2] in HIGHER_IS_BETTER,
-    )
-    return OneLayer(
-        stack,
-        objective,
-        settings,
-        l2,
-        schedule=schedule,
-        truth=Truth(
-            data.train.x, data.train.y, objective, l2, n_outputs=n_outputs, bias=bias, known=known_theta(data, bias)
-        ),
-        metrics=[name for name in METRICS[data.task] if name not in COSTLY or shared.monitor == f"val/{name}"],
-        monitor=shared.monitor,
-        unit=torch.from_numpy(data.y_scale.scale) if data.task == "regression" else None,
-    )
-
-
-def build_trainer(spec: RunSpec, tracker: Tracker, *more: Callback) -> Trainer:
-    """Return Lightning's trainer; the tracker does the logging, the checkpoints and the bar for every run."""
-    return Trainer(
-        accelerator=spec.trainer.accelerator,
-        devices=spec.trainer.devices,
-        precision="64-true" if spec.data.dtype == "float64" else "32-true",
-        max_epochs=spec.trainer.max_epochs,
-        max_time=spec.trainer.max_time,
-        check_val_every_n_epoch=spec.trainer.check_val_every_n_epoch,
-        deterministic=spec.trainer.deterministic,
-        logger=False,
-        callbacks=[tracker, *more],
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        limit_val_batches=None if tracker.validates else 0,
-        default_root_dir=tracker.directories[0],
-    )
-
-
-def learning_rate(spec: RunSpec, data: TableDataModule, objective: Objective) -> float:
-    """Return the learning rate of a run; ``auto`` is 1/L of its objective on the train rows.
-
-    Raises:
-        UserError: auto for an optimizer whose step has another size.
-    """
-    if spec.optim.lr != "auto":
-        return spec.optim.lr
-    if spec.optim.name not in AUTO_LR:
-        raise UserError(
-            f"optim.lr=auto is 1/L, the step of gradient descent, and says nothing for {spec.optim.name}; give a number"
-        )
-    lr = auto_lr(data.train.x, objective, spec.model.l2, bias=spec.model.bias)
-    log.info(f"lr auto: 1/L = {lr:.4g}")
-    return lr
-
-
-def known_theta(data: TableDataModule, bias: bool) -> torch.Tensor | None:
-    """Return the weights that made the data, (outputs, columns) for its scaled form; None where they are not known."""
-    table = data.table
-    if table.weight is None or table.bias is None:
-        return None
-    y_scale = data.y_scale
-    if data.task != "regression":
-        y_scale = type(y_scale)(torch.zeros(len(table.weight)).numpy(), torch.ones(len(table.weight)).numpy())
-    weight, constant = scaled_coefficients(table.weight, table.bias, data.x_scale, y_scale)
-    parts = [torch.from_numpy(weight)] + ([torch.from_numpy(constant)[:, None]] if bias else [])
-    return torch.cat(parts, 1).double()
-
-
-def refuse_missing_device(spec: RunSpec) -> None:
-    """Say in one sentence what Lightning says in a traceback.
-
-    Raises:
-        UserError: the accelerator is not there.
-    """
-    there = {
-        "gpu": torch.cuda.is_available() or torch.backends.mps.is_available(),
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
-    number = spec.trainer.devices[0] if isinstance(spec.trainer.devices, list) else 0
-    if spec.trainer.accelerator in ("gpu", "cuda") and number >= torch.cuda.device_count() > 0:
-        raise UserError(f"trainer.devices=[{number}]: this machine has {torch.cuda.device_count()} GPUs, from 0 on")
-    if not there.get(spec.trainer.accelerator, True):
-        raise UserError(
-            f"trainer.accelerator={spec.trainer.accelerator}: torch finds no such device on this machine; "
-            "use trainer=cpu"
-        )
-
-
-def refuse_blind_monitor(spec: RunSpec, module: OneLayer) -> None:
-    """Refuse to choose weights by a distance to something that is not known.
-
-    Raises:
-        UserError: no reference, or no known weights.
-    """
-    assert module.truth is not None
-    for reference in module.truth.references:
-        if spec.monitor in ("train/gap", "train/rel_gap") and reference.theta is None:
-            raise UserError(f"monitor={spec.monitor}: there is nothing to measure it against ({reference.note})")
-    if spec.monitor == "train/weight_error" and module.truth.known is None:
-        raise UserError(f"monitor={spec.monitor}: the true weights of data={spec.data.source} are not known")
 
 
 def announce(spec: RunSpec, data: TableDataModule, objective: Objective) -> None:

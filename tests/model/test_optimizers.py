@@ -1,15 +1,11 @@
-"""A stack equals the same runs one by one in plain torch; every configuration reaches the optimum."""
+"""Every optimizer's configuration is complete, reaches the optimum, and refuses what would have no effect."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from lightning.pytorch import Trainer
-from torch import Tensor
-from torch.nn import functional
 
-from onelayer.data.blocks import Block
 from onelayer.data.module import TableDataModule
 from onelayer.data.sources import load
 from onelayer.errors import UserError
@@ -17,157 +13,11 @@ from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings, build_optimizers, refuse_misfit
-from onelayer.model.reference import value
 from onelayer.model.schedule import Schedule
 from onelayer.model.truth import Truth
 from onelayer.model.zoo import check_optimizer
-from tests.conftest import OPTIMIZERS, composed
-
-FULL_BATCH = ("lbfgs", "rprop")
-STEPS, ROWS, FEATURES, BATCH = 200, 128, 4, 16
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "squared": functional.mse_loss,
-    "logistic": functional.binary_cross_entropy_with_logits,
-    "softmax": functional.cross_entropy,
-}
-
-
-def configured(optim: str) -> tuple[str, float, dict[str, Any]]:
-    """Class, learning rate and arguments as `optim=` gives them."""
-    args = composed(f"optim={optim}")["optim"]
-    return args.pop("name"), args.pop("lr"), args
-
-
-def problem(objective: str, dtype: torch.dtype) -> tuple[Tensor, Tensor, int]:
-    generator = torch.Generator().manual_seed(1)
-    x = torch.randn(ROWS, FEATURES, generator=generator, dtype=torch.float64)
-    outputs = 3 if objective == "softmax" else 1
-    truth = torch.randn(FEATURES, outputs, generator=generator, dtype=torch.float64)
-    noisy = x @ truth + torch.randn(ROWS, outputs, generator=generator, dtype=torch.float64)
-    if objective == "softmax":
-        return x.to(dtype), noisy.argmax(1), outputs
-    return x.to(dtype), (noisy if objective == "squared" else (noisy > 0).double()).to(dtype), outputs
-
-
-def one_in_plain_torch(
-    cls: str,
-    lr: float,
-    args: dict[str, Any],
-    l2: float,
-    seed: int,
-    block: Block,
-    loss_of: Any,
-    outputs: int,
-    epochs: int,
-    cosine: int | None = None,
-) -> Tensor:
-    """The loop of any tutorial: torch.nn.Linear, autograd, torch.optim, and a cosine schedule of so many steps."""
-    torch.manual_seed(seed)
-    layer = torch.nn.Linear(FEATURES, outputs, dtype=block.x.dtype)
-    optimizer = getattr(torch.optim, cls)(layer.parameters(), lr=lr, **args)
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, cosine or 1, eta_min=lr / 10 if cosine else lr)
-    for _ in range(epochs):
-        for x, y in block.batches():
-
-            def closure(x: Tensor = x, y: Tensor = y) -> Tensor:
-                optimizer.zero_grad()
-                loss: Tensor = loss_of(layer(x), y) + l2 / 2 * layer.weight.square().sum()
-                torch.autograd.backward(loss)
-                return loss
-
-            if cls == "LBFGS":
-                optimizer.step(closure)
-            else:
-                closure()
-                optimizer.step()
-            scheduler.step()
-    return torch.cat([layer.weight.detach(), layer.bias.detach()[:, None]], 1)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
-@pytest.mark.parametrize("objective", ["squared", "softmax"])
-@pytest.mark.parametrize("optim", OPTIMIZERS)
-def test_a_stack_of_six_equals_six_loops_in_plain_torch(optim: str, objective: str, dtype: torch.dtype) -> None:
-    name, lr, args = configured(optim)
-    x, y, outputs = problem(objective, dtype)
-    block = Block(x, y, None, ROWS if optim in FULL_BATCH else BATCH)
-    epochs = STEPS // (ROWS // block.batch_size)
-    decays = [0.0, 0.1, 0.0, 0.01, 0.1, 0.03] if "weight_decay" in args else [None] * 6
-    runs: list[tuple[float, dict[str, Any], float, int]] = [
-        (lr * factor, args if decay is None else args | {"weight_decay": decay}, l2, seed)
-        for factor, decay, l2, seed in zip(
-            [1.0, 0.3, 0.1, 1.0, 0.5, 0.03], decays, [0.0, 0.0, 0.1, 0.01, 0.3, 0.0], [0, 1, 2, 3, 4, 0], strict=True
-        )
-    ]
-    stack = StackedLinear(6, FEATURES, outputs, dtype=dtype)
-    stack.start([run[3] for run in runs], ["torch"] * 6, [0.01] * 6)
-    settings = [OptimizerSettings.of(name, rate, its) for rate, its, _, _ in runs]
-    module = OneLayer(stack, OBJECTIVES[objective], settings, [run[2] for run in runs])
-    module.on_fit_start()
-    for _ in range(epochs):
-        module.training_step(block, 0)
-    assert module.steps == STEPS
-    for index, (rate, its, l2, seed) in enumerate(runs):
-        checked = check_optimizer(name, rate, its)
-        expected = one_in_plain_torch(name, rate, checked, l2, seed, block, LOSSES[objective], outputs, epochs)
-        found = stack.theta.data[index]
-        if optim == "lbfgs" and dtype == torch.float32:
-            # Its line search compares losses, and in float32 those are flat within sqrt(eps) = 3e-4 of the optimum:
-            # plain torch itself stops up to 8e-4 away from it. So here the objectives are compared, not the weights.
-            pair = torch.stack([found, expected]).double()
-            target = y if objective == "softmax" else y.double()
-            ours, torchs = value(pair, x.double(), target, OBJECTIVES[objective], l2).tolist()
-            assert abs(ours - torchs) <= 1e-6 * torchs, f"run {index}: {ours} against {torchs}"
-            continue
-        error = float((found - expected).abs().max() / expected.abs().max())
-        assert error <= (1e-5 if dtype == torch.float32 else 1e-10), f"run {index}: {error:.1e}"
-
-
-@pytest.mark.parametrize("optim", [optim for optim in OPTIMIZERS if optim not in FULL_BATCH])
-def test_the_same_under_a_schedule_that_changes_every_step(optim: str) -> None:
-    """Half a cosine is 13 steps, from lr to lr / 10 and back: the rates of all runs change at every step."""
-    name, lr, args = configured(optim)
-    x, y, outputs = problem("squared", torch.float64)
-    block = Block(x, y, None, BATCH)
-    for index, rate in enumerate([lr, 0.3 * lr]):
-        schedule = Schedule([rate], "CosineAnnealingLR", {"T_max": 13, "eta_min": rate / 10}, "step")
-        one = StackedLinear(1, FEATURES, 1, dtype=torch.float64)
-        one.start([index], ["torch"], [0.01])
-        module = OneLayer(
-            one, OBJECTIVES["squared"], [OptimizerSettings.of(name, rate, args)], [0.1], schedule=schedule
-        )
-        module.on_fit_start()
-        for _ in range(5):
-            module.training_step(block, 0)
-        checked = check_optimizer(name, rate, args)
-        expected = one_in_plain_torch(
-            name, rate, checked, 0.1, index, block, functional.mse_loss, outputs, 5, cosine=13
-        )
-        torch.testing.assert_close(one.theta.data[0], expected, rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("optim", ["asgd", "adafactor", "adam"])
-def test_a_rate_that_falls_to_zero_and_rises_again_halts_nothing(optim: str) -> None:
-    name, lr, args = configured(optim)
-    x, y, _ = problem("squared", torch.float64)
-    schedule = Schedule([lr], "CosineAnnealingLR", {"T_max": 4}, "step")
-    stack = StackedLinear(1, FEATURES, 1, dtype=torch.float64)
-    module = OneLayer(stack, OBJECTIVES["squared"], [OptimizerSettings.of(name, lr, args)], [0.0], schedule=schedule)
-    module.on_fit_start()
-    layer = torch.nn.Linear(FEATURES, 1, dtype=torch.float64)
-    torch.nn.init.zeros_(layer.weight)
-    torch.nn.init.zeros_(layer.bias)
-    optimizer = getattr(torch.optim, name)(layer.parameters(), lr=lr, **check_optimizer(name, lr, args))
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 4)
-    block = Block(x, y, None, BATCH)
-    for _ in range(3):
-        module.training_step(block, 0)
-        for rows, target in block.batches():
-            optimizer.zero_grad()
-            torch.autograd.backward(functional.mse_loss(layer(rows), target))
-            optimizer.step()
-            scheduler.step()
-    torch.testing.assert_close(stack.weight[0], layer.weight.detach(), rtol=1e-9, atol=1e-12)
+from tests.conftest import OPTIMIZERS
+from tests.model.problems import configured
 
 
 @pytest.mark.parametrize("source", ["linear", "logistic", "softmax"])
@@ -219,48 +69,6 @@ def test_neighbours_of_equal_class_and_arguments_share_one_optimizer() -> None:
     theta = torch.zeros(5, 1, 3)
     built = build_optimizers([adam, quick, other, sgd, sgd], theta, theta.clone(), 2)
     assert [rows for rows, _ in built] == [slice(0, 2), slice(2, 3), slice(3, 5)]
-
-
-def test_one_runs_infinity_stays_its_own() -> None:
-    x, y, _ = problem("squared", torch.float32)
-    settings = [OptimizerSettings.of("SGD", lr, {}) for lr in (0.01, 1e6, 0.01)]
-    stack = StackedLinear(3, FEATURES, 1)
-    module = OneLayer(stack, OBJECTIVES["squared"], settings, [0.0] * 3)
-    module.on_fit_start()
-    for _ in range(20):
-        module.training_step(Block(x, y, None, BATCH), 0)
-    assert not stack.theta[1].isfinite().all()
-    assert stack.theta[0].isfinite().all()
-    assert stack.theta[0].equal(stack.theta[2])
-
-
-@pytest.mark.parametrize("optim", OPTIMIZERS)
-def test_a_halted_run_does_not_move(optim: str) -> None:
-    name, lr, args = configured(optim)
-    if optim == "lbfgs":
-        args["max_iter"] = 2  # with its twenty it is at the optimum after one step
-    x, y, _ = problem("squared", torch.float32)
-    stack = StackedLinear(2, FEATURES, 1)
-    module = OneLayer(stack, OBJECTIVES["squared"], [OptimizerSettings.of(name, lr, args)] * 2, [0.0] * 2)
-    module.on_fit_start()
-    block = Block(x, y, None, ROWS)
-    module.training_step(block, 0)
-    module.halt(torch.tensor([True, False]))
-    before = stack.theta.clone()
-    module.training_step(block, 0)
-    assert stack.theta[0].equal(before[0])
-    assert not stack.theta[1].equal(before[1])
-
-
-def test_lbfgs_on_a_loss_that_is_infinite_spoils_its_own_run_only() -> None:
-    x, y, _ = problem("logistic", torch.float32)
-    settings = [OptimizerSettings.of("LBFGS", lr, {"line_search_fn": "strong_wolfe"}) for lr in (1e30, 1.0)]
-    stack = StackedLinear(2, FEATURES, 1)
-    module = OneLayer(stack, OBJECTIVES["logistic"], settings, [0.1, 0.1])
-    module.on_fit_start()
-    for _ in range(3):
-        module.training_step(Block(x, y, None, ROWS), 0)
-    assert stack.theta[1].isfinite().all()
 
 
 @pytest.mark.parametrize("optim", OPTIMIZERS)

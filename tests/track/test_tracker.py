@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from onelayer.build import build_data, build_module, build_trainer
 from onelayer.config import RunSpec
 from onelayer.model.objectives import choose_objective
-from onelayer.run import build_data, build_module, build_trainer
 from onelayer.track.progress import EpochBar
 from onelayer.track.tracker import Tracker
 from tests.conftest import composed

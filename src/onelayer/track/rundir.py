@@ -36,19 +36,6 @@ def write_result(directory: Path, result: Mapping[str, Any]) -> None:
     partial.replace(directory / RESULT)
 
 
-def read_result(directory: Path) -> dict[str, Any]:
-    """Read result.json.
-
-    Raises:
-        UserError: there is none.
-    """
-    path = directory / RESULT
-    if not path.is_file():
-        raise UserError(f"{directory}: no {RESULT} there; the run has not ended, or this is no run directory")
-    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return result
-
-
 def refuse_used(directory: Path) -> None:
     """Refuse a directory that already holds a run.
 
