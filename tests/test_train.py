@@ -180,7 +180,7 @@ def test_tensorboard_has_curves_a_figure_and_hparams(cli: Cli, tmp_path: Path) -
     assert [event.step for event in events.Scalars("val/loss")] == [1, 2, 3]
     result = result_of(tmp_path)
     assert events.Scalars("train/loss")[-1].value == pytest.approx(result["metrics"]["train/loss"], rel=1e-6)
-    assert events.Scalars("final/test/r2")[0].value == pytest.approx(result["metrics"]["test/r2"], rel=1e-6)
+    assert events.Scalars("verdict/test/r2")[0].value == pytest.approx(result["metrics"]["test/r2"], rel=1e-6)
     assert tags["images"] == ["test/residuals"]
     summary = events.SummaryMetadata("_hparams_/session_start_info")
     assert summary.plugin_data.plugin_name == "hparams"

@@ -95,8 +95,9 @@ def _finish(
         if run.spec.logger.figures and result["status"] != "diverged":
             _draw(run, writer, data, module, index, tracker.epochs[index])
         kept = {name: value for name, value in metrics.items() if np.isfinite(value) and name not in REPEATED}
-        finals = {f"final/{name}": value for name, value in kept.items()}
-        writer.hparams(hparams(run.spec, module.settings[index].lr), finals)
+        # TensorBoard sorts by name: after train/ and val/, so that the curves come first
+        verdict = {f"verdict/{name}": value for name, value in kept.items()}
+        writer.hparams(hparams(run.spec, module.settings[index].lr), verdict)
         writer.flush()
     write_result(run.directory, result)
     return result
