@@ -209,7 +209,7 @@ class Tracker(Checkpoint):
         judged = module.values.get(self.monitor, module.values["train/objective"])
         signed = (self._sign if self.monitor in module.values else 1.0) * judged
         best = int(torch.where(signed.isnan(), torch.inf, signed).argmin())
-        shown = {"train/objective": "objective", "train/rel_gap": "gap", self.monitor: self.monitor}
+        shown = {"train/objective": "objective", "train/rel_gap": "rel_gap", self.monitor: self.monitor}
         return {word: float(module.values[name][best]) for name, word in shown.items() if name in module.values}
 
 
