@@ -3,8 +3,10 @@
 import logging
 import sys
 import warnings
+from collections.abc import Mapping
 from math import isnan
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -78,7 +80,7 @@ def _train(config: DictConfig, directory: Path, overrides: tuple[str, ...]) -> f
     return value
 
 
-def summary(result: dict, directory: Path) -> str:  # type: ignore[type-arg]
+def summary(result: Mapping[str, Any], directory: Path) -> str:
     """Say in one line how a run ended."""
     metrics, note = result["metrics"], result["reference"]["note"]
     parts = [result["status"]]

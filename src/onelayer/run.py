@@ -38,7 +38,7 @@ def train(run: Run) -> Result:
 
     Raises:
         UserError: something that only the data or the machine could show to be wrong.
-        Interrupted: after Ctrl-C, with last.ckpt saved.
+        Interrupted: after Ctrl-C or a termination, with last.ckpt saved.
     """
     spec = run.spec
     refuse_missing_device(spec)

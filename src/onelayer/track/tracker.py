@@ -57,12 +57,8 @@ class Tracker(Checkpoint):
     ) -> None:
         super().__init__()
         self.directories, self.monitor, self.patience = directories, monitor, patience
-        self.validates, self.checkpoint_seconds, self.data_hash, self.bar = (
-            validates,
-            checkpoint_seconds,
-            data_hash,
-            bar,
-        )
+        self.validates, self.checkpoint_seconds = validates, checkpoint_seconds
+        self.data_hash, self.bar = data_hash, bar
         self.writers = [EventWriter(directory) for directory in directories] if tensorboard else []
         runs = len(directories)
         self.device = ""
