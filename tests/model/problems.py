@@ -7,13 +7,14 @@ from torch import Tensor
 
 from tests.conftest import composed
 
-FULL_BATCH = ("lbfgs", "rprop")
+WITHOUT_LINE_SEARCH = "lbfgs optim.line_search_fn=null"
+FULL_BATCH = ("lbfgs", "rprop", WITHOUT_LINE_SEARCH)
 ROWS, FEATURES, BATCH = 128, 4, 16
 
 
 def configured(optim: str) -> tuple[str, float, dict[str, Any]]:
     """Class, learning rate and arguments as `optim=` gives them."""
-    args = composed(f"optim={optim}")["optim"]
+    args = composed(*f"optim={optim}".split())["optim"]
     return args.pop("name"), args.pop("lr"), args
 
 
