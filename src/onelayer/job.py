@@ -45,8 +45,8 @@ def job(config: DictConfig) -> float | None:
         raise
     except KeyboardInterrupt:
         if not in_sweep and not (directory / LAST).exists():
-            discard(directory, Preflight.made)
             log.warning("interrupted before the first epoch ended; nothing is left behind")
+            discard(directory, Preflight.made)
         raise
     except Exception as error:
         log.exception("failed: %s", " ".join(overrides))
