@@ -85,6 +85,10 @@ RESUMED = [
     ([], "has 2 epochs already; set a larger trainer.max_epochs"),
     (["trainer.max_epochs=4", "optim.lr=0.5"], "optim.lr was 0.01 there and is 0.5 here; set optim.lr=0.01"),
     (["trainer.max_epochs=4", "data=linear"], "data.source was diabetes there and is linear here"),
+    (
+        ["trainer.max_epochs=4", "trainer.check_val_every_n_epoch=2"],
+        "trainer.check_val_every_n_epoch was 1 there and is 2",
+    ),
     (["trainer.max_epochs=4", "seed=3"], "seed was 0 there and is 3 here"),
 ]
 

@@ -48,7 +48,7 @@ def build_data(spec: RunSpec) -> TableDataModule:
 def build_module(specs: Sequence[RunSpec], data: TableDataModule, objective: Objective) -> OneLayer:
     """Stack the runs: start weights, optimizers, schedules, and the truth they are judged by."""
     shared, bias = specs[0], specs[0].model.bias
-    n_outputs = data.n_classes or 1 if data.task == "multiclass" else data.train.y.shape[1]
+    n_outputs = data.n_outputs
     stack = StackedLinear(len(specs), data.n_features, n_outputs, bias=bias, dtype=data.dtype)
     stack.start([s.seed for s in specs], [s.model.init for s in specs], [s.model.init_std or 0.01 for s in specs])
     l2 = [spec.model.l2 for spec in specs]
@@ -76,7 +76,7 @@ def build_module(specs: Sequence[RunSpec], data: TableDataModule, objective: Obj
         ),
         metrics=[name for name in METRICS[data.task] if name not in COSTLY or shared.monitor == f"val/{name}"],
         monitor=shared.monitor,
-        unit=torch.from_numpy(data.y_scale.scale) if data.task == "regression" else None,
+        unit=torch.from_numpy(data.y_scale.scale),
     )
 
 
@@ -122,12 +122,9 @@ def known_theta(data: TableDataModule, bias: bool) -> torch.Tensor | None:
     table = data.table
     if table.weight is None or table.bias is None:
         return None
-    y_scale = data.y_scale
-    if data.task != "regression":
-        y_scale = type(y_scale)(torch.zeros(len(table.weight)).numpy(), torch.ones(len(table.weight)).numpy())
-    weight, constant = scaled_coefficients(table.weight, table.bias, data.x_scale, y_scale)
+    weight, constant = scaled_coefficients(table.weight, table.bias, data.x_scale, data.y_scale)
     parts = [torch.from_numpy(weight)] + ([torch.from_numpy(constant)[:, None]] if bias else [])
-    return torch.cat(parts, 1).double()
+    return torch.cat(parts, 1)
 
 
 def refuse_missing_device(spec: RunSpec) -> None:

@@ -118,14 +118,14 @@ class RunSpec(Section):
     logger: LoggerSpec
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Check a plain, resolved configuration.
+    def from_config(cls, config: Any) -> Self:
+        """Check a configuration in plain, resolved containers.
 
         Raises:
             UserError: one line for every key that is missing, unknown or of the wrong kind.
         """
         try:
-            spec = cls.model_validate(dict(config))
+            spec = cls.model_validate(config)
         except ValidationError as error:
             raise UserError("\n".join(_sentences(error, config))) from None
         spec._check_combinations()

@@ -30,7 +30,7 @@ def job(config: DictConfig) -> float | None:
     settings = HydraConfig.get()
     directory = Path(settings.runtime.output_dir)
     in_sweep = settings.mode == RunMode.MULTIRUN
-    overrides = tuple(OmegaConf.to_container(settings.overrides.task))  # type: ignore[arg-type]
+    overrides = tuple(str(override) for override in settings.overrides.task)
     if in_sweep:
         refuse_used(directory)
     try:
@@ -57,9 +57,7 @@ def job(config: DictConfig) -> float | None:
 
 
 def _train(config: DictConfig, directory: Path, overrides: tuple[str, ...]) -> float | None:
-    plain = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(plain, dict)
-    spec = RunSpec.from_config({str(key): value for key, value in plain.items()})
+    spec = RunSpec.from_config(OmegaConf.to_container(config, resolve=True))
 
     from onelayer.run import Interrupted, train
     from onelayer.track.results import Run

@@ -24,12 +24,8 @@ class Preflight(Callback):
             from onelayer.config import RunSpec
             from onelayer.track.rundir import missing_folders, refuse_used
 
-            plain = OmegaConf.to_container(config, resolve=False)
-            assert isinstance(plain, dict)
-            plain.pop("hydra")
-            resolved = OmegaConf.to_container(OmegaConf.create(plain), resolve=True)
-            assert isinstance(resolved, dict)
-            RunSpec.from_config({str(key): value for key, value in resolved.items()})
+            ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+            RunSpec.from_config(OmegaConf.to_container(ours, resolve=True))
             directory = Path(config.hydra.run.dir)
             refuse_used(directory)
             Preflight.made = missing_folders(directory)

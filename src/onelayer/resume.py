@@ -9,7 +9,8 @@ from onelayer.errors import UserError
 from onelayer.track.rundir import LAST, RESULT
 
 # what a resumed run may set anew; everything else must be as it was
-FREE = ("resume", "patience", "checkpoint_seconds", "logger", "trainer")
+FREE: dict[str, Any] = dict.fromkeys(("resume", "patience", "checkpoint_seconds", "logger"), True)
+FREE["trainer"] = {"accelerator", "devices", "max_epochs", "max_time", "enable_progress_bar"}
 
 
 def checkpoint_of(spec: RunSpec, data_hash: str) -> Path | None:
@@ -50,9 +51,7 @@ def stored_config(directory: Path) -> RunSpec:
     path = directory / ".hydra" / "config.yaml"
     if not path.is_file():
         raise UserError(f"{directory}: no .hydra/config.yaml there; this is no run directory")
-    plain = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    assert isinstance(plain, dict)
-    return RunSpec.from_config({str(key): value for key, value in plain.items()})
+    return RunSpec.from_config(OmegaConf.to_container(OmegaConf.load(path), resolve=True))
 
 
 def refuse_other(spec: RunSpec, stored: RunSpec) -> None:
@@ -61,7 +60,7 @@ def refuse_other(spec: RunSpec, stored: RunSpec) -> None:
     Raises:
         UserError: naming the first key that differs.
     """
-    then, now = stored.model_dump(exclude=set(FREE)), spec.model_dump(exclude=set(FREE))
+    then, now = stored.model_dump(exclude=FREE), spec.model_dump(exclude=FREE)
     for key, before, after in _differences(then, now):
         raise UserError(f"resume={spec.resume}: {key} was {before} there and is {after} here; set {key}={before}")
     if spec.scheduler.name == "OneCycleLR" and spec.trainer.max_epochs != stored.trainer.max_epochs:

@@ -68,7 +68,7 @@ def test_a_target_of_the_wrong_kind_is_refused(source: str, task: Task, said: st
 def test_classes_can_be_read_as_numbers_and_two_classes_as_several() -> None:
     assert load("breast_cancer").as_task("regression").task == "regression"
     data = TableDataModule(load("breast_cancer").as_task("multiclass"))
-    assert (data.task, data.n_classes, data.train.y.dtype) == ("multiclass", 2, torch.int64)
+    assert (data.task, data.n_outputs, data.train.y.dtype) == ("multiclass", 2, torch.int64)
 
 
 def test_settings_that_do_not_fit_the_target_are_refused() -> None:

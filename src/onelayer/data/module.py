@@ -88,7 +88,9 @@ class TableDataModule(LightningDataModule):
             labels=table.target if stratify else None,
         )
         self.x_scale = Scale.fit(table.features[self.rows.train], normalize)
-        self.y_scale = Scale.fit(_as_column(table.target[self.rows.train]), normalize_target)
+        target = _as_column(table.target[self.rows.train])
+        # classes have no unit
+        self.y_scale = Scale.fit(target, normalize_target) if table.classes is None else Scale.neutral(self.n_outputs)
         self.train, self.val, self.test = (self._part(rows) for rows in self.rows)
         self.batch_size = len(self.train) if batch_size == "full" else min(batch_size, len(self.train))
 
@@ -103,9 +105,9 @@ class TableDataModule(LightningDataModule):
         return int(self.train.x.shape[1])
 
     @property
-    def n_classes(self) -> int | None:
-        """Number of classes; None for regression."""
-        return None if self.table.classes is None else len(self.table.classes)
+    def n_outputs(self) -> int:
+        """Columns of the logits: one for a number or a binary class, else one for each class."""
+        return len(self.table.classes or ()) if self.task == "multiclass" else 1
 
     @property
     def steps_per_epoch(self) -> int:

@@ -23,6 +23,11 @@ class Scale:
     scale: Array
 
     @classmethod
+    def neutral(cls, columns: int) -> "Scale":
+        """Return the scale that changes nothing."""
+        return cls(np.zeros(columns), np.ones(columns))
+
+    @classmethod
     def fit(cls, x: Array, scaling: Scaling) -> "Scale":
         """Fit on (rows, columns), which must be train rows alone."""
         from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -33,7 +38,7 @@ class Scale:
         if scaling == "minmax":
             minmax = MinMaxScaler().fit(x)
             return cls(minmax.data_min_, 1.0 / minmax.scale_)
-        return cls(np.zeros(x.shape[1]), np.ones(x.shape[1]))
+        return cls.neutral(x.shape[1])
 
     def apply(self, x: Array) -> Array:
         """Scale (rows, columns)."""

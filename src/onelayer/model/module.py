@@ -71,13 +71,8 @@ class OneLayer(LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.linear, self.objective, self.truth = linear, objective, truth
-        self.settings, self.l2, self.metrics, self.monitor, self.unit = (
-            tuple(optimizers),
-            tuple(l2),
-            metrics,
-            monitor,
-            unit,
-        )
+        self.settings, self.l2 = tuple(optimizers), tuple(l2)
+        self.metrics, self.monitor, self.unit = metrics, monitor, unit
         self.schedule = schedule or Schedule([one.lr for one in optimizers])
         self.values: dict[str, Tensor] = {}
         self.active = torch.ones(linear.n_runs, dtype=torch.bool)
@@ -115,7 +110,8 @@ class OneLayer(LightningModule):
         began = time.perf_counter()
         every_step = self.schedule.interval == "step" and not self.schedule.constant
         theta, everyone, steps = self.linear.theta.data, slice(None), 0
-        for steps, (x, y) in enumerate(block.batches(), 1):  # noqa: B007
+        for x, y in block.batches():
+            steps += 1
             if self._reads_gradient:
                 self._gradient(theta, x, y, everyone)
             for rows, optimizer in self._optimizers:

@@ -53,12 +53,12 @@ def solve(
         bias: whether there is a free constant.
     """
     columns = x.shape[1] + bias
-    size = columns if objective.name == "squared" else columns * n_outputs
+    size = columns if objective.quadratic else columns * n_outputs
     if len(x) * size**2 > LIMIT:
         return Reference(
             None, float("nan"), f"skipped: {len(x)} rows x {size}^2 weights is beyond the limit {LIMIT:.0e}"
         )
-    if objective.name == "squared":
+    if objective.quadratic:
         return _least_squares(x, y, objective, l2, bias)
     return _newton(x, y, objective, l2, bias, n_outputs)
 

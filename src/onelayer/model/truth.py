@@ -31,6 +31,10 @@ class Truth:
         n_outputs: columns of the logits.
         bias: whether theta has a bias column.
         known: (outputs, columns), the weights that made the data, where they are known.
+
+    Attributes:
+        references: the optimum of each run.
+        start: the objective at zero weights, (1,).
     """
 
     def __init__(
@@ -50,18 +54,13 @@ class Truth:
         self._l2 = torch.tensor(l2, dtype=torch.float64)
         self._best = torch.tensor([reference.value for reference in self.references], dtype=torch.float64)
         found = [reference.theta for reference in self.references if reference.theta is not None]
-        self._zero = value(x.new_zeros(1, n_outputs, x.shape[1] + bias), x, y, objective, 0.0)
+        self.start = value(x.new_zeros(1, n_outputs, x.shape[1] + bias), x, y, objective, 0.0)
         self._optimum: Tensor | None = None
-        if objective.name == "squared" and len(found) == len(self.references):
+        if objective.quadratic and len(found) == len(self.references):
             self._optimum = torch.stack(found)
             # centred: the second moment of columns far from zero would lose the digits that their spread needs
             self._mean = x.mean(0)
             self._covariance = second_moment(x - self._mean, bias=False)
-
-    @property
-    def start(self) -> Tensor:
-        """The objective at zero weights, (1,)."""
-        return self._zero
 
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
         """Measure (runs, outputs, columns).
@@ -85,7 +84,7 @@ class Truth:
             objective = loss + charge
             gap = objective - self._best
             gap = torch.where(gap.abs() <= ROUNDING * objective, 0.0, gap)
-        values = {"loss": loss, "objective": objective, "gap": gap, "rel_gap": gap / (self._zero - self._best)}
+        values = {"loss": loss, "objective": objective, "gap": gap, "rel_gap": gap / (self.start - self._best)}
         if self.known is not None:
             error, scale = theta - self.known, self.known
             if self.objective.task == "multiclass":  # only differences between classes show in the probabilities

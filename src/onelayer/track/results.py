@@ -71,11 +71,12 @@ def collect(
 def _finish(
     run: Run, metrics: dict[str, float], data: TableDataModule, module: OneLayer, tracker: Tracker, index: int
 ) -> Result:
-    reference = module.truth.references[index] if module.truth else None
+    assert module.truth is not None
+    reference = module.truth.references[index]
     result = {
         "status": tracker.status[index],
         "metrics": dict(sorted(metrics.items())),
-        "reference": {"objective": reference.value, "note": reference.note} if reference else None,
+        "reference": {"objective": reference.value, "note": reference.note},
         "epochs": tracker.epochs[index],
         "best_epoch": tracker.best_epoch[index],
         "steps": tracker.epochs[index] * data.steps_per_epoch,
@@ -134,15 +135,14 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _deliver(run: Run, result: Result, data: TableDataModule, module: OneLayer, index: int) -> None:
     weight = module.linear.weight[index].detach().cpu().numpy()
     bias = module.linear.bias
-    dtype = weight.dtype
-    table, regression = data.table, data.task == "regression"
+    table = data.table
     Artefact(
         weight=weight,
-        bias=np.zeros(len(weight), dtype) if bias is None else bias[index].detach().cpu().numpy(),
+        bias=np.zeros(len(weight), weight.dtype) if bias is None else bias[index].detach().cpu().numpy(),
         x_shift=data.x_scale.shift,
         x_scale=data.x_scale.scale,
-        y_shift=data.y_scale.shift if regression else np.zeros(len(weight)),
-        y_scale=data.y_scale.scale if regression else np.ones(len(weight)),
+        y_shift=data.y_scale.shift,
+        y_scale=data.y_scale.scale,
         header={
             "objective": module.objective.name,
             "task": data.task,

@@ -18,11 +18,13 @@ class Objective(ABC):
         name: what `model.objective` calls it.
         task: the task it fits.
         curvature: the largest eigenvalue that the second derivative of the loss by the logits can have.
+        quadratic: the Hessian is the same everywhere and does not mix outputs.
     """
 
     name: ClassVar[str]
     task: ClassVar[str]
     curvature: ClassVar[float]
+    quadratic: ClassVar[bool] = False
 
     def check(self, logits: Tensor, target: Tensor) -> None:
         """Refuse shapes that would broadcast into something else.

@@ -13,6 +13,7 @@ class Squared(Objective):
     name = "squared"
     task = "regression"
     curvature = 2.0
+    quadratic = True
 
     @override
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
