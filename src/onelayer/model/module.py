@@ -109,13 +109,13 @@ class OneLayer(LightningModule):
         """Take one optimizer step a minibatch of the block."""
         began = time.perf_counter()
         every_step = self.schedule.interval == "step" and not self.schedule.constant
-        theta, everyone, steps = self.linear.theta.data, slice(None), 0
+        theta, steps = self.linear.theta.data, 0
         for x, y in block.batches():
             steps += 1
             if self._reads_gradient:
-                self._gradient(theta, x, y, everyone)
-            for rows, optimizer in self._optimizers:
-                optimizer.step(self._lr[rows], self._moving[rows], partial(self._evaluate, theta, x, y, rows.start))
+                self._gradient(theta, self._grad, self._charge, x, y)
+            for optimizer, lr, moving, first in self._turns:
+                optimizer.step(lr, moving, partial(self._evaluate, theta, x, y, first))
             if every_step:
                 self.schedule.advance()
                 self._refresh_lr()
@@ -181,24 +181,27 @@ class OneLayer(LightningModule):
         self.active = self._restored["active"].clone()
         self.steps, self.seconds = self._restored["steps"], self._restored["seconds"]
 
-    def _gradient(self, theta: Tensor, x: Tensor, y: Tensor, rows: slice) -> Tensor:
+    def _gradient(self, theta: Tensor, grad: Tensor, charge: Tensor | None, x: Tensor, y: Tensor) -> Tensor:
         """Write the gradient of some runs at their present weights; return their logits."""
-        logits = logits_of(theta[rows], x)
-        pullback(x, self.objective.residual(logits, y).div_(len(x)), self._grad[rows])
-        if self._charge is not None:
-            self._grad[rows].addcmul_(self._charge[rows], theta[rows])
+        logits = logits_of(theta, x)
+        pullback(x, self.objective.residual(logits, y).div_(len(x)), grad)
+        if charge is not None:
+            grad.addcmul_(charge, theta)
         return logits
 
     def _evaluate(self, theta: Tensor, x: Tensor, y: Tensor, first: int, run: int) -> Tensor:
         """Write the gradient of a run, counted from the first of its optimizer; return its objective on these rows."""
         run += first
         rows = slice(run, run + 1)
-        logits = self._gradient(theta, x, y, rows)
+        charge = None if self._charge is None else self._charge[rows]
+        logits = self._gradient(theta[rows], self._grad[rows], charge, x, y)
         loss = self.objective.loss(logits, y).mean()
         return loss + 0.5 * self.l2[run] * theta[rows, :, : self.linear.n_features].square().sum()
 
     def _refresh_lr(self) -> None:
         theta = self.linear.theta
-        self._moving = self.active.tolist()
+        moving = self.active.tolist()
         rates = torch.tensor(self.schedule.rates(), dtype=theta.dtype) * self.active
-        self._lr = rates.to(theta.device)[:, None, None]
+        lr = rates.to(theta.device)[:, None, None]
+        # whose turn it is in a step, with what: cut here, since cutting at every step takes as long as a small step
+        self._turns = [(optimizer, lr[rows], moving[rows], rows.start) for rows, optimizer in self._optimizers]

@@ -93,16 +93,16 @@ class SharedOptimizer(RunOptimizer):
         self._decoupled = first.name == "AdamW" or bool(first.args.get("decoupled_weight_decay"))
         decay = [s.weight_decay for s in settings]
         self._decay = torch.tensor(decay, dtype=theta.dtype, device=theta.device)[:, None, None] if any(decay) else None
+        self._scratch.grad = grad
 
     @override
     def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> None:
         update = self._scratch.data
-        if self._decay is not None and self._decoupled:
-            self._theta.mul_(1 - lr * self._decay)
-        # not in place: another reader of the gradient must not see the decay
-        self._scratch.grad = (
-            self._grad if self._decay is None or self._decoupled else self._grad.addcmul(self._decay, self._theta)
-        )
+        if self._decay is not None:
+            if self._decoupled:
+                self._theta.mul_(1 - lr * self._decay)
+            else:  # not in place: another reader of the gradient must not see the decay
+                self._scratch.grad = self._grad.addcmul(self._decay, self._theta)
         update.zero_()
         self._optimizer.step()
         self._theta.addcmul_(lr, update)
