@@ -28,6 +28,8 @@ from onelayer.config import RunSpec
 from onelayer.data.module import TableDataModule
 from onelayer.model.objectives import choose_objective
 from onelayer.run import few_threads
+from onelayer.track.curves import Curves
+from onelayer.track.judge import Judge
 from onelayer.track.progress import EpochBar
 from onelayer.track.tracker import Tracker
 
@@ -57,13 +59,13 @@ def onelayer(spec: RunSpec, data: TableDataModule, folder: Path) -> Callable[[],
     module = build_module([spec], data, objective)
     with EpochBar(EPOCHS, shown=False) as bar:
         tracker = Tracker(
-            [folder],
-            monitor=spec.monitor,
-            patience=None,
+            Judge(spec.monitor, [None]),
+            names=["run"],
             validates=True,
+            path=folder / "last.ckpt",
             checkpoint_seconds=spec.checkpoint_seconds,
             data_hash="",
-            tensorboard=True,
+            curves=Curves([folder], "live"),
             bar=bar,
         )
         trainer = build_trainer(spec, tracker)
@@ -71,7 +73,7 @@ def onelayer(spec: RunSpec, data: TableDataModule, folder: Path) -> Callable[[],
     def fit() -> float:
         with few_threads(data.batch_size * module.linear.theta.numel()):
             trainer.fit(module, data)
-            tracker.save_last(trainer)
+            tracker.save(trainer)
         return float(module.values["train/loss"][0])
 
     return fit

@@ -117,7 +117,7 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(cli: Cli, tmp_path: P
         assert process.returncode == 128 + how
         assert f"go on with resume={cut}" in out
     # where it was cut is chance, so go on to the 100th epoch after that
-    epochs = int(torch.load(last, weights_only=True)["callbacks"]["Tracker"]["epochs"][0]) + 100
+    epochs = int(torch.load(last, weights_only=True)["callbacks"]["Tracker"]["judge"]["epochs"][0]) + 100
     said = cli(f"resume={cut}", f"trainer.max_epochs={epochs}", f"hydra.run.dir={rest}")
     assert said.code == 0, said.err
     assert cli(*settings, f"trainer.max_epochs={epochs}", f"hydra.run.dir={whole}").code == 0

@@ -18,7 +18,7 @@ from onelayer.model.module import OneLayer
 from onelayer.model.objectives import Objective
 from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
 from onelayer.model.reference import auto_lr
-from onelayer.model.schedule import Schedule
+from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.truth import Truth
 from onelayer.model.zoo import AUTO_LR
 from onelayer.track.tracker import Tracker
@@ -55,22 +55,21 @@ def build_module(specs: Sequence[RunSpec], data: TableDataModule, objective: Obj
     settings = [
         OptimizerSettings.of(spec.optim.name, learning_rate(spec, data, objective), spec.optim.args) for spec in specs
     ]
-    for one in settings:
-        refuse_misfit(one, full_batch=data.steps_per_epoch == 1, scheduled=shared.scheduler.name is not None)
-    schedule = Schedule(
-        [one.lr for one in settings],
-        shared.scheduler.name,
-        shared.scheduler.args,
-        shared.scheduler.interval,
-        total=shared.trainer.max_epochs * (data.steps_per_epoch if shared.scheduler.interval == "step" else 1),
-        higher_is_better=shared.monitor.partition("/")[2] in HIGHER_IS_BETTER,
-    )
+    schedules = [ScheduleSettings(s.scheduler.name, s.scheduler.args, s.scheduler.interval) for s in specs]
+    for one, schedule in zip(settings, schedules, strict=True):
+        refuse_misfit(one, full_batch=data.steps_per_epoch == 1, scheduled=schedule.name is not None)
     return OneLayer(
         stack,
         objective,
         settings,
         l2,
-        schedule=schedule,
+        schedule=Schedule(
+            [one.lr for one in settings],
+            schedules,
+            epochs=shared.trainer.max_epochs,
+            steps_per_epoch=data.steps_per_epoch,
+            higher_is_better=shared.monitor.partition("/")[2] in HIGHER_IS_BETTER,
+        ),
         truth=Truth(
             data.train.x, data.train.y, objective, l2, n_outputs=n_outputs, bias=bias, known=known_theta(data, bias)
         ),
@@ -96,7 +95,7 @@ def build_trainer(spec: RunSpec, tracker: Tracker, *more: Callback) -> Trainer:
         enable_model_summary=False,
         num_sanity_val_steps=0,
         limit_val_batches=None if tracker.validates else 0,
-        default_root_dir=tracker.directories[0],
+        default_root_dir=tracker.path.parent,
     )
 
 

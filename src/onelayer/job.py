@@ -3,10 +3,7 @@
 import logging
 import sys
 import warnings
-from collections.abc import Mapping
-from math import isnan
 from pathlib import Path
-from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -61,6 +58,7 @@ def _train(config: DictConfig, directory: Path, overrides: tuple[str, ...]) -> f
 
     from onelayer.run import Interrupted, train
     from onelayer.track.results import Run
+    from onelayer.track.summary import summary
 
     # Lightning sets up its own handler and speaks of seeds and devices; the log is ours
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
@@ -76,27 +74,3 @@ def _train(config: DictConfig, directory: Path, overrides: tuple[str, ...]) -> f
     log.info(summary(result, directory))
     value: float | None = result["metrics"].get(spec.monitor)
     return value
-
-
-def summary(result: Mapping[str, Any], directory: Path) -> str:
-    """Say in one line how a run ended."""
-    metrics, note = result["metrics"], result["reference"]["note"]
-    parts = [result["status"]]
-    for stage in ("val", "test"):
-        name = next((name for name in ("r2", "accuracy") if f"{stage}/{name}" in metrics), None)
-        if name is not None:
-            parts.append(f"{stage} {name} {metrics[f'{stage}/{name}']:.4g}")
-    if len(parts) > 1:
-        parts[-1] += f" (epoch {result['best_epoch']})"
-    if result["status"] == "diverged":
-        parts.append(f"at epoch {result['epochs']}: try a smaller optim.lr")
-    elif isnan(metrics["train/gap"]):
-        parts.append(f"gap unknown ({note.partition(':')[0]})")
-    else:
-        parts.append(f"gap {metrics['train/gap']:.3g} (relative {metrics['train/rel_gap']:.2g})")
-    parts.append(f"{result['epochs']} epochs in {result['seconds']:.2f} s of steps")
-    try:
-        shown_at = directory.relative_to(Path.cwd())
-    except ValueError:
-        shown_at = directory
-    return "  ".join([*parts, str(shown_at)])

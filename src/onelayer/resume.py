@@ -32,14 +32,15 @@ def checkpoint_of(spec: RunSpec, data_hash: str) -> Path | None:
     tracked = state["callbacks"]["Tracker"]
     if tracked["data_hash"] != data_hash:
         raise UserError(f"resume={spec.resume}: that run was trained on other data")
-    done = max(tracked["epochs"])
-    if "diverged" in tracked["status"]:
+    judged = tracked["judge"]
+    done = max(judged["epochs"])
+    if "diverged" in judged["status"]:
         raise UserError(f"resume={spec.resume}: that run diverged at epoch {done}; start anew with a smaller optim.lr")
     unfinished = done == spec.trainer.max_epochs and not (directory / RESULT).exists()
     if done >= spec.trainer.max_epochs and not unfinished:
         raise UserError(f"resume={spec.resume}: that run has {done} epochs already; set a larger trainer.max_epochs")
-    waited = int(tracked["waited"].max())
-    if "stopped" in tracked["status"] and spec.patience is not None and waited >= spec.patience:
+    waited = int(judged["waited"].max())
+    if "stopped" in judged["status"] and spec.patience is not None and waited >= spec.patience:
         raise UserError(f"resume={spec.resume}: that run stopped after {waited} validations in vain; raise patience")
     return path
 

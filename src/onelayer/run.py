@@ -1,24 +1,27 @@
 """The pipeline: specs -> data -> stack -> fit -> results."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Literal
 
 import torch
 from lightning.pytorch import seed_everything
 
 from onelayer.build import build_data, build_module, build_trainer, refuse_blind_monitor, refuse_missing_device
-from onelayer.config import RunSpec
 from onelayer.data.module import TableDataModule
 from onelayer.model.metrics import check_monitor
-from onelayer.model.module import OneLayer
-from onelayer.model.objectives import Objective, choose_objective
+from onelayer.model.objectives import choose_objective
 from onelayer.resume import checkpoint_of
+from onelayer.track.curves import Curves
+from onelayer.track.judge import Judge
 from onelayer.track.progress import EpochBar
-from onelayer.track.results import Result, Run, collect
-from onelayer.track.rundir import resume_argument
+from onelayer.track.results import Observer, Result, Results, Run
+from onelayer.track.rundir import LAST, resume_argument
 from onelayer.track.signals import GracefulEnd
-from onelayer.track.tracker import Tracker
+from onelayer.track.summary import announced, announced_reference
+from onelayer.track.tracker import Bar, Tracker
 
 log = logging.getLogger("onelayer")
 # multiplications a step: below, threads wait for each other longer than they work, above all on a busy machine
@@ -33,6 +36,33 @@ class Interrupted(Exception):  # noqa: N818
         self.number = number
 
 
+class Alone:
+    """Observes the only run there is: its lines go to the log, what stops it is raised."""
+
+    def __init__(self) -> None:
+        self.result: Result = {}
+
+    def say(self, run: Run, text: str) -> None:
+        """Log a line."""
+        log.info(text)
+
+    def ended(self, run: Run, result: Result) -> None:
+        """Keep the result."""
+        self.result = result
+
+    def failed(self, run: Run, error: Exception) -> None:
+        """Raise what stopped the run."""
+        raise error
+
+    def shows(self, run: Run, result: Result) -> bool:
+        """One run is worth its curves."""
+        return True
+
+    def draws(self, run: Run, result: Result) -> bool:
+        """One run is worth its figure."""
+        return True
+
+
 def train(run: Run) -> Result:
     """Train a run, which is a stack of one, and write it down.
 
@@ -40,59 +70,78 @@ def train(run: Run) -> Result:
         UserError: something that only the data or the machine could show to be wrong.
         Interrupted: after Ctrl-C or a termination, with last.ckpt saved.
     """
-    spec = run.spec
+    spec, alone = run.spec, Alone()
     refuse_missing_device(spec)
-    seed_everything(spec.seed, workers=True, verbose=False)
     data = build_data(spec)
-    data_hash = data.data_hash()
-    objective = choose_objective(spec.model.objective, data.task)
-    check_monitor(spec.monitor, data.task)
-    announce(spec, data, objective)
-    module = build_module([spec], data, objective)
-    announce_reference(module)
-    refuse_blind_monitor(spec, module)
-    checkpoint = checkpoint_of(spec, data_hash)
+    checkpoint = checkpoint_of(spec, data.data_hash())
+    mode: Literal["live", "none"] = "live" if spec.logger.tensorboard else "none"
     with EpochBar(spec.trainer.max_epochs, shown=spec.trainer.enable_progress_bar) as bar:
+        train_stack([run], data, alone, bar, path=run.directory / LAST, checkpoint=checkpoint, curves=mode)
+    return alone.result
+
+
+def train_stack(
+    runs: Sequence[Run],
+    data: TableDataModule,
+    observer: Observer,
+    bar: Bar,
+    *,
+    path: Path,
+    checkpoint: Path | None = None,
+    curves: Literal["live", "kept", "none"] = "none",
+) -> None:
+    """Train runs that share their data, their batches and their number of epochs; write each down when it ends.
+
+    Args:
+        runs: neighbours with equal optimizer settings share an optimizer.
+        data: what all of them see.
+        observer: is told of every run.
+        bar: shows the progress.
+        path: of the stack's checkpoint while it trains.
+        checkpoint: one to go on from.
+        curves: how event files are written.
+
+    Raises:
+        UserError: something that only the data could show to be wrong.
+        Interrupted: after Ctrl-C or a termination, with the checkpoint saved.
+    """
+    shared = runs[0].spec
+    seed_everything(shared.seed, workers=True, verbose=False)
+    objective = choose_objective(shared.model.objective, data.task)
+    check_monitor(shared.monitor, data.task)
+    for run in runs:
+        observer.say(run, announced(run.spec, data, objective.name))
+    module = build_module([run.spec for run in runs], data, objective)
+    assert module.truth is not None
+    for run, reference in zip(runs, module.truth.references, strict=True):
+        observer.say(run, announced_reference(reference))
+    refuse_blind_monitor(shared, module)
+    with closing(GracefulEnd()) as end, closing(Curves([run.directory for run in runs], curves)) as drawn:
         tracker = Tracker(
-            [run.directory],
-            monitor=spec.monitor,
-            patience=spec.patience,
+            Judge(shared.monitor, [run.spec.patience for run in runs]),
+            names=[run.directory.name for run in runs],
             validates=len(data.val) > 0,
-            checkpoint_seconds=spec.checkpoint_seconds,
-            data_hash=data_hash,
-            tensorboard=spec.logger.tensorboard,
+            path=path,
+            checkpoint_seconds=shared.checkpoint_seconds,
+            data_hash=data.data_hash(),
+            curves=drawn,
             bar=bar,
         )
-        end = GracefulEnd()
-        trainer = build_trainer(spec, tracker, end)
+        trainer = build_trainer(shared, tracker, end)
+        tracker.ending = Results(runs, data, module, tracker, observer)
         work = data.batch_size * module.linear.theta.numel()
-        with closing(tracker), few_threads(work):
+        with few_threads(work):
             trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-            tracker.save_last(trainer)
-            if end.received and bool(module.active.any()) and tracker.epochs[0] < spec.trainer.max_epochs:
-                said = f"interrupted after epoch {tracker.epochs[0]}; go on with {resume_argument(run.directory)}"
-                raise Interrupted(end.received, said)
-            tracker.finish(module, spec.trainer.max_epochs)
-            (result,) = collect([run], data, module, trainer, tracker)
-    return result
-
-
-def announce(spec: RunSpec, data: TableDataModule, objective: Objective) -> None:
-    """Say what is about to happen."""
-    rows = f"{len(data.train)} train, {len(data.val)} val, {len(data.test)} test rows"
-    log.info(
-        f"{spec.data.source}: {rows} x {data.n_features} features -> {objective.name}, "
-        f"{spec.optim.name} lr {spec.optim.lr}, batch {data.batch_size}, {spec.trainer.max_epochs} epochs"
-    )
-
-
-def announce_reference(module: OneLayer) -> None:
-    """Say what the exact optimum is, or why there is none."""
-    assert module.truth is not None
-    reference = module.truth.references[0]
-    note = f" ({reference.note})" if reference.note else ""
-    said = reference.note if reference.theta is None else f"objective {reference.value:.6g}{note}"
-    log.info(f"exact optimum: {said}")
+            epochs = max(tracker.judge.epochs)
+            if end.received and bool(module.active.any()) and epochs < shared.trainer.max_epochs:
+                tracker.save(trainer)
+                where = resume_argument(path.parent.parent)
+                raise Interrupted(end.received, f"interrupted after epoch {epochs}; go on with {where}")
+            last = tracker.checkpoint(trainer)  # before the verdict, which a run that goes on has not had
+            rest = tracker.judge.finish(module, shared.trainer.max_epochs)
+            tracker.ending.write(rest.nonzero().flatten().tolist(), last)
+        if end.received and len(runs) > 1:
+            raise Interrupted(end.received, "interrupted after the stack had ended")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings, build_optimizers, refuse_misfit
-from onelayer.model.schedule import Schedule
+from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.truth import Truth
 from onelayer.model.zoo import check_optimizer
 from tests.conftest import OPTIMIZERS
@@ -47,7 +47,7 @@ def test_every_configuration_reaches_the_optimum(optim: str, source: str) -> Non
         objective,
         [OptimizerSettings.of(name, lr, args)],
         [0.1],
-        schedule=Schedule([lr], "CosineAnnealingLR", {"T_max": 2000}) if falls else None,
+        schedule=Schedule([lr], [ScheduleSettings("CosineAnnealingLR", {"T_max": 2000})]) if falls else None,
         truth=Truth(data.train.x, data.train.y, objective, [0.1], n_outputs=outputs),
     )
     module.on_fit_start()
@@ -55,7 +55,7 @@ def test_every_configuration_reaches_the_optimum(optim: str, source: str) -> Non
     for _ in range(2000):
         module.training_step(block, 0)
         if falls:
-            module.schedule.advance()
+            module.schedule.advance("epoch")
             module._refresh_lr()
     module.measure_train()
     assert float(module.values["train/rel_gap"]) <= 1e-6

@@ -7,7 +7,7 @@ import torch
 from torch.optim import lr_scheduler
 
 from onelayer.errors import UserError
-from onelayer.model.schedule import Schedule
+from onelayer.model.schedule import Curve, ScheduleSettings
 from tests.conftest import composed
 
 RATES = [0.1, 0.01, 1.0]
@@ -24,7 +24,7 @@ def configured(scheduler: str, *more: str) -> tuple[str, dict[str, Any], Any]:
 )
 def test_each_run_has_the_rate_that_torch_gives_it_alone(scheduler: str, more: tuple[str, ...]) -> None:
     name, args, interval = configured(scheduler, *more)
-    schedule = Schedule(RATES, name, args, interval, total=41)
+    schedule = Curve(RATES, ScheduleSettings(name, args, interval), total=41)
     alone = []
     for rate in RATES:
         optimizer = torch.optim.SGD([torch.zeros(1)], lr=rate)
@@ -39,14 +39,16 @@ def test_each_run_has_the_rate_that_torch_gives_it_alone(scheduler: str, more: t
 
 
 def test_a_plateau_is_each_runs_own() -> None:
-    schedule = Schedule([1.0, 1.0], "ReduceLROnPlateau", {"factor": 0.5, "patience": 2})
+    schedule = Curve([1.0, 1.0], ScheduleSettings("ReduceLROnPlateau", {"factor": 0.5, "patience": 2}))
     for epoch in range(4):
         schedule.advance(torch.tensor([1.0 / (epoch + 1), 1.0]))
     assert schedule.rates() == [1.0, 0.5]
 
 
 def test_a_plateau_knows_which_way_is_better() -> None:
-    schedule = Schedule([1.0], "ReduceLROnPlateau", {"factor": 0.5, "patience": 0}, higher_is_better=True)
+    schedule = Curve(
+        [1.0], ScheduleSettings("ReduceLROnPlateau", {"factor": 0.5, "patience": 0}), higher_is_better=True
+    )
     schedule.advance(torch.tensor([0.5]))
     schedule.advance(torch.tensor([0.9]))
     assert schedule.rates() == [1.0]
@@ -58,7 +60,8 @@ def test_a_plateau_knows_which_way_is_better() -> None:
 def test_a_restored_schedule_goes_on_where_it_was(scheduler: str) -> None:
     name, args, interval = configured(scheduler)
     first, second = (
-        Schedule(RATES, name, args, interval if scheduler != "plateau" else "epoch", total=41) for _ in "ab"
+        Curve(RATES, ScheduleSettings(name, args, interval if scheduler != "plateau" else "epoch"), total=41)
+        for _ in "ab"
     )
     metric = torch.ones(3)
     for _ in range(13):
@@ -86,4 +89,4 @@ def test_a_restored_schedule_goes_on_where_it_was(scheduler: str) -> None:
 )
 def test_wrong_schedules_are_refused(name: str, args: dict[str, Any], interval: Any, said: str) -> None:
     with pytest.raises(UserError, match=said):
-        Schedule(RATES, name, args, interval)
+        Curve(RATES, ScheduleSettings(name, args, interval))

@@ -9,6 +9,8 @@ import torch
 from onelayer.build import build_data, build_module, build_trainer
 from onelayer.config import RunSpec
 from onelayer.model.objectives import choose_objective
+from onelayer.track.curves import Curves
+from onelayer.track.judge import Judge
 from onelayer.track.progress import EpochBar
 from onelayer.track.tracker import Tracker
 from tests.conftest import composed
@@ -17,22 +19,22 @@ logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
 
 def trained(folder: Path, rates: list[float], *overrides: str) -> tuple[Tracker, torch.Tensor]:
-    """Train one stack, a run for each learning rate."""
+    """Train one stack, a run for each learning rate, and keep all of them in it."""
     specs = [RunSpec.from_config(composed(f"optim.lr={rate}", "data.batch_size=full", *overrides)) for rate in rates]
     data = build_data(specs[0])
     module = build_module(specs, data, choose_objective("auto", data.task))
     tracker = Tracker(
-        [folder / str(run) for run in range(len(rates))],
-        monitor=specs[0].monitor,
-        patience=specs[0].patience,
+        Judge(specs[0].monitor, [spec.patience for spec in specs]),
+        names=[str(rate) for rate in rates],
         validates=len(data.val) > 0,
+        path=folder / "last.ckpt",
         checkpoint_seconds=1e9,
         data_hash="",
-        tensorboard=False,
+        curves=Curves([], "none"),
         bar=EpochBar(specs[0].trainer.max_epochs, shown=False),
     )
     build_trainer(specs[0], tracker).fit(module, data)
-    tracker.finish(module, specs[0].trainer.max_epochs)
+    tracker.judge.finish(module, specs[0].trainer.max_epochs)
     return tracker, module.linear.theta.detach()
 
 
@@ -41,55 +43,51 @@ SGD = ("optim=sgd", "trainer.max_epochs=60")
 
 def test_statuses_are_each_runs_own(tmp_path: Path) -> None:
     tracker, theta = trained(tmp_path, [0.1, 1e3, 1e-3], *SGD, "patience=5")
-    assert tracker.status == ["stopped", "diverged", "done"]
-    assert tracker.epochs[0] < 60
-    assert tracker.epochs[1] < 5
-    assert tracker.epochs[2] == 60
+    assert tracker.judge.status == ["stopped", "diverged", "done"]
+    assert tracker.judge.epochs[0] < 60
+    assert tracker.judge.epochs[1] < 5
+    assert tracker.judge.epochs[2] == 60
     assert theta[0].isfinite().all()
 
 
 def test_a_stack_ends_as_its_runs_would_alone(tmp_path: Path) -> None:
     rates = [0.1, 1e3, 1e-3, 0.03]
     together, _ = trained(tmp_path, rates, *SGD, "patience=5")
-    assert together.best_theta is not None
     for run, rate in enumerate(rates):
         alone, _ = trained(tmp_path, [rate], *SGD, "patience=5")
-        assert alone.best_theta is not None
-        assert alone.status[0] == together.status[run]
-        assert alone.epochs[0] == together.epochs[run]
-        assert alone.best_epoch[0] == together.best_epoch[run]
-        torch.testing.assert_close(alone.best_theta[0], together.best_theta[run], rtol=1e-5, atol=1e-6)
+        assert alone.judge.status[0] == together.judge.status[run]
+        assert alone.judge.epochs[0] == together.judge.epochs[run]
+        assert alone.judge.best_epoch[0] == together.judge.best_epoch[run]
+        torch.testing.assert_close(alone.judge.best_theta[0], together.judge.best_theta[run], rtol=1e-5, atol=1e-6)
 
 
 def test_a_stack_in_which_all_have_ended_ends(tmp_path: Path) -> None:
     tracker, _ = trained(tmp_path, [1e3, 1e4], *SGD)
-    assert tracker.status == ["diverged", "diverged"]
-    assert max(tracker.epochs) < 60
+    assert tracker.judge.status == ["diverged", "diverged"]
+    assert max(tracker.judge.epochs) < 60
 
 
 def test_the_best_weights_are_those_of_the_best_epoch(tmp_path: Path) -> None:
     """The same training, ended at the best epoch, ends with the weights that were kept."""
     tracker, _ = trained(tmp_path, [0.1], *SGD)
-    (epoch,) = tracker.best_epoch
+    (epoch,) = tracker.judge.best_epoch
     assert 0 < epoch < 60
     _, theta = trained(tmp_path, [0.1], *SGD, f"trainer.max_epochs={epoch}")
-    assert tracker.best_theta is not None
-    assert tracker.best_theta.equal(theta)
+    assert tracker.judge.best_theta.equal(theta)
 
 
 @pytest.mark.parametrize("monitor", ["val/r2", "train/loss", "train/gap"])
 def test_other_metrics_can_choose(tmp_path: Path, monitor: str) -> None:
     tracker, _ = trained(tmp_path, [0.1], *SGD, f"monitor={monitor}")
-    assert tracker.best_epoch == [
-        60 if monitor.startswith("train") else trained(tmp_path, [0.1], *SGD)[0].best_epoch[0]
+    assert tracker.judge.best_epoch == [
+        60 if monitor.startswith("train") else trained(tmp_path, [0.1], *SGD)[0].judge.best_epoch[0]
     ]
 
 
 def test_without_validation_rows_the_last_weights_are_kept(tmp_path: Path) -> None:
     tracker, theta = trained(tmp_path, [0.1], *SGD, "data.split.val=0")
-    assert tracker.best_epoch == [60]
-    assert tracker.best_theta is not None
-    assert tracker.best_theta.equal(theta)
+    assert tracker.judge.best_epoch == [60]
+    assert tracker.judge.best_theta.equal(theta)
 
 
 @pytest.mark.parametrize(("monitor", "best"), [("val/loss", 0), ("val/r2", 1)])
@@ -108,5 +106,5 @@ def test_the_bar_shows_the_run_that_is_best(tmp_path: Path, monitor: str, best: 
 
 def test_frozen_runs_no_longer_wait(tmp_path: Path) -> None:
     tracker, _ = trained(tmp_path, [0.1, 1e-3], *SGD, "patience=5")
-    assert tracker.status == ["stopped", "done"]
-    assert tracker._waited.tolist() == [5, 0]
+    assert tracker.judge.status == ["stopped", "done"]
+    assert tracker.judge._waited.tolist() == [5, 0]

@@ -47,6 +47,11 @@ class StackedLinear(nn.Module):
         """Map (rows, n_features) to logits (runs, rows, outputs)."""
         return logits_of(self.theta, x)
 
+    def keep(self, runs: Sequence[int]) -> None:
+        """Drop all but some runs."""
+        self.n_runs = len(runs)
+        self.theta = nn.Parameter(self.theta.data[runs], requires_grad=False)
+
     @torch.no_grad()
     def start(self, seeds: Sequence[int], init: Sequence[Init], std: Sequence[float]) -> None:
         """Set the initial weights, each run's from its own seed, whatever else is in the stack.

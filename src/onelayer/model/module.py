@@ -12,9 +12,12 @@ from torch import Tensor
 from onelayer.model.linear import StackedLinear, logits_of, pullback
 from onelayer.model.metrics import measure
 from onelayer.model.objectives import Objective
-from onelayer.model.optimizers import OptimizerSettings, build_optimizers
-from onelayer.model.schedule import Schedule
+from onelayer.model.optimizers import OptimizerSettings, build_optimizers, take_optimizers
+from onelayer.model.schedule import Schedule, take_schedule
 from onelayer.model.truth import Truth
+
+# logits at a time where all runs are measured: those of thousands of runs on many rows would not fit
+CHUNK = 2**24
 
 
 class Rows(Protocol):
@@ -51,8 +54,8 @@ class OneLayer(LightningModule):
     Attributes:
         values: the last epoch's measurements, stage/name -> (runs,).
         active: (runs,) bool, the runs that still move.
-        steps: minibatch steps taken.
-        seconds: spent in them; measuring is not counted.
+        failures: what torch raised in a step, by run; such a run does not move any more.
+        seconds: (runs,), the share of each run in the time of the steps; measuring is not counted.
     """
 
     def __init__(
@@ -76,7 +79,8 @@ class OneLayer(LightningModule):
         self.schedule = schedule or Schedule([one.lr for one in optimizers])
         self.values: dict[str, Tensor] = {}
         self.active = torch.ones(linear.n_runs, dtype=torch.bool)
-        self.steps, self.seconds = 0, 0.0
+        self.failures: dict[int, Exception] = {}
+        self.seconds = torch.zeros(linear.n_runs, dtype=torch.float64)
         self._restored: Mapping[str, Any] | None = None
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
@@ -88,7 +92,6 @@ class OneLayer(LightningModule):
         theta = self.linear.theta.data
         self._grad = torch.zeros_like(theta)
         self._optimizers = build_optimizers(self.settings, theta, self._grad, self.linear.n_features)
-        self._reads_gradient = not all(optimizer.needs_closure for _, optimizer in self._optimizers)
         self._charge = None
         if any(self.l2):
             self._charge = theta.new_zeros(theta.shape[0], 1, theta.shape[2])
@@ -108,21 +111,22 @@ class OneLayer(LightningModule):
     def training_step(self, block: Rows, index: int) -> None:
         """Take one optimizer step a minibatch of the block."""
         began = time.perf_counter()
-        every_step = self.schedule.interval == "step" and not self.schedule.constant
-        theta, steps = self.linear.theta.data, 0
+        every_step = self.schedule.varies("step")
+        theta = self.linear.theta.data
         for x, y in block.batches():
-            steps += 1
             if self._reads_gradient:
                 self._gradient(theta, self._grad, self._charge, x, y)
             for optimizer, lr, moving, first in self._turns:
-                optimizer.step(lr, moving, partial(self._evaluate, theta, x, y, first))
+                failures = optimizer.step(lr, moving, partial(self._evaluate, theta, x, y, first))
+                if failures:
+                    self._fail({first + run: error for run, error in failures.items()})
             if every_step:
-                self.schedule.advance()
+                self.schedule.advance("step")
                 self._refresh_lr()
-        self.steps += steps
         if self._grad.is_cuda:
             torch.cuda.synchronize(self._grad.device)
-        self.seconds += time.perf_counter() - began
+        # those that no longer move took no part of it
+        self.seconds += self.active * ((time.perf_counter() - began) / max(int(self.active.sum()), 1))
 
     def on_train_epoch_start(self) -> None:
         """Forget the last validation: a number belongs to the epoch in which it was measured."""
@@ -139,15 +143,18 @@ class OneLayer(LightningModule):
     def on_train_epoch_end(self) -> None:
         """Measure the train rows, then let an epoch's schedule go on."""
         self.measure_train()
-        if self.schedule.interval == "epoch" and not self.schedule.constant:
-            self.schedule.advance(self.values.get(self.monitor))
+        if self.schedule.varies("epoch"):
+            self.schedule.advance("epoch", self.values.get(self.monitor))
             self._refresh_lr()
 
     @torch.no_grad()
-    def measure(self, block: Rows, metrics: Sequence[str]) -> dict[str, Tensor]:
-        """Measure all runs on a block, (runs,) for each metric."""
-        device = self.linear.theta.device
-        return measure(metrics, self.objective, self.forward(block.x.to(device)), block.y.to(device), self.unit)
+    def measure(self, block: Rows, metrics: Sequence[str], theta: Tensor | None = None) -> dict[str, Tensor]:
+        """Measure some weights (None: those of all runs), (runs, outputs, columns), on a block; (runs,) a metric."""
+        theta = self.linear.theta.data if theta is None else theta
+        x, y = block.x.to(theta.device), block.y.to(theta.device)
+        chunks = torch.split(theta, max(1, CHUNK // max(1, len(x) * theta.shape[1])))
+        found = [measure(metrics, self.objective, logits_of(chunk, x), y, self.unit) for chunk in chunks]
+        return {name: torch.cat([one[name] for one in found]) for name in metrics}
 
     @torch.no_grad()
     def measure_train(self) -> None:
@@ -161,25 +168,49 @@ class OneLayer(LightningModule):
         self.active &= ~runs.cpu()
         self._refresh_lr()
 
+    def keep(self, runs: Sequence[int]) -> None:
+        """Drop all but some runs, rising indices, so that a step costs less; they go on as if they had been alone."""
+        state = take_stack(self.stack_state(), runs)
+        self.linear.keep(runs)
+        self.settings = tuple(self.settings[run] for run in runs)
+        self.l2 = tuple(self.l2[run] for run in runs)
+        self.schedule = self.schedule.take(runs)
+        self.truth = None if self.truth is None else self.truth.take(runs)
+        self.values = {name: value[runs] for name, value in self.values.items()}
+        self.failures = {}
+        self._take_up(state)
+        self.on_fit_start()
+
+    def stack_state(self) -> dict[str, Any]:
+        """Return what all runs need to go on, beside their weights, as plain containers and tensors."""
+        return {
+            "optimizers": [optimizer.state_dict() for _, optimizer in self._optimizers],
+            "schedule": self.schedule.state_dict(),
+            "active": self.active,
+            "seconds": self.seconds,
+        }
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what the runs need to go on, as plain containers and tensors; nothing to a file of weights alone."""
+        """Add what the runs need to go on; nothing to a file of weights alone."""
         if "optimizer_states" not in checkpoint:
             return
         # Lightning's own timer would count the time of the first session against the next one
         checkpoint["callbacks"] = {name: its for name, its in checkpoint["callbacks"].items() if name == "Tracker"}
-        checkpoint["stack"] = {
-            "optimizers": [optimizer.state_dict() for _, optimizer in self._optimizers],
-            "schedule": self.schedule.state_dict(),
-            "active": self.active,
-            "steps": self.steps,
-            "seconds": self.seconds,
-        }
+        checkpoint["stack"] = self.stack_state()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up what `on_save_checkpoint` left; the optimizers follow once they are built."""
-        self._restored = checkpoint["stack"]
-        self.active = self._restored["active"].clone()
-        self.steps, self.seconds = self._restored["steps"], self._restored["seconds"]
+        self._take_up(checkpoint["stack"])
+
+    def _take_up(self, state: Mapping[str, Any]) -> None:
+        self._restored = state
+        self.active, self.seconds = state["active"].clone(), state["seconds"].clone()
+
+    def _fail(self, failures: Mapping[int, Exception]) -> None:
+        self.failures |= failures
+        runs = torch.zeros_like(self.active)
+        runs[list(failures)] = True
+        self.halt(runs)
 
     def _gradient(self, theta: Tensor, grad: Tensor, charge: Tensor | None, x: Tensor, y: Tensor) -> Tensor:
         """Write the gradient of some runs at their present weights; return their logits."""
@@ -204,4 +235,17 @@ class OneLayer(LightningModule):
         rates = torch.tensor(self.schedule.rates(), dtype=theta.dtype) * self.active
         lr = rates.to(theta.device)[:, None, None]
         # whose turn it is in a step, with what: cut here, since cutting at every step takes as long as a small step
-        self._turns = [(optimizer, lr[rows], moving[rows], rows.start) for rows, optimizer in self._optimizers]
+        self._turns = [
+            (optimizer, lr[rows], moving[rows], rows.start) for rows, optimizer in self._optimizers if any(moving[rows])
+        ]
+        self._reads_gradient = not all(optimizer.needs_closure for optimizer, *_ in self._turns)
+
+
+def take_stack(state: Mapping[str, Any], runs: Sequence[int]) -> dict[str, Any]:
+    """Select runs, rising indices, from what `OneLayer.stack_state` returned."""
+    return {
+        "optimizers": take_optimizers(state["optimizers"], runs),
+        "schedule": take_schedule(state["schedule"], runs),
+        "active": state["active"][runs],
+        "seconds": state["seconds"][runs],
+    }

@@ -25,6 +25,8 @@ from onelayer.errors import UserError
 from onelayer.model.zoo import SEPARATE, check_optimizer
 
 Closure = Callable[[int], Tensor]
+Failures = Mapping[int, Exception]
+NONE: Failures = {}
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class OptimizerSettings:
         args = check_optimizer(name, lr, args)
         return cls(name, lr, float(args.pop("weight_decay", 0.0)), args)
 
+    @property
+    def kind(self) -> str:
+        """What runs must agree on to be moved by one torch optimizer: its class and arguments."""
+        return f"{self.name} {sorted(self.args.items())}"
+
 
 class RunOptimizer(ABC):
     """Moves the weights of some neighbouring runs of a stack.
@@ -57,13 +64,16 @@ class RunOptimizer(ABC):
     needs_closure = False
 
     @abstractmethod
-    def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> None:
+    def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> Failures:
         """Take one step with the gradient that the stack holds now.
 
         Args:
             lr: (runs of this optimizer, 1, 1), already 0 for a halted run.
             moving: False for each halted run.
             closure: recompute the loss and gradient of one run of this optimizer at its present weights.
+
+        Returns:
+            What torch raised, for each run that it stopped; the other runs have taken their step.
         """
 
     @abstractmethod
@@ -96,7 +106,7 @@ class SharedOptimizer(RunOptimizer):
         self._scratch.grad = grad
 
     @override
-    def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> None:
+    def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> Failures:
         update = self._scratch.data
         if self._decay is not None:
             if self._decoupled:
@@ -104,17 +114,20 @@ class SharedOptimizer(RunOptimizer):
             else:  # not in place: another reader of the gradient must not see the decay
                 self._scratch.grad = self._grad.addcmul(self._decay, self._theta)
         update.zero_()
-        self._optimizer.step()
+        try:
+            self._optimizer.step()
+        except Exception as error:
+            return dict.fromkeys(range(len(moving)), error)
         self._theta.addcmul_(lr, update)
+        return NONE
 
     @override
     def state_dict(self) -> dict[str, Any]:
-        return {"optimizers": [self._optimizer.state_dict()]}
+        return {"runs": len(self._theta), "shared": self._optimizer.state_dict()}
 
     @override
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        (saved,) = state["optimizers"]
-        self._optimizer.load_state_dict(saved)
+        self._optimizer.load_state_dict(state["shared"])
 
 
 class SeparateOptimizer(RunOptimizer):
@@ -143,30 +156,60 @@ class SeparateOptimizer(RunOptimizer):
             self._optimizers.append(getattr(torch.optim, one.name)(params, lr=one.lr, **decay, **one.args))
 
     @override
-    def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> None:
+    def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> Failures:
+        failures: dict[int, Exception] = {}
         for run, (optimizer, rate) in enumerate(zip(self._optimizers, lr.flatten().tolist(), strict=True)):
             if not moving[run]:
                 continue
             optimizer.param_groups[0]["lr"] = rate
-            if not self.needs_closure:
-                optimizer.step()
-                continue
             try:
-                optimizer.step(partial(closure, run))  # type: ignore[arg-type]
-            except (IndexError, RuntimeError) as error:
+                optimizer.step(*[partial(closure, run)] if self.needs_closure else [])  # type: ignore[arg-type]
+            except Exception as error:
                 # torch's line search, where no loss it tried is finite, or a step beyond the largest number
-                if isinstance(error, RuntimeError) and "overflow" not in str(error):
-                    raise
-                self._theta[run] = torch.nan
+                if self.needs_closure and (isinstance(error, IndexError) or "overflow" in str(error)):
+                    self._theta[run] = torch.nan
+                else:
+                    failures[run] = error
+        return failures
 
     @override
     def state_dict(self) -> dict[str, Any]:
-        return {"optimizers": [optimizer.state_dict() for optimizer in self._optimizers]}
+        separate = [optimizer.state_dict() for optimizer in self._optimizers]
+        return {"runs": len(separate), "separate": separate}
 
     @override
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
+        for optimizer, saved in zip(self._optimizers, state["separate"], strict=True):
             optimizer.load_state_dict(saved)
+
+
+def _rows(value: Any, rows: Sequence[int]) -> Any:
+    return value[rows] if isinstance(value, Tensor) and value.ndim else value
+
+
+def take_optimizers(states: Sequence[Mapping[str, Any]], runs: Sequence[int]) -> list[dict[str, Any]]:
+    """Select runs from the states of a stack's optimizers; one that is left without runs goes.
+
+    Args:
+        states: of each optimizer, in order.
+        runs: rising indices into the stack.
+    """
+    taken: list[dict[str, Any]] = []
+    start = 0
+    for state in states:
+        rows = [run - start for run in runs if start <= run < start + state["runs"]]
+        start += state["runs"]
+        if not rows:
+            continue
+        if "separate" in state:
+            taken.append({"runs": len(rows), "separate": [state["separate"][row] for row in rows]})
+            continue
+        shared = state["shared"]
+        # what belongs to a run lies in its row; a count of steps has no rows
+        moments = {name: _rows(value, rows) for name, value in shared["state"].get(0, {}).items()}
+        picked = {**shared, "state": {0: moments} if moments else {}}
+        taken.append({"runs": len(rows), "shared": picked})
+    return taken
 
 
 def _parts(settings: OptimizerSettings, tensor: Tensor, n_features: int) -> list[Tensor]:
@@ -195,7 +238,7 @@ def build_optimizers(
     """
     optimizers: list[tuple[slice, RunOptimizer]] = []
     start = 0
-    for _, group in groupby(settings, key=lambda one: (one.name, sorted(one.args.items(), key=repr))):
+    for _, group in groupby(settings, key=lambda one: one.kind):
         members = list(group)
         rows = slice(start, start + len(members))
         start = rows.stop

@@ -1,12 +1,13 @@
 """Learning rates over time, by torch's own schedulers.
 
-One throw-away torch optimizer carries the learning rate of every run as a parameter group of its own, and a torch
-scheduler acts on it. So each run's rate is what torch would give it alone, and no schedule makes a run leave the
-stack. A plateau schedule looks at each run's own metric, so there every run has its own scheduler.
+A throw-away torch optimizer carries learning rates as parameter groups, and a torch scheduler acts on it. So each run's
+rate is what torch would give it alone, and runs with different schedules share a stack. Runs with the same schedule and
+rate share a parameter group; a plateau looks at each run's own metric, so there every run has its own scheduler.
 """
 
 import inspect
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -25,14 +26,32 @@ OURS = {"self", "optimizer", "last_epoch", "max_lr", "total_steps", "epochs", "s
 OURS |= {"cycle_momentum", "base_momentum", "max_momentum"}
 
 
-class Schedule:
-    """The learning rates of a stack.
+@dataclass(frozen=True)
+class ScheduleSettings:
+    """What one run asks for: a class of `torch.optim.lr_scheduler`, its arguments, and how often it acts.
 
-    Args:
-        lr: the base rate of each run; for OneCycleLR the highest.
-        name: a class of `torch.optim.lr_scheduler`; None for constant rates.
+    Attributes:
+        name: the class; None for a constant rate.
         args: its arguments.
         interval: advance after every epoch or every step.
+    """
+
+    name: str | None = None
+    args: Mapping[str, Any] = field(default_factory=dict)
+    interval: Literal["epoch", "step"] = "epoch"
+
+    @property
+    def kind(self) -> str:
+        """What runs must agree on to follow one schedule."""
+        return f"{self.name} {self.interval} {sorted(self.args.items())}"
+
+
+class Curve:
+    """Learning rates that follow one schedule.
+
+    Args:
+        lr: the base rates; for OneCycleLR the highest.
+        settings: the scheduler.
         total: how many intervals the training has (OneCycleLR needs it).
         higher_is_better: of the metric that a plateau schedule looks at.
 
@@ -41,24 +60,18 @@ class Schedule:
     """
 
     def __init__(
-        self,
-        lr: Sequence[float],
-        name: str | None = None,
-        args: Mapping[str, Any] | None = None,
-        interval: Literal["epoch", "step"] = "epoch",
-        total: int = 1,
-        higher_is_better: bool = False,
+        self, lr: Sequence[float], settings: ScheduleSettings, total: int = 1, higher_is_better: bool = False
     ) -> None:
-        self.interval = interval
+        name, self.interval = settings.name, settings.interval
         self.by_metric = name == "ReduceLROnPlateau"
         self._base = list(lr)
         self._carriers: list[torch.optim.Optimizer] = []
         self._schedulers: list[Any] = []
         if name is None:
             return
-        if self.by_metric and interval == "step":
+        if self.by_metric and self.interval == "step":
             raise UserError("scheduler.interval=step: a plateau is seen in the validation metric; use interval=epoch")
-        cls = _check(name, args or {})
+        cls = _check(name, settings.args)
         groups = [[rate] for rate in lr] if self.by_metric else [list(lr)]
         for rates in groups:
             ours: dict[str, Any] = {}
@@ -67,8 +80,8 @@ class Schedule:
             if self.by_metric:
                 ours = {"mode": "max" if higher_is_better else "min"}
             try:
-                self._refuse_nonsense(*_carried(cls, rates, {**(args or {}), **ours}))
-                carrier, scheduler = _carried(cls, rates, {**(args or {}), **ours})
+                self._refuse_nonsense(*_carried(cls, rates, {**settings.args, **ours}))
+                carrier, scheduler = _carried(cls, rates, {**settings.args, **ours})
             except (TypeError, ValueError, ArithmeticError) as error:
                 raise UserError(f"scheduler {name} refused its arguments: {error}") from None
             self._carriers.append(carrier)
@@ -88,18 +101,18 @@ class Schedule:
         return not self._schedulers
 
     def rates(self) -> list[float]:
-        """Return the present learning rate of each run."""
+        """Return the present learning rates."""
         if self.constant:
             return self._base
         return [float(group["lr"]) for carrier in self._carriers for group in carrier.param_groups]
 
     def advance(self, metric: Tensor | None = None) -> None:
-        """Go on by one interval; a plateau schedule looks at `metric`, (runs,)."""
-        for run, scheduler in enumerate(self._schedulers):
+        """Go on by one interval; a plateau schedule looks at `metric`, one for each rate."""
+        for index, scheduler in enumerate(self._schedulers):
             if not self.by_metric:
                 scheduler.step()
             elif metric is not None:
-                scheduler.step(float(metric[run]))
+                scheduler.step(float(metric[index]))
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain numbers and containers."""
@@ -114,6 +127,119 @@ class Schedule:
             scheduler.load_state_dict(saved)
         for carrier, saved in zip(self._carriers, state["carriers"], strict=True):
             carrier.load_state_dict(saved)
+
+
+class Schedule:
+    """The learning rates of a stack.
+
+    Args:
+        lr: the base rate of each run.
+        settings: the scheduler of each run; None: all are constant.
+        epochs: how long the training is.
+        steps_per_epoch: minibatches an epoch.
+        higher_is_better: of the metric that a plateau schedule looks at.
+
+    Raises:
+        UserError: an unknown scheduler or argument, or a value that torch refuses.
+    """
+
+    def __init__(
+        self,
+        lr: Sequence[float],
+        settings: Sequence[ScheduleSettings] | None = None,
+        epochs: int = 1,
+        steps_per_epoch: int = 1,
+        higher_is_better: bool = False,
+    ) -> None:
+        settings = settings or [ScheduleSettings()] * len(lr)
+        self._made_with = list(lr), list(settings), (epochs, steps_per_epoch, higher_is_better)
+        members: dict[str, list[int]] = {}
+        for run, one in enumerate(settings):
+            members.setdefault(one.kind, []).append(run)
+        self._curves: list[tuple[list[int], list[int], Curve]] = []
+        for runs in members.values():
+            one = settings[runs[0]]
+            own = one.name == "ReduceLROnPlateau"
+            # a rate that several runs have is carried once
+            rates = [lr[run] for run in runs] if own else list(dict.fromkeys(lr[run] for run in runs))
+            where = {rate: column for column, rate in enumerate(rates)}
+            columns = list(range(len(runs))) if own else [where[lr[run]] for run in runs]
+            total = epochs * (steps_per_epoch if one.interval == "step" else 1)
+            self._curves.append((runs, columns, Curve(rates, one, total, higher_is_better)))
+        self._rates = [0.0] * len(lr)
+
+    def varies(self, interval: Literal["epoch", "step"]) -> bool:
+        """Whether any rate changes at this interval."""
+        return any(curve.interval == interval and not curve.constant for _, _, curve in self._curves)
+
+    def rates(self) -> list[float]:
+        """Return the present learning rate of each run."""
+        for runs, columns, curve in self._curves:
+            now = curve.rates()
+            for run, column in zip(runs, columns, strict=True):
+                self._rates[run] = now[column]
+        return list(self._rates)
+
+    def advance(self, interval: Literal["epoch", "step"], metric: Tensor | None = None) -> None:
+        """Go on by one interval; a plateau schedule looks at `metric`, (runs,)."""
+        for runs, _, curve in self._curves:
+            if curve.interval == interval:
+                curve.advance(metric[runs] if curve.by_metric and metric is not None else None)
+
+    def take(self, runs: Sequence[int]) -> "Schedule":
+        """Return the schedule of some runs, rising indices, at the same point."""
+        lr, settings, rest = self._made_with
+        taken = Schedule([lr[run] for run in runs], [settings[run] for run in runs], *rest)
+        taken.load_state_dict(take_schedule(self.state_dict(), runs))
+        return taken
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """Return plain numbers and containers."""
+        return [
+            {"runs": list(runs), "columns": list(columns), "curve": curve.state_dict()}
+            for runs, columns, curve in self._curves
+        ]
+
+    def load_state_dict(self, state: Sequence[Mapping[str, Any]]) -> None:
+        """Go on where `state_dict` was taken."""
+        for (_, _, curve), saved in zip(self._curves, state, strict=True):
+            curve.load_state_dict(saved["curve"])
+
+
+def take_schedule(states: Sequence[Mapping[str, Any]], runs: Sequence[int]) -> list[dict[str, Any]]:
+    """Select runs from the state of a stack's schedule.
+
+    Args:
+        states: as `Schedule.state_dict` returned them.
+        runs: rising indices into the stack.
+    """
+    place = {run: index for index, run in enumerate(runs)}
+    taken: list[dict[str, Any]] = []
+    for state in states:
+        kept = [(place[r], c) for r, c in zip(state["runs"], state["columns"], strict=True) if r in place]
+        if not kept:
+            continue
+        columns = list(dict.fromkeys(column for _, column in kept))
+        curve = state["curve"]
+        if len(curve["schedulers"]) > 1:
+            curve = {name: [items[column] for column in columns] for name, items in curve.items()}
+        elif curve["schedulers"]:
+            curve = _take_columns(curve, columns)
+        renumbered = [columns.index(column) for _, column in kept]
+        taken.append({"runs": [run for run, _ in kept], "columns": renumbered, "curve": curve})
+    return taken
+
+
+def _take_columns(curve: Mapping[str, Any], columns: Sequence[int]) -> dict[str, Any]:
+    """Select parameter groups from the states of one carrier and its scheduler, which lists some numbers by group."""
+    (carrier,), (scheduler,) = curve["carriers"], curve["schedulers"]
+    groups = [{**carrier["param_groups"][column], "params": [new]} for new, column in enumerate(columns)]
+    by_group = {
+        name: [value[column] for column in columns]
+        for name, value in scheduler.items()
+        if isinstance(value, list) and len(value) == len(carrier["param_groups"])
+    }
+    return {"carriers": [{**carrier, "param_groups": groups}], "schedulers": [{**scheduler, **by_group}]}
 
 
 def _carried(cls: Any, rates: Sequence[float], args: Mapping[str, Any]) -> tuple[torch.optim.Optimizer, Any]:

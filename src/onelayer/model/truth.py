@@ -1,6 +1,7 @@
 """How far every run of a stack is from the optimum of its own objective."""
 
 from collections.abc import Sequence
+from copy import copy
 
 import torch
 from torch import Tensor
@@ -11,6 +12,9 @@ from onelayer.model.reference import Reference, penalty, second_moment, solve, v
 
 # the objective is a mean of rounded numbers: a smaller difference is none
 ROUNDING = 8 * torch.finfo(torch.float64).eps
+
+# logits at a time: those of thousands of runs on many rows would not fit
+CHUNK = 2**23
 
 
 class Truth:
@@ -62,6 +66,14 @@ class Truth:
             self._mean = x.mean(0)
             self._covariance = second_moment(x - self._mean, bias=False)
 
+    def take(self, runs: Sequence[int]) -> "Truth":
+        """Return the same truth for some of the runs."""
+        taken = copy(self)
+        taken.references = [self.references[run] for run in runs]
+        taken._l2, taken._best = self._l2[runs], self._best[runs]
+        taken._optimum = None if self._optimum is None else self._optimum[runs]
+        return taken
+
     def measure(self, theta: Tensor) -> dict[str, Tensor]:
         """Measure (runs, outputs, columns).
 
@@ -80,7 +92,7 @@ class Truth:
             # a rounding of the last digit must not show as a negative loss
             loss = (objective - charge).clamp(min=0.0)
         else:
-            loss = self.objective.loss(logits_of(theta, self.x), self.y).mean(-1)
+            loss = torch.cat([self.objective.loss(logits_of(few, self.x), self.y).mean(-1) for few in self._few(theta)])
             objective = loss + charge
             gap = objective - self._best
             gap = torch.where(gap.abs() <= ROUNDING * objective, 0.0, gap)
@@ -91,6 +103,10 @@ class Truth:
                 error, scale = error - error.mean(1, keepdim=True), scale - scale.mean(0)
             values["weight_error"] = error.norm(dim=(1, 2)) / scale.norm()
         return values
+
+    def _few(self, theta: Tensor) -> Sequence[Tensor]:
+        """Cut (runs, outputs, columns) so that the logits of each part fit into memory."""
+        return torch.split(theta, max(1, CHUNK // (len(self.x) * theta.shape[1])))
 
     def _squared_gap(self, away: Tensor) -> Tensor:
         """Return the gap at some distance from the optimum, (runs,): the mean of squared outputs, and the penalty."""

@@ -1,4 +1,4 @@
-"""The end of a stack: final numbers, the delivered model, figures, and last of all result.json."""
+"""The end of runs: final numbers, the delivered model, checkpoints, figures, and last of all result.json."""
 
 import hashlib
 import json
@@ -6,13 +6,13 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import lightning
 import numpy as np
 import sklearn
 import torch
-from lightning.pytorch import Trainer
+from torch import Tensor
 
 import onelayer
 from onelayer.artefact import Artefact
@@ -21,8 +21,9 @@ from onelayer.data.module import Part, TableDataModule
 from onelayer.model.linear import logits_of
 from onelayer.model.metrics import METRICS
 from onelayer.model.module import OneLayer
-from onelayer.track.rundir import BEST, MODEL, write_result
-from onelayer.track.tracker import Tracker
+from onelayer.track.rundir import BEST, LAST, MODEL, write_result
+from onelayer.track.tensorboard import EventWriter
+from onelayer.track.tracker import Tracker, save_atomically, take_checkpoint
 
 Result = dict[str, Any]
 # what does not change the numbers of a run
@@ -32,6 +33,8 @@ IRRELEVANT = ("logger", "resume", "checkpoint_seconds")
 REPEATED = ("train/loss", "train/objective", "train/mse", "train/mae", "train/r2", "train/log_loss", "train/f1")
 # switches between ways to compute the same
 SWITCHES = {"foreach", "fused", "capturable", "differentiable", "maximize"}
+# what Lightning keeps in a file of weights alone
+WEIGHTS = ("epoch", "global_step", "pytorch-lightning_version", "state_dict", "loops")
 
 
 @dataclass(frozen=True)
@@ -43,65 +46,156 @@ class Run:
     overrides: tuple[str, ...] = ()
 
 
-def collect(
-    runs: Sequence[Run], data: TableDataModule, module: OneLayer, trainer: Trainer, tracker: Tracker
-) -> list[Result]:
-    """Measure, deliver and write down every run of a trained stack.
+class Observer(Protocol):
+    """Is told how the runs of a stack fare, and says which of them are worth pictures."""
+
+    def say(self, run: Run, text: str) -> None:
+        """Write a line into the log of a run."""
+
+    def ended(self, run: Run, result: Result) -> None:
+        """Take the result of a run, which is on disk by now."""
+
+    def failed(self, run: Run, error: Exception) -> None:
+        """Take what stopped a run; raise it where nothing else goes on."""
+
+    def shows(self, run: Run, result: Result) -> bool:
+        """Whether curves that were kept are written for this run."""
+
+    def draws(self, run: Run, result: Result) -> bool:
+        """Whether a figure is drawn for this run."""
+
+
+class Results:
+    """Writes down the runs of a stack as they end.
 
     ``train/*`` are measured where training ended; ``val/*`` and ``test/*`` with the best weights, which `model/` holds.
     """
-    assert tracker.best_theta is not None
-    module.metrics = METRICS[data.task]
-    (block,) = data.train_dataloader()
-    last = {f"train/{name}": value for name, value in module.measure(block, module.metrics).items()} | module.values
-    module.linear.theta.data.copy_(tracker.best_theta)
-    if len(data.val):
-        trainer.validate(module, data, verbose=False)
-    if len(data.test):
-        trainer.test(module, data, verbose=False)
-    best = {name: value for name, value in module.values.items() if not name.startswith("train/")}
-    trainer.save_checkpoint(runs[0].directory / BEST, weights_only=True)
-    values = {name: value.tolist() for name, value in (last | best).items()}
-    return [
-        _finish(run, {name: column[index] for name, column in values.items()}, data, module, tracker, index)
-        for index, run in enumerate(runs)
-    ]
 
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        data: TableDataModule,
+        module: OneLayer,
+        tracker: Tracker,
+        observer: Observer,
+    ) -> None:
+        self._runs, self._data, self._module, self._observer = list(runs), data, module, observer
+        self._tracker, self._versions = tracker, versions()
 
-def _finish(
-    run: Run, metrics: dict[str, float], data: TableDataModule, module: OneLayer, tracker: Tracker, index: int
-) -> Result:
-    assert module.truth is not None
-    reference = module.truth.references[index]
-    result = {
-        "status": tracker.status[index],
-        "metrics": dict(sorted(metrics.items())),
-        "reference": {"objective": reference.value, "note": reference.note},
-        "epochs": tracker.epochs[index],
-        "best_epoch": tracker.best_epoch[index],
-        "steps": tracker.epochs[index] * data.steps_per_epoch,
-        "seconds": module.seconds / len(tracker.directories),
-        "seed": run.spec.seed,
-        "device": tracker.device,
-        "threads": torch.get_num_threads(),
-        "lr": module.settings[index].lr,
-        "overrides": list(run.overrides),
-        "config_hash": config_hash(run.spec),
-        "data_hash": tracker.data_hash,
-        "versions": versions(),
-    }
-    _deliver(run, result, data, module, index)
-    if tracker.writers:
-        writer = tracker.writers[index]
-        if run.spec.logger.figures and result["status"] != "diverged":
-            _draw(run, writer, data, module, index, tracker.epochs[index])
-        kept = {name: value for name, value in metrics.items() if np.isfinite(value) and name not in REPEATED}
-        # TensorBoard sorts by name: after train/ and val/, so that the curves come first
-        verdict = {f"verdict/{name}": value for name, value in kept.items()}
-        writer.hparams(hparams(run.spec, module.settings[index].lr), verdict)
-        writer.flush()
-    write_result(run.directory, result)
-    return result
+    def write(self, runs: Sequence[int], checkpoint: Mapping[str, Any]) -> None:
+        """Write down some runs.
+
+        Args:
+            runs: rising indices into the present stack.
+            checkpoint: of the stack.
+        """
+        judge, module, data = self._tracker.judge, self._module, self._data
+        for run in [run for run in runs if judge.status[run] == "failed"]:
+            self._observer.failed(self._runs[run], module.failures[run])
+        ended = [run for run in runs if judge.status[run] != "failed"]
+        if not ended:
+            return
+        theta = module.linear.theta.data[ended]
+        names = METRICS[data.task]
+        values = {name: value[ended] for name, value in module.values.items() if name.startswith("train/")}
+        best = judge.best_theta[ended].to(theta)
+        for stage, loader, weights in (
+            ("train", data.train_dataloader(), theta),
+            ("val", data.val_dataloader(), best),
+            ("test", data.test_dataloader(), best),
+        ):
+            for block in loader:
+                block = data.transfer_batch_to_device(block, theta.device, 0)
+                values |= {f"{stage}/{name}": value for name, value in module.measure(block, names, weights).items()}
+        columns = {name: value.tolist() for name, value in values.items()}
+        checkpoint = take_checkpoint(checkpoint, ended)
+        for index, run in enumerate(ended):
+            metrics = {name: column[index] for name, column in columns.items()}
+            try:
+                self._finish(run, metrics, best[index], take_checkpoint(checkpoint, [index]))
+            except Exception as error:
+                self._observer.failed(self._runs[run], error)
+
+    def keep(self, runs: Sequence[int]) -> None:
+        """Drop all but some runs, rising indices."""
+        self._runs = [self._runs[run] for run in runs]
+
+    def _finish(self, index: int, metrics: Mapping[str, float], best: Tensor, checkpoint: Mapping[str, Any]) -> None:
+        run, module, judge, data = self._runs[index], self._module, self._tracker.judge, self._data
+        assert module.truth is not None
+        reference = module.truth.references[index]
+        result: Result = {
+            "status": judge.status[index],
+            "metrics": dict(sorted(metrics.items())),
+            "monitor": run.spec.monitor,
+            "reference": {"objective": reference.value, "note": reference.note},
+            "epochs": judge.epochs[index],
+            "best_epoch": judge.best_epoch[index],
+            "steps": judge.epochs[index] * data.steps_per_epoch,
+            "seconds": float(module.seconds[index]),
+            "seed": run.spec.seed,
+            "device": self._tracker.device,
+            "threads": torch.get_num_threads(),
+            "lr": module.settings[index].lr,
+            "overrides": list(run.overrides),
+            "config_hash": config_hash(run.spec),
+            "data_hash": self._tracker.data_hash,
+            "versions": self._versions,
+        }
+        self._deliver(run, result, best, module.l2[index])
+        save_atomically(checkpoint, run.directory / LAST)
+        weights = {**{name: checkpoint[name] for name in WEIGHTS}, "state_dict": {"linear.theta": best[None].cpu()}}
+        save_atomically(weights, run.directory / BEST)
+        shown = self._observer.shows(run, result)
+        writer = self._tracker.curves.end(index, judge.epochs[index], shown=shown)
+        if writer is not None:
+            if run.spec.logger.figures and result["status"] != "diverged" and self._observer.draws(run, result):
+                self._draw(writer, best, judge.epochs[index])
+            kept = {name: value for name, value in metrics.items() if np.isfinite(value) and name not in REPEATED}
+            # TensorBoard sorts by name: after train/ and val/, so that the curves come first
+            verdict = {f"verdict/{name}": value for name, value in kept.items()}
+            writer.hparams(hparams(run.spec, result["lr"]), verdict)
+            writer.close()
+        write_result(run.directory, result)
+        self._observer.ended(run, result)
+
+    def _deliver(self, run: Run, result: Result, best: Tensor, l2: float) -> None:
+        theta, data, linear = best.cpu().numpy(), self._data, self._module.linear
+        table = data.table
+        Artefact(
+            weight=theta[:, : linear.n_features],
+            bias=theta[:, -1] if linear.has_bias else np.zeros(len(theta), theta.dtype),
+            x_shift=data.x_scale.shift,
+            x_scale=data.x_scale.scale,
+            y_shift=data.y_scale.shift,
+            y_scale=data.y_scale.scale,
+            header={
+                "objective": self._module.objective.name,
+                "task": data.task,
+                "columns": list(table.columns),
+                "target": table.target_name,
+                "classes": list(table.classes) if table.classes else None,
+                "l2": l2,
+                "best_epoch": result["best_epoch"],
+                "data_hash": result["data_hash"],
+                "versions": result["versions"],
+            },
+        ).save(run.directory / MODEL)
+
+    def _draw(self, writer: EventWriter, best: Tensor, epoch: int) -> None:
+        from onelayer.track.figures import draw, to_png
+
+        data, objective = self._data, self._module.objective
+        named: list[tuple[str, Part]] = [("test", data.test), ("val", data.val), ("train", data.train)]
+        name, part = next((name, part) for name, part in named if len(part))
+        prediction = objective.predict(logits_of(best[None], part.x.to(best)))[0].double().cpu().numpy()
+        target = part.y.numpy().reshape(len(part), -1)
+        if data.task == "regression":
+            prediction, target = data.y_scale.undo(prediction), data.y_scale.undo(target)
+        title = f"{data.table.target_name}, {name} rows"
+        figure = draw(data.task, prediction, target[:, 0], data.table.classes, title)
+        tag = f"{name}/{'residuals' if data.task == 'regression' else 'predictions'}"
+        writer.image(tag, *to_png(figure), epoch)
 
 
 def config_hash(spec: RunSpec) -> str:
@@ -130,43 +224,3 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in tree.items():
         flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat
-
-
-def _deliver(run: Run, result: Result, data: TableDataModule, module: OneLayer, index: int) -> None:
-    weight = module.linear.weight[index].detach().cpu().numpy()
-    bias = module.linear.bias
-    table = data.table
-    Artefact(
-        weight=weight,
-        bias=np.zeros(len(weight), weight.dtype) if bias is None else bias[index].detach().cpu().numpy(),
-        x_shift=data.x_scale.shift,
-        x_scale=data.x_scale.scale,
-        y_shift=data.y_scale.shift,
-        y_scale=data.y_scale.scale,
-        header={
-            "objective": module.objective.name,
-            "task": data.task,
-            "columns": list(table.columns),
-            "target": table.target_name,
-            "classes": list(table.classes) if table.classes else None,
-            "l2": module.l2[index],
-            "best_epoch": result["best_epoch"],
-            "data_hash": result["data_hash"],
-            "versions": result["versions"],
-        },
-    ).save(run.directory / MODEL)
-
-
-def _draw(run: Run, writer: Any, data: TableDataModule, module: OneLayer, index: int, epoch: int) -> None:
-    from onelayer.track.figures import draw, to_png
-
-    named: list[tuple[str, Part]] = [("test", data.test), ("val", data.val), ("train", data.train)]
-    name, part = next((name, part) for name, part in named if len(part))
-    theta = module.linear.theta.data[index : index + 1]
-    logits = logits_of(theta, part.x.to(theta))
-    prediction = module.objective.predict(logits)[0].detach().double().cpu().numpy()
-    target = part.y.numpy().reshape(len(part), -1)
-    if data.task == "regression":
-        prediction, target = data.y_scale.undo(prediction), data.y_scale.undo(target)
-    figure = draw(data.task, prediction, target[:, 0], data.table.classes, f"{data.table.target_name}, {name} rows")
-    writer.image(f"{name}/{'residuals' if data.task == 'regression' else 'predictions'}", *to_png(figure), epoch)

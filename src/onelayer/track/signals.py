@@ -15,7 +15,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class GracefulEnd(Callback):
     """Takes the first signal as a wish to stop; the second one finds the handlers that were there before.
 
-    Lightning would raise in the middle of an epoch instead, where a run cannot be resumed bit for bit.
+    Lightning would raise in the middle of an epoch instead, where a run cannot be resumed bit for bit. Results are
+    written after training, so the handlers stay until `close`.
 
     Attributes:
         received: the signal that asked to stop; None without one.
@@ -31,22 +32,15 @@ class GracefulEnd(Callback):
             self._before = {number: signal.signal(number, self._receive) for number in SIGNALS}
 
     @override
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._restore()
-
-    @override
-    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        self._restore()
-
-    @override
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         trainer.should_stop = trainer.should_stop or self.received is not None
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received = number
-        self._restore()
+        self.close()
 
-    def _restore(self) -> None:
+    def close(self) -> None:
+        """Put back the handlers that were there before."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}

@@ -1,0 +1,50 @@
+"""What is said of a run: before it starts, and when it has ended."""
+
+from collections.abc import Mapping
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from onelayer.config import RunSpec
+from onelayer.data.module import TableDataModule
+from onelayer.model.reference import Reference
+
+
+def announced(spec: RunSpec, data: TableDataModule, objective: str) -> str:
+    """Say what is about to happen."""
+    rows = f"{len(data.train)} train, {len(data.val)} val, {len(data.test)} test rows"
+    return (
+        f"{spec.data.source}: {rows} x {data.n_features} features -> {objective}, "
+        f"{spec.optim.name} lr {spec.optim.lr}, batch {data.batch_size}, {spec.trainer.max_epochs} epochs"
+    )
+
+
+def announced_reference(reference: Reference) -> str:
+    """Say what the exact optimum is, or why there is none."""
+    note = f" ({reference.note})" if reference.note else ""
+    said = reference.note if reference.theta is None else f"objective {reference.value:.6g}{note}"
+    return f"exact optimum: {said}"
+
+
+def summary(result: Mapping[str, Any], directory: Path) -> str:
+    """Say in one line how a run ended."""
+    metrics, note = result["metrics"], result["reference"]["note"]
+    parts = [result["status"]]
+    for stage in ("val", "test"):
+        name = next((name for name in ("r2", "accuracy") if f"{stage}/{name}" in metrics), None)
+        if name is not None:
+            parts.append(f"{stage} {name} {metrics[f'{stage}/{name}']:.4g}")
+    if len(parts) > 1:
+        parts[-1] += f" (epoch {result['best_epoch']})"
+    if result["status"] == "diverged":
+        parts.append(f"at epoch {result['epochs']}: try a smaller optim.lr")
+    elif isnan(metrics["train/gap"]):
+        parts.append(f"gap unknown ({note.partition(':')[0]})")
+    else:
+        parts.append(f"gap {metrics['train/gap']:.3g} (relative {metrics['train/rel_gap']:.2g})")
+    parts.append(f"{result['epochs']} epochs in {result['seconds']:.2f} s of steps")
+    try:
+        shown_at = directory.relative_to(Path.cwd())
+    except ValueError:
+        shown_at = directory
+    return "  ".join([*parts, str(shown_at)])
