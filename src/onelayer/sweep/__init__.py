@@ -1,0 +1,1 @@
+"""From the jobs of a sweep to stacks of runs, and from their results to a leaderboard."""
