@@ -12,15 +12,16 @@ from onelayer.data.module import TableDataModule
 from onelayer.data.preprocess import scaled_coefficients
 from onelayer.data.sources import load
 from onelayer.errors import UserError
+from onelayer.model.direction import higher_is_better
 from onelayer.model.linear import StackedLinear
-from onelayer.model.metrics import COSTLY, HIGHER_IS_BETTER, METRICS
+from onelayer.model.metrics import COSTLY, METRICS
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import Objective
 from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
 from onelayer.model.reference import auto_lr
 from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.truth import Truth
-from onelayer.model.zoo import AUTO_LR
+from onelayer.model.zoo import refuse_auto_lr
 from onelayer.track.tracker import Tracker
 
 log = logging.getLogger("onelayer")
@@ -68,7 +69,7 @@ def build_module(specs: Sequence[RunSpec], data: TableDataModule, objective: Obj
             schedules,
             epochs=shared.trainer.max_epochs,
             steps_per_epoch=data.steps_per_epoch,
-            higher_is_better=shared.monitor.partition("/")[2] in HIGHER_IS_BETTER,
+            higher_is_better=higher_is_better(shared.monitor),
         ),
         truth=Truth(
             data.train.x, data.train.y, objective, l2, n_outputs=n_outputs, bias=bias, known=known_theta(data, bias)
@@ -107,10 +108,7 @@ def learning_rate(spec: RunSpec, data: TableDataModule, objective: Objective) ->
     """
     if spec.optim.lr != "auto":
         return spec.optim.lr
-    if spec.optim.name not in AUTO_LR:
-        raise UserError(
-            f"optim.lr=auto is 1/L, the step of gradient descent, and says nothing for {spec.optim.name}; give a number"
-        )
+    refuse_auto_lr(spec.optim.name, spec.optim.lr)
     lr = auto_lr(data.train.x, objective, spec.model.l2, bias=spec.model.bias)
     log.info(f"lr auto: 1/L = {lr:.4g}")
     return lr

@@ -11,7 +11,6 @@ from torch import Tensor
 from onelayer.errors import UserError, did_you_mean
 from onelayer.model.objectives import Objective
 
-HIGHER_IS_BETTER = frozenset({"r2", "accuracy", "f1", "auroc"})
 CLASSES = ("loss", "log_loss", "accuracy", "f1", "auroc")
 METRICS = {"regression": ("loss", "mse", "mae", "r2"), "binary": CLASSES, "multiclass": CLASSES}
 # a sort of all rows for every run: too dear to be drawn as a curve unless it is watched

@@ -55,6 +55,18 @@ def check_optimizer(name: str, lr: float, args: Mapping[str, Any]) -> dict[str, 
     return checked
 
 
+def refuse_auto_lr(name: str, lr: float | str) -> None:
+    """Refuse to derive a learning rate for an optimizer whose step has another size.
+
+    Raises:
+        UserError: auto for another optimizer than SGD.
+    """
+    if lr == "auto" and name not in AUTO_LR:
+        raise UserError(
+            f"optim.lr=auto is 1/L, the step of gradient descent, and says nothing for {name}; give a number"
+        )
+
+
 def _typed(key: str, value: Any, default: Any) -> Any:
     """Check a value against the kind of the default; torch itself compares and fails in the middle of a step."""
     if default is None:

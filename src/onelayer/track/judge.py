@@ -6,7 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from onelayer.model.metrics import HIGHER_IS_BETTER
+from onelayer.model.direction import higher_is_better
 from onelayer.model.module import OneLayer
 
 Status = Literal["running", "done", "stopped", "diverged", "failed"]
@@ -38,7 +38,7 @@ class Judge:
         self.best_theta = torch.empty(0)
         self.resumed = False
         self._patience = torch.tensor([2**62 if one is None else one for one in patience])
-        self._sign = -1.0 if monitor.partition("/")[2] in HIGHER_IS_BETTER else 1.0
+        self._sign = -1.0 if higher_is_better(monitor) else 1.0
         self._best = torch.full((runs,), torch.inf, dtype=torch.float64)
         self._waited = torch.zeros(runs, dtype=torch.int64)
         self._limit = torch.full((runs,), torch.inf, dtype=torch.float64)

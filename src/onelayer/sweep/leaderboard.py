@@ -1,0 +1,241 @@
+"""Which run of a sweep is best: runs in order, those that differ only in the seed as one row."""
+
+import logging
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from onelayer.errors import UserError, did_you_mean
+from onelayer.model.direction import higher_is_better
+from onelayer.sweep.records import Record, comparable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+log = logging.getLogger("onelayer")
+
+# runs that differ only in these keys are repetitions of each other
+REPEATED = ("seed",)
+# the best first; the means of a row are those of its runs that stand highest, and never of failed ones
+STANDING = {"done": 0, "stopped": 0, "diverged": 1, "failed": 2, "unfinished": 3}
+COUNTED = STANDING["diverged"]
+MONITOR = "val/loss"
+UNVALIDATED = "train/objective"  # judges runs without validation rows
+COSTS = ("epochs", "seconds")
+
+
+class Mean(NamedTuple):
+    """A mean over runs with its spread, the standard deviation (n - 1); None for a single run."""
+
+    value: float
+    spread: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a run, or runs that differ only in the seed.
+
+    Attributes:
+        rank: from 1, shared by equal values; None for a row that has no value to be judged by, or whose runs diverged,
+            failed or did not end.
+        runs: all of the row, the best first.
+        counted: those its means are taken over.
+    """
+
+    rank: int | None
+    runs: tuple[Record, ...]
+    counted: tuple[Record, ...]
+
+    @property
+    def best(self) -> Record:
+        """The best of the row's runs."""
+        return self.runs[0]
+
+    @property
+    def status(self) -> str:
+        """The status that all runs share, or how many there are of each."""
+        statuses = {record.status for record in self.runs}
+        return self.best.status if len(statuses) == 1 else tally(self.runs)
+
+    def mean(self, name: str) -> Mean | None:
+        """Return the mean of a metric; None where a counted run has no finite value, for neither has their mean."""
+        values = [record.value(name) for record in self.counted]
+        present = [value for value in values if value is not None]
+        if not present or len(present) < len(values):
+            return None
+        if len(present) == 1:
+            return Mean(present[0], None)
+        if len(set(present)) == 1:  # no rounding of a mean makes a spread of equal values
+            return Mean(present[0], 0.0)
+        mean = math.fsum(present) / len(present)
+        return Mean(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in present) / (len(present) - 1)))
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """The table of a sweep.
+
+    Attributes:
+        records: all runs.
+        rows: the best first; rows without a rank are at the end.
+        sort: what the rows are sorted by.
+        monitor: what chose the best weights of the runs.
+        swept: override keys that differ between rows.
+        repeated: override keys that differ within rows.
+        shared: overrides that all runs have in common, as typed.
+    """
+
+    records: tuple[Record, ...]
+    rows: tuple[Row, ...]
+    sort: str
+    monitor: str
+    swept: tuple[str, ...]
+    repeated: tuple[str, ...]
+    shared: tuple[str, ...]
+
+    @property
+    def best(self) -> Row | None:
+        """The first row; None as long as none has a rank."""
+        return self.rows[0] if self.rows[0].rank else None
+
+    @cached_property
+    def metrics(self) -> tuple[str, ...]:
+        """Every metric of any run, in alphabetical order."""
+        return tuple(sorted({name for record in self.records for name in record.metrics}))
+
+    @cached_property
+    def shown(self) -> tuple[str, ...]:
+        """The metrics that a reader needs beside each other, the most important first; none that no run has."""
+        stage, _, name = self.sort.partition("/")
+        judged = name if stage in ("val", "test") else self.monitor.partition("/")[2]
+        wanted = [self.sort] if stage == "train" else []
+        wanted += [f"{part}/{word}" for word in (judged, "r2", "accuracy") for part in ("val", "test")]
+        present = {name for record in self.records for name, value in record.metrics.items() if value is not None}
+        return tuple(name for name in dict.fromkeys([*wanted, "train/gap"]) if name in present)
+
+    def write(self, directory: Path) -> None:
+        """Write leaderboard.csv and leaderboard.md, each at once or not at all; warn where that cannot be done."""
+        from onelayer.sweep.tables import csv_text, markdown
+
+        for name, text in (("csv", csv_text(self)), ("md", markdown(self, directory.resolve().name))):
+            path = directory / f"leaderboard.{name}"
+            partial = path.with_name(f".{path.name}.{os.getpid()}")
+            try:
+                # a name on disk may hold bytes that are no text; they are kept as they are
+                partial.write_bytes(text.encode("utf-8", "surrogateescape"))
+                partial.replace(path)
+            except OSError as error:
+                with suppress(OSError):
+                    partial.unlink()
+                log.warning(f"warning: {path} cannot be written ({error.strerror}); the table is on the screen only")
+                return
+
+    def show(self, console: "Console", top: int = 20) -> None:
+        """Print the table, as wide as the console is; its least important columns give way.
+
+        Args:
+            console: where to.
+            top: how many rows, and how many failed runs, at most.
+        """
+        from onelayer.sweep.tables import show
+
+        show(self, console, top)
+
+
+def build_leaderboard(records: Iterable[Record], *, sort: str | None = None, by_run: bool = False) -> Leaderboard:
+    """Put runs in order.
+
+    Args:
+        records: at least one.
+        sort: a metric, `epochs` or `seconds`; None: what the runs monitor.
+        by_run: a row for each run even where seeds were swept.
+
+    Raises:
+        UserError: no run has such a metric.
+    """
+    records = tuple(records)
+    monitors = {record.monitor for record in records if record.monitor is not None}
+    monitor = monitors.pop() if len(monitors) == 1 else MONITOR
+    sort = _sort_by(sort, monitor, records)
+    sign = -1.0 if higher_is_better(sort) else 1.0
+    differing, shared = _split_overrides(records)
+    repeated = () if by_run else tuple(key for key in REPEATED if key in differing)
+    swept = tuple(key for key in differing if key not in repeated)
+    groups: dict[tuple[object, ...], list[Record]] = {}
+    for record in records:
+        groups.setdefault(tuple(comparable(record.overrides.get(key)) for key in swept), []).append(record)
+    members = list(groups.values()) if repeated else [[record] for record in records]
+    rows = sorted((_row(runs, sort, sign) for runs in members), key=lambda row: _order(row, sort, sign))
+    return Leaderboard(records, _ranked(rows, sort), sort, monitor, swept, repeated, shared)
+
+
+def tally(records: Iterable[Record]) -> str:
+    """Say how many runs there are of each status: ``3 done, 1 diverged``."""
+    counts = Counter(record.status for record in records)
+    known = [status for status in STANDING if status in counts]
+    return ", ".join(f"{counts[status]} {status}" for status in dict.fromkeys([*known, *counts]))
+
+
+def _sort_by(sort: str | None, monitor: str, records: Sequence[Record]) -> str:
+    measured = sorted({name for record in records for name in record.metrics})
+    if sort is None:
+        return monitor if monitor in measured or not measured else UNVALIDATED
+    known = [*measured, *COSTS]
+    if measured and sort not in known:
+        hint = did_you_mean(sort, known) or f"; there are {', '.join(known)}"
+        raise UserError(f"--sort {sort}: no run has such a metric{hint}")
+    return sort
+
+
+def _split_overrides(records: Sequence[Record]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the keys whose values differ between runs, and the overrides that all runs share."""
+    # what cannot be read yet says nothing of the others
+    known = [record for record in records if record.arguments or record.status != "unfinished"]
+    keys = dict.fromkeys(key for record in known for key in record.overrides)
+    differing = tuple(key for key in keys if len({comparable(record.overrides.get(key)) for record in known}) > 1)
+    first = known[0].overrides if known else {}
+    return differing, tuple(f"{key}={value}" for key, value in first.items() if key not in differing)
+
+
+def _row(runs: Sequence[Record], sort: str, sign: float) -> Row:
+    ordered = tuple(sorted(runs, key=lambda run: (_standing(run), *_judged(run.value(sort), sign), run.directory)))
+    place = _standing(ordered[0])
+    judged = tuple(run for run in ordered if _standing(run) == place)
+    return Row(None, ordered, judged if place <= COUNTED else ())
+
+
+def _ranked(rows: Sequence[Row], sort: str) -> tuple[Row, ...]:
+    """Number the rows that ended well and have a value; equal values share their rank."""
+    ranked: list[Row] = []
+    before: tuple[int | None, float | None] = (None, None)
+    for position, row in enumerate(rows, 1):
+        mean = row.mean(sort) if _place(row) == STANDING["done"] else None
+        rank = None if mean is None else before[0] if mean.value == before[1] else position
+        before = (rank, mean.value if mean else None)
+        ranked.append(replace(row, rank=rank))
+    return tuple(ranked)
+
+
+def _order(row: Row, sort: str, sign: float) -> tuple[int, int, bool, float, Path]:
+    mean = row.mean(sort)
+    return (_place(row), _standing(row.best), *_judged(mean.value if mean else None, sign), row.best.directory)
+
+
+def _place(row: Row) -> int:
+    """Where a row stands among others. One whose runs diverge with some seeds is not judged by the others."""
+    place = _standing(row.best)
+    return max(place, STANDING["diverged"]) if any(run.status == "diverged" for run in row.runs) else place
+
+
+def _judged(value: float | None, sign: float) -> tuple[bool, float]:
+    return value is None, 0.0 if value is None else sign * value
+
+
+def _standing(record: Record) -> int:
+    return STANDING.get(record.status, STANDING["unfinished"])

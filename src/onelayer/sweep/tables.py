@@ -1,0 +1,243 @@
+"""The leaderboard for the eye and for other programs: terminal, Markdown, CSV."""
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rich import box
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from onelayer.model.direction import higher_is_better
+from onelayer.sweep.leaderboard import Leaderboard, Mean, Row, tally
+from onelayer.sweep.records import Record, comparable
+
+PLAIN_WIDTH = 200  # of an output that is no terminal
+SHORT_DIRECTORY = 24  # characters of a directory that are worth showing
+LONG_WORD = 16  # characters of a word that are kept together where it is narrow
+LONG_NUMBER = 8  # characters of a parameter
+DIRECTORY = "directory"
+FAILURE = ("overrides", "error", DIRECTORY)
+COLOURS = {"diverged": "yellow", "failed": "red", "unfinished": "dim"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the shown table.
+
+    Attributes:
+        header: its name.
+        cells: one for each row.
+        weight: the least gives way first where the terminal is narrow; None stays always.
+        numeric: numbers stand to the right and are never broken.
+    """
+
+    header: str
+    cells: tuple[str, ...]
+    weight: int | None = None
+    numeric: bool = True
+
+
+def stdout_console() -> Console:
+    """Return a console for standard output: as wide as the terminal, and of a fixed width where there is none."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an old encoding has no ±
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def show(board: Leaderboard, console: Console, top: int) -> None:
+    """Print the table, the command of the best run, and the failed runs."""
+    for line in headlines(board):
+        console.print(Text(line))
+    rows = board.rows[:top]
+    table = _fitting(_columns(board, rows), rows, console)
+    console.print(table, crop=False)  # where even that is too wide, the terminal breaks the lines
+    if len(board.rows) > top:
+        console.print(Text(f"{len(board.rows) - top} more rows in leaderboard.csv, or by --top {len(board.rows)}"))
+    if board.best is not None:
+        console.print(Text(f"\n{best_line(board)}:"))
+        # in one piece, so that it can be copied; the terminal breaks it
+        console.print(Text(f"  {board.best.best.command}\n"), soft_wrap=True)
+    failed = _failed(board)
+    if failed:
+        table = Table(box=box.SIMPLE_HEAD, title="failed runs", title_justify="left", pad_edge=False)
+        for header in FAILURE:
+            table.add_column(header, overflow="fold")
+        for record in failed[:top]:
+            table.add_row(*(Text(cell) for cell in _failure(board, record)))
+        console.print(table)
+        if len(failed) > top:
+            console.print(Text(f"{len(failed) - top} more failed runs in leaderboard.md"))
+
+
+def markdown(board: Leaderboard, name: str) -> str:
+    """Return the page: all rows, the command of the best run, and the failed runs.
+
+    Args:
+        board: the leaderboard.
+        name: of the sweep.
+    """
+    lines = [f"# {_escaped(name)}", "", *(f"- {_escaped(line)}" for line in headlines(board)), ""]
+    columns = _columns(board, board.rows)
+    marks = ["---:" if column.numeric else "---" for column in columns]
+    cells = zip(*(column.cells for column in columns), strict=True)
+    lines += _markdown_table([column.header for column in columns], marks, cells)
+    if board.best is not None:
+        lines += ["", f"{_escaped(best_line(board))}:", "", "```sh", board.best.best.command, "```"]
+    failed = _failed(board)
+    if failed:
+        lines += ["", "## Failed runs", ""]
+        lines += _markdown_table(FAILURE, ["---"] * 3, [_failure(board, record) for record in failed])
+    return "\n".join(lines) + "\n"
+
+
+def csv_text(board: Leaderboard) -> str:
+    """Return all rows with every metric in full precision; the spread of a mean has a column of its own."""
+    measured = [*dict.fromkeys([*board.shown, *board.metrics]), "epochs", "seconds"]
+    spread = bool(board.repeated)
+    names = [column for name in measured for column in ((name, f"{name}_std") if spread else (name,))]
+    counts = ("runs", "counted") if spread else ()
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["rank", "status", *counts, *board.swept, *names, "directory", "error", "command"])
+    for row in board.rows:
+        cells: list[object] = [row.rank, row.status, *((len(row.runs), len(row.counted)) if spread else ())]
+        cells += [row.best.overrides.get(key) for key in board.swept]
+        for name in measured:
+            cells += [*(row.mean(name) or (None, None))][: 2 if spread else 1]
+        error = next((record.error for record in row.runs if record.error is not None), None)
+        writer.writerow([*cells, row.best.directory.as_posix(), error, row.best.command])
+    return file.getvalue()
+
+
+def headlines(board: Leaderboard) -> list[str]:
+    """Say what the table is of, in a few lines that stand above it."""
+    runs = "1 run" if len(board.records) == 1 else f"{len(board.records)} runs"
+    lines = [f"{runs}: {tally(board.records)}"]
+    if board.shared:
+        lines.append(f"shared by all: {' '.join(board.shared)}")
+    direction = "higher" if higher_is_better(board.sort) else "lower"
+    lines.append(f"sorted by {board.sort}, {direction} is better")
+    if board.repeated:
+        over = " and ".join(board.repeated)
+        lines.append(f"mean ± standard deviation over {over}; --by-run shows each run")
+    return lines
+
+
+def best_line(board: Leaderboard) -> str:
+    """Name the best run, and of a row of several its best."""
+    assert board.best is not None
+    row = board.best
+    value = number(row.best.value(board.sort))
+    of_row = f", the best of the {len(row.runs)} in the first row" if len(row.runs) > 1 else ""
+    return f"best run ({board.sort} {value}{of_row})"
+
+
+def number(value: float | None) -> str:
+    """Write a number with five significant digits, a whole one as it is, and ``-`` for one that is missing."""
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:#.5g}".rstrip(".")
+
+
+def _columns(board: Leaderboard, rows: Sequence[Row]) -> list[Column]:
+    def of(name: str) -> tuple[str, ...]:
+        return tuple(_mean(row.mean(name)) for row in rows)
+
+    columns = [
+        Column("rank", tuple("-" if row.rank is None else str(row.rank) for row in rows)),
+        Column("status", tuple(row.status for row in rows), numeric=False),
+    ]
+    if board.repeated:
+        columns.append(Column("runs", tuple(_runs(row) for row in rows), 100))
+    for key in board.swept:
+        columns.append(_parameter(key, [row.best.overrides.get(key, "") for row in rows]))
+    judged = board.sort if board.sort in board.shown else None
+    weights = {name: 90 - 10 * place for place, name in enumerate(board.shown)} | {"train/gap": 65}
+    columns += [Column(name, of(name), None if name == judged else weights[name]) for name in board.shown]
+    for name, weight in (("epochs", 5), ("seconds", 4)):
+        cells = tuple(f"{mean.value:.4g}" if (mean := row.mean(name)) else "-" for row in rows)
+        columns.append(Column(name, cells, None if name == board.sort else weight))
+    columns.append(Column(DIRECTORY, tuple(row.best.directory.as_posix() for row in rows), 3, numeric=False))
+    return columns
+
+
+def _parameter(key: str, values: Sequence[str]) -> Column:
+    """Shorten numbers, unless two that differ would then look alike."""
+    numeric = all(value == "" or isinstance(comparable(value), Decimal) for value in values)
+    long = [numeric and len(value) > LONG_NUMBER and not value.isdecimal() for value in values]
+    short = [f"{float(value):.5g}" if is_long else value for value, is_long in zip(values, long, strict=True)]
+    distinct = len({*map(comparable, short)}) == len({*map(comparable, values)})
+    return Column(key, tuple(short if distinct else values), numeric=numeric)
+
+
+def _fitting(columns: Sequence[Column], rows: Sequence[Row], console: Console) -> Table:
+    """Cut directories, break headers, then leave out the least important columns, until the rest fits."""
+    kept, broken = list(columns), False
+    while True:
+        needed = Measurement.get(console, console.options.update(width=10_000), _table(kept, rows, broken)).maximum
+        longest = [max(map(len, column.cells)) for column in kept if column.header == DIRECTORY]
+        directory = max(longest, default=0)
+        shortest = min(directory, SHORT_DIRECTORY)
+        droppable = [column for column in kept if column.weight is not None]
+        if needed - directory + shortest <= console.width or not droppable:
+            return _table(kept, rows, broken, max(shortest, console.width - needed + directory))
+        if broken:
+            kept.remove(min(droppable, key=lambda column: column.weight or 0))
+        broken = True
+
+
+def _table(columns: Sequence[Column], rows: Sequence[Row], broken: bool, directory: int | None = None) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for column in columns:
+        header = Text(re.sub(r"(?<=[./])(?=[^./]+$)", "\n" if broken else "", column.header))
+        if column.header == DIRECTORY:
+            table.add_column(header, overflow="ellipsis", no_wrap=True, max_width=directory)
+        else:
+            # numbers and names are not broken; status and spread may go to a second line
+            least = max((len(word) for text in (header.plain, *column.cells) for word in text.split()), default=0)
+            least = least if column.numeric else min(least, LONG_WORD)
+            table.add_column(header, justify="right" if column.numeric else "left", overflow="fold", min_width=least)
+    for row, cells in zip(rows, zip(*(column.cells for column in columns), strict=True), strict=True):
+        style = "bold" if row.rank == 1 else COLOURS.get(row.best.status, "")
+        table.add_row(*(Text(cell) for cell in cells), style=style)
+    return table
+
+
+def _mean(mean: Mean | None) -> str:
+    if mean is None:
+        return "-"
+    return number(mean.value) if mean.spread is None else f"{number(mean.value)} ±{mean.spread:.2g}"
+
+
+def _runs(row: Row) -> str:
+    return str(len(row.runs)) if len(row.counted) == len(row.runs) else f"{len(row.counted)} of {len(row.runs)}"
+
+
+def _failed(board: Leaderboard) -> list[Record]:
+    return [record for record in board.records if record.status == "failed"]
+
+
+def _failure(board: Leaderboard, record: Record) -> tuple[str, str, str]:
+    differing = {*board.swept, *board.repeated}
+    told = [f"{key}={value}" for key, value in record.overrides.items() if key in differing or not differing]
+    error = (record.error or "").strip().splitlines() or ["no reason was written down"]
+    return " ".join(told), error[0], record.directory.as_posix()
+
+
+def _markdown_table(header: Sequence[str], marks: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [[_escaped(cell) for cell in row] for row in (header, *rows)]
+    lines.insert(1, list(marks))
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def _escaped(text: str) -> str:
+    """Make text fit for a cell: no sign of it is read as Markdown."""
+    return re.sub(r"([\\|*`<>\[\]~])", r"\\\1", " ".join(text.splitlines()))

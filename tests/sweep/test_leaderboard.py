@@ -1,0 +1,180 @@
+"""Which run is best: order, means over seeds, and what a sweep shows before it has ended."""
+
+import statistics
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onelayer.errors import UserError
+from onelayer.sweep.leaderboard import build_leaderboard
+from onelayer.sweep.records import Record
+from tests.sweep.sweeps import NAN, board_of, csv_of, end_run, fail_run, shown, start_run
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["done", "stopped", "diverged"]), st.none() | st.floats(-1e6, 1e6))),
+    st.sampled_from(["val/loss", "val/r2", "test/mae"]),
+)
+def test_rank_order_is_that_of_the_values(runs: list[tuple[str, float | None]], sort: str) -> None:
+    runs = [*runs, ("done", 0.0)]
+    sweep = [Record(Path(str(n)), status, metrics={sort: value}) for n, (status, value) in enumerate(runs)]
+    rows = build_leaderboard(sweep, sort=sort).rows
+    best_first = sorted((v for status, v in runs if status != "diverged" and v is not None), reverse=sort == "val/r2")
+    ranked = rows[: len(best_first)]
+    assert [row.best.metrics[sort] for row in ranked] == best_first
+    assert [row.rank for row in ranked] == [best_first.index(value) + 1 for value in best_first]
+    assert {row.rank for row in rows[len(ranked) :]} <= {None}
+
+
+def test_finished_runs_come_first_then_diverged_failed_and_unfinished(tmp_path: Path) -> None:
+    start_run(tmp_path, "optim.lr=1")
+    fail_run(tmp_path, "optim.lr=2", error="no such file")
+    end_run(tmp_path, "optim.lr=3", status="diverged", loss=0.01)
+    end_run(tmp_path, "optim.lr=4", status="diverged", loss=NAN)
+    end_run(tmp_path, "optim.lr=5", loss=NAN)
+    end_run(tmp_path, "optim.lr=6", loss=0.2)
+    end_run(tmp_path, "optim.lr=7", status="stopped", loss=0.1)
+    rows = [(row.rank, row.status, row.best.overrides["optim.lr"]) for row in board_of(tmp_path).rows]
+    assert rows == [
+        (1, "stopped", "7"),
+        (2, "done", "6"),
+        (None, "done", "5"),
+        (None, "diverged", "3"),
+        (None, "diverged", "4"),
+        (None, "failed", "2"),
+        (None, "unfinished", "1"),
+    ]
+
+
+def test_runs_are_sorted_by_what_they_monitor(tmp_path: Path) -> None:
+    end_run(tmp_path, "optim.lr=1", loss=2.0, monitor="val/r2")
+    end_run(tmp_path, "optim.lr=2", loss=1.0, monitor="val/r2")
+    board = board_of(tmp_path)
+    assert (board.sort, board.rows[0].best.metrics["val/r2"]) == ("val/r2", -1.0)
+
+
+@pytest.mark.parametrize("monitors", [(None, None), ("val/r2", "val/mae")])
+def test_without_one_monitor_they_are_sorted_by_the_validation_loss(tmp_path: Path, monitors: tuple[str, str]) -> None:
+    for lr, monitor in enumerate(monitors):
+        end_run(tmp_path, f"optim.lr={lr}", monitor=monitor)
+    assert board_of(tmp_path).sort == "val/loss"
+
+
+def test_without_validation_rows_they_are_sorted_by_the_objective(tmp_path: Path) -> None:
+    for lr, objective in (("1", 3.0), ("2", 2.0)):
+        end_run(tmp_path, f"optim.lr={lr}", metrics={"train/objective": objective, "test/loss": 1.0})
+    board = board_of(tmp_path)
+    assert (board.sort, board.rows[0].best.overrides["optim.lr"]) == ("train/objective", "2")
+    assert board.shown == ("train/objective", "test/loss")
+
+
+@pytest.mark.parametrize(("sort", "best"), [("val/r2", "1"), ("test/loss", "1"), ("seconds", "2"), ("epochs", "2")])
+def test_any_metric_sorts_and_so_do_epochs_and_seconds(tmp_path: Path, sort: str, best: str) -> None:
+    end_run(tmp_path, "optim.lr=1", loss=1.0, epochs=30, seconds=3.0)
+    end_run(tmp_path, "optim.lr=2", loss=2.0, epochs=20, seconds=2.0)
+    assert board_of(tmp_path, sort=sort).rows[0].best.overrides["optim.lr"] == best
+
+
+def test_a_metric_that_no_run_has_is_refused(tmp_path: Path) -> None:
+    end_run(tmp_path, "optim.lr=1")
+    with pytest.raises(UserError, match=r"--sort val/los: no run has such a metric; did you mean 'val/loss'\?"):
+        board_of(tmp_path, sort="val/los")
+    with pytest.raises(UserError, match=r"--sort zzz: .*there are test/loss, .*, epochs, seconds"):
+        board_of(tmp_path, sort="zzz")
+
+
+def test_before_the_first_run_has_ended_any_metric_is_accepted(tmp_path: Path) -> None:
+    start_run(tmp_path, "optim.lr=1")
+    board = board_of(tmp_path, sort="val/accuracy")
+    assert board.best is None
+    assert "1 run: 1 unfinished" in shown(board)
+
+
+def test_swept_parameters_are_those_that_differ_or_are_absent(tmp_path: Path) -> None:
+    end_run(tmp_path, "optim=adam", "optim.lr=0.1", "model.l2='0.5'", "data=wine")
+    end_run(tmp_path, "optim=adam", "optim.lr=1e-1", "model.l2=0.50", "data=wine", "+data.n=3")
+    end_run(tmp_path, "optim=adam", "optim.lr=1e-1", "model.l2=5e-1", "data=wine", "~data.split")
+    board = board_of(tmp_path)
+    assert set(board.swept) == {"data.n", "data.split"}
+    assert [one.partition("=")[0] for one in board.shared] == ["optim", "optim.lr", "model.l2", "data"]
+    cells = [(row["data.n"], row["data.split"]) for row in csv_of(tmp_path, board)]
+    assert sorted(cells) == [("", ""), ("", "~"), ("3", "")]
+
+
+def test_seeds_that_differ_beyond_float_precision_are_different() -> None:
+    runs = [
+        Record(Path(text), "done", (f"seed={text}",), {"seed": text})
+        for text in ("9007199254740993", "9007199254740992")
+    ]
+    assert build_leaderboard(runs).repeated == ("seed",)
+
+
+def test_runs_that_differ_only_in_the_seed_are_one_row_with_mean_and_spread(tmp_path: Path) -> None:
+    losses = {"adam": [0.3, 0.1, 0.7], "sgd": [0.2, 0.2, 0.2]}
+    for optim, values in losses.items():
+        for seed, loss in enumerate(values):
+            end_run(tmp_path, f"optim={optim}", f"seed={seed}", loss=loss, epochs=seed + 1, seconds=loss)
+    board = board_of(tmp_path)
+    assert (board.swept, board.repeated) == (("optim",), ("seed",))
+    rows = csv_of(tmp_path, board)
+    assert [(row["rank"], row["optim"], row["runs"]) for row in rows] == [("1", "sgd", "3"), ("2", "adam", "3")]
+    for row in rows:
+        values = losses[row["optim"]]
+        for name, scale in (("val/loss", 1.0), ("train/gap", 1 / 7), ("seconds", 1.0)):
+            expected = [value * scale for value in values]
+            assert float(row[name]) == pytest.approx(statistics.mean(expected), rel=1e-15)
+            assert float(row[f"{name}_std"]) == pytest.approx(statistics.stdev(expected), rel=1e-14, abs=0)
+        assert (row["epochs"], row["epochs_std"]) == ("2.0", "1.0")
+    # of the row's runs, the one that is best by the sorted metric is the one to reproduce
+    assert rows[1]["directory"] == "optim=adam,seed=1"
+    assert rows[1]["command"].endswith("optim=adam seed=1")
+    assert "0.36667 ±0.31" in shown(board)
+
+
+def test_by_run_shows_each_seed(tmp_path: Path) -> None:
+    for seed, loss in enumerate([0.3, 0.1, 0.2]):
+        end_run(tmp_path, "optim=adam", f"seed={seed}", loss=loss)
+    board = board_of(tmp_path, by_run=True)
+    assert (board.swept, board.repeated) == (("seed",), ())
+    assert [(row["seed"], row["val/loss"]) for row in csv_of(tmp_path, board)] == [
+        ("1", "0.1"),
+        ("2", "0.2"),
+        ("0", "0.3"),
+    ]
+    assert "±" not in shown(board)
+
+
+def test_a_mean_says_how_many_runs_are_in_it_and_diverging_seeds_cost_the_rank(tmp_path: Path) -> None:
+    for seed in range(3):
+        end_run(tmp_path, "optim.lr=10", f"seed={seed}", loss=0.1 + seed)
+        end_run(tmp_path, "optim.lr=1", f"seed={seed}", loss=9.0)
+    end_run(tmp_path, "optim.lr=10", "seed=3", status="diverged", loss=1e9)
+    start_run(tmp_path, "optim.lr=1", "seed=3")
+    fail_run(tmp_path, "optim.lr=1", "seed=4", error="no space")
+    board = board_of(tmp_path)
+    slow, wild = csv_of(tmp_path, board)
+    assert (slow["optim.lr"], slow["rank"], slow["status"]) == ("1", "1", "3 done, 1 failed, 1 unfinished")
+    assert (wild["optim.lr"], wild["rank"], wild["status"]) == ("10", "", "3 done, 1 diverged")
+    assert (wild["runs"], wild["counted"]) == ("4", "3")
+    assert float(wild["val/loss"]) == pytest.approx(1.1)
+    assert "3 of 4" in shown(board)
+    assert "3 of 5" in shown(board)
+
+
+def test_a_mean_with_a_value_missing_is_missing(tmp_path: Path) -> None:
+    for seed, loss in enumerate([0.1, NAN]):
+        end_run(tmp_path, "optim=adam", f"seed={seed}", loss=loss)
+    end_run(tmp_path, "optim=sgd", "seed=0", loss=5.0)
+    board = board_of(tmp_path)
+    assert [(row.best.overrides["optim"], row.rank) for row in board.rows] == [("sgd", 1), ("adam", None)]
+    assert csv_of(tmp_path, board)[1]["val/loss"] == ""
+
+
+def test_classes_have_their_accuracy_beside_the_loss_and_no_empty_gap(tmp_path: Path) -> None:
+    metrics = {f"{stage}/{name}": 0.5 for stage in ("train", "val", "test") for name in ("loss", "accuracy", "auroc")}
+    end_run(tmp_path, "optim=adam", metrics=metrics | {"train/gap": NAN})
+    assert board_of(tmp_path).shown == ("val/loss", "test/loss", "val/accuracy", "test/accuracy")
+    assert board_of(tmp_path, sort="test/auroc").shown[:2] == ("val/auroc", "test/auroc")
+    assert "train/gap" in csv_of(tmp_path, board_of(tmp_path))[0]
