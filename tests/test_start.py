@@ -46,7 +46,7 @@ def test_help_lists_every_group(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, ROOT / "src" / "train.py", "--help"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    for group in ("data", "model", "optim", "scheduler", "trainer", "logger"):
+    for group in ("data", "model", "optim", "scheduler", "trainer", "logger", "sweep"):
         choices = ", ".join(sorted(path.stem for path in (ROOT / "conf" / group).glob("*.yaml")))
         assert f"{group}: {choices}\n" in done.stdout
 
@@ -64,6 +64,15 @@ def test_it_runs_from_any_folder_without_being_installed(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert len(list((tmp_path / "outputs").rglob("result.json"))) == 1
+
+
+def test_the_command_of_an_editable_install_finds_the_plugins(tmp_path: Path) -> None:
+    isolated = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    onelayer = Path(sys.executable).with_name("onelayer")
+    command = [str(onelayer), "train", "--cfg", "hydra", "-p", "hydra.sweeper._target_"]
+    done = subprocess.run(command, cwd=tmp_path, env=isolated, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "hydra_plugins.onelayer.sweeper.GridSweeper" in done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +100,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_package_and_its_configuration_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert {name.partition("/")[0] for name in names} == {"onelayer", "onelayer-0.1.0.dist-info"}
+    assert {name.partition("/")[0] for name in names} == {"onelayer", "hydra_plugins", "onelayer-0.1.0.dist-info"}
+    # a namespace that other plugins share: it must have no __init__.py of its own
+    plugins = {name for name in names if name.startswith("hydra_plugins/")}
+    ours = (ROOT / "src" / "hydra_plugins").rglob("*.py")
+    assert plugins == {str(path.relative_to(ROOT / "src")) for path in ours}
+    assert "hydra_plugins/onelayer/sweeper.py" in plugins
+    assert "hydra_plugins/__init__.py" not in plugins
     for path in (ROOT / "conf").rglob("*.yaml"):
         assert f"onelayer/conf/{path.relative_to(ROOT / 'conf')}" in names
 
@@ -108,8 +123,9 @@ def test_the_installed_wheel_trains_from_elsewhere(wheel: Path, tmp_path: Path) 
             (site / entry.name).symlink_to(entry)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    onelayer = tmp_path / "venv" / "bin" / "onelayer"
     done = subprocess.run(
-        [tmp_path / "venv" / "bin" / "onelayer", "train", "-m", "optim=adam,sgd", *QUICK],
+        [onelayer, "train", "-m", "sweep=optimizers", "optim=adagrad", "hydra.sweeper.points=2", *QUICK],
         cwd=elsewhere,
         env=os.environ | {"PYTHONPATH": str(site)},
         capture_output=True,

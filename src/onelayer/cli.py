@@ -5,7 +5,7 @@ import re
 import sys
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onelayer import CONF, __version__
 from onelayer.explain import TRACEBACK, reported
@@ -37,6 +37,23 @@ def _job(config: "DictConfig") -> float | None:
     from onelayer.job import job
 
     return job(config)
+
+
+def _launch(*arguments: Any) -> Any:
+    from onelayer.sweep.fused import launch
+
+    return launch(*arguments)
+
+
+def _conclude(*arguments: Any) -> None:
+    from onelayer.sweep.fused import conclude
+
+    conclude(*arguments)
+
+
+# our launcher and sweeper look for these: a task function that can take all jobs at once, and end a sweep
+setattr(_job, "launch", _launch)  # noqa: B010
+setattr(_job, "conclude", _conclude)  # noqa: B010
 
 
 def run_name(overrides: list[str]) -> str:
@@ -84,7 +101,34 @@ USAGE = f"""onelayer {__version__}
 
   onelayer train [-m] [group=option] [key=value] ...     train a run, or with -m a sweep
   onelayer train --help                                  groups, keys and their defaults
+  onelayer leaderboard DIR [--sort METRIC]               the runs of a sweep, the best first
 """
+
+
+def leaderboard(arguments: list[str]) -> None:
+    """Print the table of a sweep and write it into its folder; exit 1 where there is nothing to show."""
+    import argparse
+
+    def count(text: str) -> int:
+        if not text.isdecimal() or int(text) == 0:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number of rows; give one from 1 up")
+        return int(text)
+
+    parser = argparse.ArgumentParser("onelayer leaderboard", description="The runs of a sweep, the best first.")
+    parser.add_argument("directory", type=Path, metavar="DIR", help="folder of a sweep, such as outputs/lr_study")
+    parser.add_argument("--sort", metavar="METRIC", help="val/r2, train/gap, seconds, ...; default: what was monitored")
+    parser.add_argument("--top", type=count, default=20, metavar="N", help="rows on the screen; default: 20")
+    parser.add_argument("--by-run", action="store_true", help="a row for each run where seeds were swept")
+    given = parser.parse_args(arguments)
+    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
+    with reported():
+        from onelayer.sweep.leaderboard import build_leaderboard
+        from onelayer.sweep.records import read_sweep
+        from onelayer.sweep.tables import stdout_console
+
+        board = build_leaderboard(read_sweep(given.directory), sort=given.sort, by_run=given.by_run)
+        board.show(stdout_console(), given.top)
+        board.write(given.directory)
 
 
 def main() -> None:
@@ -93,6 +137,8 @@ def main() -> None:
     if command == "train":
         sys.argv[:2] = ["onelayer train"]
         train()
+    elif command == "leaderboard":
+        leaderboard(sys.argv[2:])
     elif command in ("-h", "--help"):
         sys.stdout.write(USAGE)
     elif command == "--version":

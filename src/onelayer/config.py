@@ -99,6 +99,8 @@ class LoggerSpec(Section):
 
     tensorboard: bool
     figures: bool
+    max_live_runs: Rows = Field(description="a larger sweep draws so many of the best curves, when they end")
+    max_figures: Rows = Field(description="a larger sweep draws figures of about so many of the best")
 
 
 class RunSpec(Section):

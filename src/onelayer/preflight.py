@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from onelayer.errors import UserError
 from onelayer.explain import reported
 
 
@@ -21,6 +22,7 @@ class Preflight(Callback):
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the configuration and the run directory; exit with one sentence where they will not do."""
         with reported():
+            refuse_lone_sweep(config)
             from onelayer.config import RunSpec
             from onelayer.track.rundir import missing_folders, refuse_used
 
@@ -29,3 +31,15 @@ class Preflight(Callback):
             directory = Path(config.hydra.run.dir)
             refuse_used(directory)
             Preflight.made = missing_folders(directory)
+
+
+def refuse_lone_sweep(config: DictConfig) -> None:
+    """Refuse what only a sweep would read.
+
+    Raises:
+        UserError: a named sweep, or grids of hydra.sweeper, without -m.
+    """
+    name, sweeper = config.hydra.runtime.choices.get("sweep"), config.hydra.sweeper
+    if name is not None or sweeper.get("params") or sweeper.get("grids"):
+        what = "hydra.sweeper describes a sweep" if name is None else f"sweep={name} is a sweep"
+        raise UserError(f"{what}, and without -m there is one run only; add -m, as in: train.py -m sweep=optimizers")

@@ -62,7 +62,7 @@ def refuse_other(spec: RunSpec, stored: RunSpec) -> None:
         UserError: naming the first key that differs.
     """
     then, now = stored.model_dump(exclude=FREE), spec.model_dump(exclude=FREE)
-    for key, before, after in _differences(then, now):
+    for key, before, after in differences(then, now):
         raise UserError(f"resume={spec.resume}: {key} was {before} there and is {after} here; set {key}={before}")
     if spec.scheduler.name == "OneCycleLR" and spec.trainer.max_epochs != stored.trainer.max_epochs:
         raise UserError(
@@ -71,10 +71,11 @@ def refuse_other(spec: RunSpec, stored: RunSpec) -> None:
         )
 
 
-def _differences(then: Any, now: Any, key: str = "") -> list[tuple[str, Any, Any]]:
+def differences(then: Any, now: Any, key: str = "") -> list[tuple[str, Any, Any]]:
+    """List the keys in which two trees differ, with both values."""
     if isinstance(then, Mapping) and isinstance(now, Mapping):
         found = []
         for name in dict.fromkeys([*then, *now]):
-            found += _differences(then.get(name), now.get(name), f"{key}.{name}" if key else str(name))
+            found += differences(then.get(name), now.get(name), f"{key}.{name}" if key else str(name))
         return found
     return [] if then == now else [(key, then, now)]

@@ -73,7 +73,7 @@ def train(run: Run) -> Result:
     spec, alone = run.spec, Alone()
     refuse_missing_device(spec)
     data = build_data(spec)
-    checkpoint = checkpoint_of(spec, data.data_hash())
+    checkpoint = checkpoint_of(spec, data.data_hash)
     mode: Literal["live", "none"] = "live" if spec.logger.tensorboard else "none"
     with EpochBar(spec.trainer.max_epochs, shown=spec.trainer.enable_progress_bar) as bar:
         train_stack([run], data, alone, bar, path=run.directory / LAST, checkpoint=checkpoint, curves=mode)
@@ -123,7 +123,7 @@ def train_stack(
             validates=len(data.val) > 0,
             path=path,
             checkpoint_seconds=shared.checkpoint_seconds,
-            data_hash=data.data_hash(),
+            data_hash=data.data_hash,
             curves=drawn,
             bar=bar,
         )

@@ -44,13 +44,13 @@ def test_no_rows_no_loader() -> None:
 
 def test_the_hash_sees_rows_split_and_scaling() -> None:
     hashes = {
-        TableDataModule(table, split_seed=seed, normalize=scaling).data_hash()
+        TableDataModule(table, split_seed=seed, normalize=scaling).data_hash
         for table in (load("iris"), load("wine"))
         for seed in (0, 1)
         for scaling in ("standard", "none")
     }
     assert len(hashes) == 8
-    assert TableDataModule(load("iris")).data_hash() == TableDataModule(load("iris")).data_hash()
+    assert TableDataModule(load("iris")).data_hash == TableDataModule(load("iris")).data_hash
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """The LightningDataModule: split, scale, and yield blocks."""
 
 import hashlib
+from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -114,6 +116,13 @@ class TableDataModule(LightningDataModule):
         """Minibatches an epoch."""
         return -(-len(self.train) // self.batch_size)
 
+    def ordered_by(self, seed: int) -> "TableDataModule":
+        """Return the same data with batches in another order."""
+        other = copy(self)
+        other.order_seed = seed
+        return other
+
+    @cached_property
     def data_hash(self) -> str:
         """Hash of the rows, their split and their scaling, as the model sees them."""
         digest = hashlib.sha256()

@@ -2,8 +2,9 @@
 
 import os
 import socket
+import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,40 @@ from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 FLUSH_SECONDS = 1.0
+EVENTS = "events.out.tfevents."
+
+
+def trim(directory: Path, last: int | None) -> None:
+    """Take out of a run's event files what was written after a step, or everything: it will come again.
+
+    Args:
+        directory: of the run.
+        last: the step to keep, with all before it; None keeps none.
+    """
+    for path in sorted(directory.glob(f"{EVENTS}*")):
+        kept = [] if last is None else [record for record, step in _records(path) if step <= last]
+        if len(kept) <= 1:  # the version of the file alone
+            path.unlink()
+            continue
+        partial = path.with_name(f".{path.name}")
+        with partial.open("wb") as file:
+            writer = RecordWriter(file)
+            for record in kept:
+                writer.write(record)
+        partial.replace(path)
+
+
+def _records(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Yield every whole record with its step; a kill may have left half of one at the end."""
+    data, at = path.read_bytes(), 0
+    # a record: its length, a checksum of that, the bytes, a checksum of those
+    while at + 12 <= len(data):
+        (length,) = struct.unpack_from("<Q", data, at)
+        record = data[at + 12 : at + 12 + length]
+        at += 12 + length + 4
+        if at > len(data):
+            return
+        yield record, Event.FromString(record).step
 
 
 class EventWriter:
@@ -26,7 +61,7 @@ class EventWriter:
     """
 
     def __init__(self, directory: Path) -> None:
-        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}"
+        name = f"{EVENTS}{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}"
         self._file = (directory / name).open("ab")
         self._records = RecordWriter(self._file)
         self._flushed = time.monotonic()

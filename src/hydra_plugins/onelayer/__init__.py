@@ -1,0 +1,1 @@
+"""The Hydra launcher and sweeper; what they know lies in onelayer.sweep."""

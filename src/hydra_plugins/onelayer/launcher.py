@@ -1,0 +1,72 @@
+"""The launcher `fused`: compatible runs of a sweep are trained together, as stacks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+from typing_extensions import override
+
+
+@dataclass
+class FusedLauncherConf:
+    """What `hydra.launcher` may say.
+
+    Attributes:
+        max_runs_per_stack: at most so many runs train together; null: as many as memory allows.
+        skip_invalid: go on without jobs that cannot be trained.
+        fail_fast: stop at the first run that fails.
+    """
+
+    _target_: str = "hydra_plugins.onelayer.launcher.FusedLauncher"
+    max_runs_per_stack: int | None = None
+    skip_invalid: bool = False
+    fail_fast: bool = False
+
+
+ConfigStore.instance().store(group="hydra/launcher", name="fused", node=FusedLauncherConf, provider="onelayer")
+
+
+class FusedLauncher(Launcher):
+    """Hands all jobs to the task function at once, where it can take them; else runs them one by one.
+
+    Args:
+        max_runs_per_stack: see `FusedLauncherConf`.
+        skip_invalid: likewise.
+        fail_fast: likewise.
+    """
+
+    checks_jobs = True
+
+    def __init__(self, max_runs_per_stack: int | None, skip_invalid: bool, fail_fast: bool) -> None:
+        self.max_runs_per_stack, self.skip_invalid, self.fail_fast = max_runs_per_stack, skip_invalid, fail_fast
+        self.hydra_context: HydraContext | None = None
+        self.task_function: TaskFunction | None = None
+        self.config: DictConfig | None = None
+
+    @override
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
+
+    @override
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Run a batch of jobs; return how each ended, in order.
+
+        Raises:
+            UserError: jobs that cannot be trained; nothing is on disk then.
+        """
+        assert self.hydra_context is not None
+        assert self.task_function is not None
+        assert self.config is not None
+        launch = getattr(self.task_function, "launch", None)
+        if launch is None:
+            from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+
+            basic = BasicLauncher()
+            basic.setup(hydra_context=self.hydra_context, task_function=self.task_function, config=self.config)
+            return basic.launch(job_overrides, initial_job_idx)
+        returns: Sequence[JobReturn] = launch(self, job_overrides, initial_job_idx)
+        return returns

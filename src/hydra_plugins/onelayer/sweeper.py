@@ -1,0 +1,155 @@
+"""The sweeper `grid`: from the command line to jobs, and in batches to the launcher."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from onelayer.sweep.grid import Job
+
+
+@dataclass
+class GridSweeperConf:
+    """What `hydra.sweeper` may say.
+
+    Attributes:
+        params: key -> what may stand after the equal sign on the command line; combined with everything.
+        grids: likewise; one after another.
+        points: how many values an interval has.
+        max_batch_size: jobs that the launcher gets at a time; null: all.
+    """
+
+    _target_: str = "hydra_plugins.onelayer.sweeper.GridSweeper"
+    _convert_: str = "all"  # to plain dicts and lists
+    params: dict[str, Any] = field(default_factory=dict)
+    grids: list[dict[str, Any]] = field(default_factory=list)
+    points: int = 8
+    max_batch_size: int | None = None
+
+
+_node = OmegaConf.structured(GridSweeperConf)
+# its keys are the user's: hydra.sweeper.params={...} on the command line adds to them
+OmegaConf.set_struct(_node.params, False)
+ConfigStore.instance().store(group="hydra/sweeper", name="grid", node=_node, provider="onelayer")
+
+
+class GridSweeper(Sweeper):
+    """Makes the jobs of a sweep by `onelayer.sweep.grid` and hands them to the launcher.
+
+    Args:
+        params: see `GridSweeperConf`.
+        grids: likewise.
+        points: likewise.
+        max_batch_size: likewise.
+    """
+
+    def __init__(
+        self,
+        params: dict[str, Any],
+        grids: list[dict[str, Any]],
+        points: int,
+        max_batch_size: int | None,
+    ) -> None:
+        self.params = params
+        self.grids = grids
+        self.points = points
+        self.max_batch_size = max_batch_size
+        self.hydra_context: HydraContext | None = None
+        self.config: DictConfig | None = None
+        self.launcher: Launcher | None = None
+        self.task_function: TaskFunction | None = None
+
+    @override
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        from hydra.core.plugins import Plugins
+
+        self.hydra_context = hydra_context
+        self.task_function = task_function
+        self.config = config
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    @override
+    def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
+        """Run a sweep.
+
+        Args:
+            arguments: the overrides of the command line, without those of Hydra itself.
+
+        Returns:
+            What the launcher returned for each batch.
+
+        Raises:
+            UserError: the sweep cannot be made of this command line; nothing is on disk then.
+        """
+        from onelayer.sweep.grid import batches, sweep_jobs
+
+        assert self.config is not None
+        assert self.hydra_context is not None
+        # what was typed, unresolved: it may speak of ${hydra.job.num}, which only a job has
+        typed = OmegaConf.to_container(self.config.hydra.overrides.hydra, resolve=False)
+        assert isinstance(typed, list)
+        jobs = sweep_jobs(
+            arguments,
+            params=self.params,
+            grids=self.grids,
+            points=self.points,
+            loader=self.hydra_context.config_loader,
+            points_given=any(str(one).startswith("hydra.sweeper.points=") for one in typed),
+        )
+        queue = list(batches(jobs, self.max_batch_size))
+        with _recorded(self.config):
+            return self._launch(queue)
+
+    def _launch(self, queue: Sequence[Sequence["Job"]]) -> list[Sequence[JobReturn]]:
+        assert self.launcher is not None
+        conclude = getattr(self.task_function, "conclude", None)
+        returns: list[Sequence[JobReturn]] = []
+        started = 0
+        for batch in queue:
+            # a launcher that checks all jobs itself says so: no configuration is composed twice
+            if not getattr(self.launcher, "checks_jobs", False):
+                self.validate_batch_is_legal(batch)
+            results = self.launcher.launch(batch, initial_job_idx=started)
+            started += len(batch)
+            returns.append(results)
+            if conclude is None:
+                for result in results:
+                    _ = result.return_value  # raises what a failed job raised
+            elif any(result.status == JobStatus.UNKNOWN for result in results):
+                break  # it was cut short
+        if conclude is not None:
+            conclude(self.config, [result for results in returns for result in results])
+        return returns
+
+
+@contextmanager
+def _recorded(config: DictConfig) -> Iterator[None]:
+    """Write multirun.yaml into the sweep's folder; take both back when no job was started, as after a typo."""
+    from onelayer.track.rundir import missing_folders
+
+    directory = Path(config.hydra.sweep.dir)
+    made = missing_folders(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    record = directory / "multirun.yaml"
+    OmegaConf.save(config, record)
+    try:
+        yield
+    except BaseException:
+        if made and list(directory.iterdir()) == [record]:
+            record.unlink()
+            for folder in made:
+                if not any(folder.iterdir()):
+                    folder.rmdir()
+        raise

@@ -1,0 +1,117 @@
+"""Between Hydra and a sweep: what its launcher and sweeper call instead of the task function."""
+
+import logging
+import shlex
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from hydra.core.utils import JobReturn, JobStatus, configure_log, env_override
+from hydra.experimental.callback import Callback
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from onelayer.errors import UserError
+from onelayer.sweep.leaderboard import build_leaderboard
+from onelayer.sweep.records import read_sweep
+from onelayer.sweep.tables import stdout_console
+
+log = logging.getLogger("onelayer")
+
+
+class Launcher(Protocol):
+    """What is asked of Hydra's launcher."""
+
+    max_runs_per_stack: int | None
+    skip_invalid: bool
+    fail_fast: bool
+    hydra_context: HydraContext
+    config: DictConfig
+
+
+def launch(launcher: Launcher, job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
+    """Train a batch of jobs as stacks.
+
+    Args:
+        launcher: with its settings.
+        job_overrides: of each job.
+        first: number of the first job in the sweep.
+
+    Returns:
+        How each job ended, in order; the status of one that was not tried, or not to its end, is UNKNOWN.
+
+    Raises:
+        UserError: jobs that cannot be trained, or a directory with other runs in it; nothing was made or changed.
+    """
+    if launcher.max_runs_per_stack is not None and launcher.max_runs_per_stack < 1:
+        raise UserError(f"hydra.launcher.max_runs_per_stack={launcher.max_runs_per_stack}: must be 1 or more, or null")
+    config = launcher.config
+    if config.hydra.job.chdir:
+        raise UserError(
+            "hydra.job.chdir=true: runs that train together share a working directory; add hydra/launcher=basic"
+        )
+    # Lightning sets up its own handler and speaks of seeds and devices; the log is ours
+    import lightning.pytorch  # noqa: F401
+
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning").handlers.clear()
+    # raised once a process inside torch's own pytree code when Lightning moves a block
+    warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)
+
+    from onelayer.sweep.launch import Launch, Settings
+    from onelayer.sweep.observer import RunLogs
+
+    settings = Settings(launcher.max_runs_per_stack, launcher.skip_invalid, launcher.fail_fast)
+    batch = Launch(settings, launcher.hydra_context.config_loader, config, job_overrides, first)
+    folder = Path(config.hydra.sweep.dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
+        config.hydra.runtime.output_dir = str(folder.absolute())  # where the sweep's own log goes
+    configure_log(config.hydra.job_logging, config.hydra.verbose)
+    logging_config = OmegaConf.to_container(config.hydra.job_logging, resolve=True) if config.hydra.job_logging else {}
+    assert isinstance(logging_config, dict)
+    with env_override(dict(config.hydra.job.env_set)):
+        outcomes = batch.run(RunLogs({str(key): value for key, value in logging_config.items()}, config.hydra.job.name))
+    returns = []
+    for outcome in outcomes:
+        job = JobReturn(overrides=list(outcome.overrides), working_dir=str(Path.cwd()), task_name=config.hydra.job.name)
+        job.return_value = outcome.value if outcome.error is None else outcome.error
+        job.status = JobStatus.COMPLETED if outcome.error is None else JobStatus.FAILED
+        if not outcome.ran:
+            job.status = JobStatus.UNKNOWN
+        returns.append(job)
+    return returns
+
+
+def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
+    """End a sweep: its leaderboard, how to go on with it where it was cut short, and the exit code.
+
+    Raises:
+        SystemExit: 1 where a run failed, 128 + signal after Ctrl-C or a termination.
+    """
+    folder = Path(config.hydra.sweep.dir)
+    board = build_leaderboard(read_sweep(folder))
+    board.show(stdout_console())
+    board.write(folder)
+    unfinished = [job for job in returns if job.status == JobStatus.UNKNOWN]
+    if unfinished:
+        reason = unfinished[0]._return_value
+        number = getattr(reason, "number", None)
+        what = "interrupted" if number else "stopped at the first failure"
+        log.warning(f"{what}: {len(unfinished)} of {len(returns)} runs have not ended; go on with\n  {again(folder)}")
+        sys.exit(128 + number if number else 1)
+    if any(job.status == JobStatus.FAILED for job in returns):
+        sys.exit(1)
+
+
+def again(folder: Path) -> str:
+    """Return the command that goes on with this sweep, ready to be pasted into a shell."""
+    given = [argument for argument in sys.argv[1:] if not argument.startswith("hydra.sweep.dir=")]
+    return shlex.join(["python", *sys.argv[:1], *given, f"hydra.sweep.dir={folder}"])
+
+
+def _listens(callback: Any) -> bool:
+    kind = type(callback)
+    return kind.on_job_start is not Callback.on_job_start or kind.on_job_end is not Callback.on_job_end

@@ -1,0 +1,150 @@
+"""Follows the runs of a sweep: each one's log, what is worth pictures, and what failed."""
+
+import heapq
+import logging
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from onelayer.errors import UserError
+from onelayer.model.direction import higher_is_better
+from onelayer.sweep.progress import SweepBar
+from onelayer.track.results import Result, Run, config_hash
+from onelayer.track.rundir import write_result
+from onelayer.track.summary import summary
+
+log = logging.getLogger("onelayer")
+
+
+class Stopped(Exception):  # noqa: N818
+    """A run failed, and the sweep was to stop at the first one."""
+
+
+class RunLogs:
+    """Writes into the log of each run what its own process would have written.
+
+    Args:
+        logging_config: `hydra.job_logging` in plain containers; without a file in it there are no logs.
+        name: `hydra.job.name`.
+    """
+
+    def __init__(self, logging_config: Mapping[str, Any] | None, name: str) -> None:
+        config = logging_config or {}
+        handlers = [one for one in config.get("handlers", {}).values() if "FileHandler" in str(one.get("class"))]
+        self._name = f"{name}.log" if handlers else None
+        formatters = config.get("formatters", {})
+        chosen = formatters.get(handlers[0].get("formatter"), {}) if handlers else {}
+        self._formatter = logging.Formatter(chosen.get("format"), chosen.get("datefmt"))
+
+    def say(self, directory: Path, text: str, level: int = logging.INFO) -> None:
+        """Append a line."""
+        if self._name is None:
+            return
+        record = logging.LogRecord("onelayer", level, "", 0, text, None, None)
+        with (directory / self._name).open("a", encoding="utf-8") as file:
+            file.write(self._formatter.format(record) + "\n")
+
+    def clear(self, directory: Path) -> None:
+        """Begin anew."""
+        if self._name is not None:
+            (directory / self._name).unlink(missing_ok=True)
+
+
+class Best:
+    """Tells whether a value is among the best so many that were seen.
+
+    Args:
+        size: how many.
+        higher: whether more is better.
+    """
+
+    def __init__(self, size: int, *, higher: bool) -> None:
+        self._size, self._sign = size, 1.0 if higher else -1.0
+        self._heap: list[float] = []
+
+    def admits(self, value: float | None) -> bool:
+        """Take a value into account; a missing one and NaN are never among the best."""
+        if value is None or value != value or self._size == 0:
+            return False
+        signed = self._sign * value
+        if len(self._heap) < self._size:
+            heapq.heappush(self._heap, signed)
+            return True
+        return heapq.heappushpop(self._heap, signed) != signed
+
+
+class SweepObserver:
+    """Observes all stacks of a sweep.
+
+    Args:
+        logs: of the runs.
+        bar: is told of each run that ends.
+        monitor: the value that tells which runs are best.
+        max_curves: runs with curves; the rest have their final numbers only.
+        max_figures: runs with a figure.
+        fail_fast: stop the sweep at the first failure.
+
+    Attributes:
+        values: the monitored value of each run that has ended, by its directory; None where it has none.
+        failures: what stopped each run that failed, by its directory.
+    """
+
+    def __init__(
+        self, logs: RunLogs, bar: SweepBar, *, monitor: str, max_curves: int, max_figures: int, fail_fast: bool
+    ) -> None:
+        self._logs, self._bar, self._fail_fast = logs, bar, fail_fast
+        higher = higher_is_better(monitor)
+        self._curves, self._figures = Best(max_curves, higher=higher), Best(max_figures, higher=higher)
+        self.values: dict[Path, float | None] = {}
+        self.failures: dict[Path, Exception] = {}
+
+    def known(self, run: Run, result: Result) -> None:
+        """Take account of a run that had ended before."""
+        value = result["metrics"].get(run.spec.monitor)
+        self._curves.admits(value)
+        self._figures.admits(value)
+        self.values[run.directory] = value
+
+    def knows(self, run: Run) -> bool:
+        """Whether a run has ended or failed."""
+        return run.directory in self.values or run.directory in self.failures
+
+    def say(self, run: Run, text: str) -> None:
+        """Write a line into the log of a run."""
+        self._logs.say(run.directory, text)
+
+    def ended(self, run: Run, result: Result) -> None:
+        """Take the result of a run, which is on disk by now."""
+        self._logs.say(run.directory, summary(result, run.directory))
+        self.values[run.directory] = result["metrics"].get(run.spec.monitor)
+        self._bar.ended()
+
+    def failed(self, run: Run, error: Exception) -> None:
+        """Report a failure at once, and leave its traceback with the run.
+
+        Raises:
+            Stopped: where the sweep is to stop at the first failure.
+        """
+        said = str(error) if isinstance(error, UserError) else repr(error)
+        overrides = " ".join(run.overrides)
+        log.error(f"failed: {overrides}\n  {said}")
+        detail = said if isinstance(error, UserError) else "".join(traceback.format_exception(error))
+        self.failures[run.directory] = error
+        self._bar.ended()
+        try:
+            self._logs.say(run.directory, f"failed: {overrides}\n{detail}", logging.ERROR)
+            told = {"status": "failed", "error": said, "overrides": run.overrides, "config_hash": config_hash(run.spec)}
+            write_result(run.directory, told)
+        except OSError as reason:  # the directory itself may be what failed
+            log.error(f"  {run.directory}: {reason.strerror}; its failure is noted here only")
+        if self._fail_fast:
+            raise Stopped(said)
+
+    def shows(self, run: Run, result: Result) -> bool:
+        """Whether the run is among the best so far, which get their curves."""
+        return self._curves.admits(result["metrics"].get(run.spec.monitor))
+
+    def draws(self, run: Run, result: Result) -> bool:
+        """Whether the run is among the best so far, which get a figure."""
+        return self._figures.admits(result["metrics"].get(run.spec.monitor))

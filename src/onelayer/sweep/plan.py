@@ -1,0 +1,122 @@
+"""From specifications to stacks: which runs can share their batches, and what keeps the others apart."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from onelayer.config import RunSpec
+from onelayer.track.results import Run
+
+# whatever else a specification says may differ between the runs of a stack
+SHARED = ("task", "monitor", "checkpoint_seconds", "data", "trainer", "logger")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of the sweep before it starts.
+
+    Attributes:
+        run: what is trained, and where it is written.
+        number: its place in the sweep.
+        full_batch: whether a step takes all train rows, so that their order means nothing.
+        kind: of its optimizer; runs of one kind stand together in a stack.
+    """
+
+    run: Run
+    number: int
+    full_batch: bool
+    kind: str
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Runs to be trained together, and what they share, as flat keys.
+
+    Attributes:
+        jobs: runs whose optimizers are of one kind are neighbours.
+        key: what all of them say.
+    """
+
+    jobs: tuple[Job, ...]
+    key: Mapping[str, Any]
+
+
+def plan(jobs: Sequence[Job], limit: Callable[[RunSpec], int]) -> list[Stack]:
+    """Group jobs into stacks, in the order of their first job; `limit` says how many runs one may have at most."""
+    members: dict[tuple[tuple[str, Any], ...], list[Job]] = {}
+    for job in jobs:
+        members.setdefault(tuple(shared_key(job).items()), []).append(job)
+    stacks = []
+    for key, group in members.items():
+        group.sort(key=lambda job: (job.kind, job.number))
+        parts = -(-len(group) // limit(group[0].run.spec))
+        size = -(-len(group) // parts)
+        stacks += [Stack(tuple(group[at : at + size]), dict(key)) for at in range(0, len(group), size)]
+    return stacks
+
+
+def shared_key(job: Job) -> dict[str, Any]:
+    """Return what a run must have in common with the others of its stack, as flat keys with comparable values."""
+    spec = job.run.spec
+    key = _flat(spec.model_dump(include=set(SHARED)))
+    key |= {"model.objective": spec.model.objective, "model.bias": spec.model.bias}
+    if job.full_batch:
+        key["data.batch_size"] = "full"
+    elif spec.data.shuffle:
+        key["seed"] = spec.seed  # rules the order of the batches
+    if spec.resume is not None:
+        key["resume"] = str(job.run.directory)  # goes on from a file of its own
+    return key
+
+
+def described(stacks: Sequence[Stack]) -> list[str]:
+    """Say how the runs are grouped, and what keeps stacks apart."""
+    total = sum(len(stack.jobs) for stack in stacks)
+    largest = max(stacks, key=lambda stack: len(stack.jobs))
+    lines = [f"{_count(total, 'run')} in {_count(len(stacks), 'stack')}"]
+    if len(stacks) == 1:
+        return lines
+    varying = [key for key in largest.key if len({str(stack.key.get(key)) for stack in stacks}) > 1]
+    varying += [key for stack in stacks for key in stack.key if key not in largest.key]
+    lines[0] += f", which differ in {', '.join(dict.fromkeys(varying))}" if varying else ", cut by the memory they need"
+    alone = [stack for stack in stacks if len(stack.jobs) == 1]
+    for stack in alone[:SHOWN]:
+        lines.append(f"  alone: {' '.join(stack.jobs[0].run.overrides)}  ({_reason(stack, stacks)})")
+    if len(alone) > SHOWN:
+        lines.append(f"  and {len(alone) - SHOWN} more alone for such reasons")
+    return lines
+
+
+SHOWN = 8
+
+
+def _reason(stack: Stack, stacks: Sequence[Stack]) -> str:
+    """Name what a run has that the stack most like it has not."""
+    others = [other for other in stacks if other is not stack]
+    differences = [_differing(stack.key, other.key) for other in others]
+    nearest = min(differences, key=len)
+    if not nearest:
+        return "the stack is full"
+    if nearest == ["seed"]:
+        return f"seed={stack.key['seed']} rules the order of the batches"
+    if "resume" in nearest:
+        return "resume goes on from a checkpoint of its own"
+    return f"no other run has {', '.join(f'{key}={stack.key.get(key)}' for key in nearest)}"
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    return [key for key in dict.fromkeys([*one, *other]) if one.get(key) != other.get(key)]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = str(value) if isinstance(value, list) else value
+    return flat

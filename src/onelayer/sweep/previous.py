@@ -1,0 +1,100 @@
+"""What an earlier start of the same sweep left: runs that have ended, and stacks that were in training."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from onelayer.config import RunSpec
+from onelayer.errors import UserError
+from onelayer.resume import differences, stored_config
+from onelayer.sweep.plan import Job
+from onelayer.track.results import Run, config_hash
+from onelayer.track.rundir import FORMAT, RESULT
+from onelayer.track.tracker import save_atomically, take_checkpoint
+
+# in the folder of the sweep
+STACKS = ".stacks"
+
+
+def identity(run: Run) -> str:
+    """Name a run within its sweep, so that another configuration in the same directory is another run."""
+    return f"{run.directory.name} {config_hash(run.spec)}"
+
+
+def earlier_result(run: Run, data_hash: str) -> dict[str, Any] | None:
+    """Read the result of a run if it has ended as it would end now; None where it has to be trained.
+
+    Raises:
+        UserError: what lies there was made from another configuration, from other data, or by another version.
+    """
+    path = run.directory / RESULT
+    if not path.exists():
+        return None
+    hint = "choose another hydra.sweep.dir"
+    try:
+        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise UserError(f"{path}: no result can be read there; {hint}") from None
+    if result.get("format") != FORMAT:
+        raise UserError(f"{path}: result format {result.get('format')}, this version writes {FORMAT}; {hint}")
+    if result["status"] == "failed":
+        return None
+    if result.get("config_hash") != config_hash(run.spec):
+        raise UserError(f"{run.directory}: {_change(run)}; {hint}")
+    if result.get("data_hash") != data_hash:
+        raise UserError(f"{run.directory}: that run was trained on other data; {hint}")
+    return result
+
+
+def _change(run: Run) -> str:
+    """Name what is different from the configuration in a run directory."""
+    try:
+        then: RunSpec = stored_config(run.directory)
+    except UserError:
+        return "that run was made from another configuration"
+    for key, before, after in differences(then.model_dump(), run.spec.model_dump()):
+        return f"{key} was {before} there and is {after} here"
+    return "that run was made by another version"
+
+
+def interrupted_stacks(
+    folder: Path, jobs: Sequence[Job], data_hashes: Mapping[str, str]
+) -> list[tuple[tuple[Job, ...], Path]]:
+    """Find stacks that were in training, cut down to the runs that have not ended.
+
+    Args:
+        folder: of the sweep.
+        jobs: those that are to be trained.
+        data_hashes: of each job's data, by the identity of its run.
+
+    Returns:
+        The jobs of each stack, in its order, with the checkpoint to go on from. Other checkpoints are removed.
+    """
+    waiting = {identity(job.run): job for job in jobs}
+    found: list[tuple[tuple[Job, ...], Path]] = []
+    for path in sorted((folder / STACKS).glob("*.ckpt")):
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        tracked = checkpoint["callbacks"]["Tracker"]
+        rows = [
+            row
+            for row, (name, status) in enumerate(zip(checkpoint["runs"], tracked["judge"]["status"], strict=True))
+            if status == "running" and name in waiting and data_hashes[name] == tracked["data_hash"]
+        ]
+        names = [checkpoint["runs"][row] for row in rows]
+        if not rows:
+            path.unlink()
+            continue
+        if len(rows) < len(checkpoint["runs"]):
+            save_atomically({**take_checkpoint(checkpoint, rows), "runs": names}, path)
+        found.append((tuple(waiting.pop(name) for name in names), path))
+    return found
+
+
+def stack_path(folder: Path, jobs: Iterable[Job]) -> Path:
+    """Return where the checkpoint of a stack lies while it trains."""
+    names = "\n".join(sorted(identity(job.run) for job in jobs))
+    return folder / STACKS / f"{sha256(names.encode()).hexdigest()[:16]}.ckpt"

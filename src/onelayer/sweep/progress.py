@@ -1,0 +1,91 @@
+"""One progress display for a sweep: runs, stacks, steps a second, the best so far, the time left."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+SECONDS = 0.1
+# what a step costs beside its runs, counted in runs
+OVERHEAD = 200
+
+
+class SweepBar:
+    """Shows a sweep on the terminal; silent where nobody watches.
+
+    Args:
+        shown: False silences it.
+    """
+
+    def __init__(self, *, shown: bool = True) -> None:
+        console = Console(stderr=True)
+        self._shown = shown and console.is_terminal
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(12),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[best]}"),
+        )
+        self._progress = Progress(*columns, console=console, transient=True)
+        self._task = self._progress.add_task("", best="")
+        self._runs = self._stacks = self._ended = 0
+        self._stack = self._before = self._epochs = self._epoch = self._steps = self._in_stack = 0
+        self._taken, self._began, self._drawn = 0.0, time.monotonic(), 0.0
+
+    def expect(self, runs: int, costs: Sequence[int]) -> None:
+        """Say how many runs there are to train, and what each stack costs (`stack_work`)."""
+        self._runs, self._stacks, self._began = runs, len(costs), time.monotonic()
+        self._progress.update(self._task, total=sum(costs))
+
+    def __enter__(self) -> Self:
+        if self._shown:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown:
+            self._progress.stop()
+
+    def stack(self, runs: int, epochs: int, steps_per_epoch: int) -> None:
+        """Begin with the next stack."""
+        self._before += stack_work(self._in_stack, self._epochs, self._steps)
+        self._stack += 1
+        self._in_stack, self._epochs, self._steps, self._epoch = runs, epochs, steps_per_epoch, 0
+
+    def ended(self) -> None:
+        """Count a run that has ended."""
+        self._ended += 1
+
+    def update(self, epoch: int, values: Callable[[], Mapping[str, float]]) -> None:
+        """Show an epoch's numbers, at most ten times a second; they are asked for only when they are shown."""
+        self._taken += (epoch - self._epoch) * self._steps * self._in_stack
+        self._epoch = epoch
+        if not self._shown or time.monotonic() - self._drawn < SECONDS:
+            return
+        self._drawn = time.monotonic()
+        runs = f"{self._ended}/{self._runs} runs"
+        stack = f"stack {self._stack}/{self._stacks}  " if self._stacks > 1 else ""
+        speed = f"{_short(self._taken / (self._drawn - self._began))} steps/s"
+        self._progress.update(
+            self._task,
+            completed=self._before + stack_work(self._in_stack, epoch, self._steps),
+            description=f"{runs}  {stack}epoch {epoch}/{self._epochs}  {speed}",
+            best="best: " + "  ".join(f"{name} {value:.4g}" for name, value in values().items()),
+        )
+
+
+def stack_work(runs: int, epochs: int, steps_per_epoch: int) -> int:
+    """Guess what a stack costs, in steps of a run."""
+    return epochs * steps_per_epoch * (runs + OVERHEAD)
+
+
+def _short(number: float) -> str:
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{letter}"
+    return f"{number:.0f}"
