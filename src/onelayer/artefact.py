@@ -47,7 +47,7 @@ class Artefact:
     header: dict[str, Any]
 
     def save(self, folder: Path) -> None:
-        """Write the folder at once or not at all."""
+        """Write the folder at once or not at all; what a power cut tears, `load` finds out by the hash."""
         names = ("weight", "bias", "x_shift", "x_scale", "y_shift", "y_scale")
         data = save({name: np.ascontiguousarray(getattr(self, name)) for name in names})
         header = {"format": FORMAT, **self.header, "sha256": hashlib.sha256(data).hexdigest()}
@@ -55,11 +55,8 @@ class Artefact:
         shutil.rmtree(partial, ignore_errors=True)  # left by a killed process of the same number
         partial.mkdir(parents=True)
         text = json.dumps(header, indent=2, allow_nan=False) + "\n"
-        for name, content in ((TENSORS, data), (HEADER, text.encode())):
-            with (partial / name).open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+        (partial / TENSORS).write_bytes(data)
+        (partial / HEADER).write_text(text, encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
         partial.rename(folder)

@@ -23,7 +23,8 @@ def reported() -> Iterator[None]:
     except (UserError, HydraException, OmegaConfBaseException, OSError) as error:
         if os.environ.get(TRACEBACK) == "1":
             raise
-        sys.stderr.write("".join(f"error: {line}\n" for line in sentence(error).splitlines()))
+        lines = sentence(error).splitlines()
+        sys.stderr.write("".join(f"{line}\n" if line.startswith(" ") else f"error: {line}\n" for line in lines))
         raise SystemExit(1) from None
 
 
@@ -40,7 +41,7 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, ConfigCompositionException):
         key = re.search(r"Could not (?:override|delete|append to config)[^']*'([^'@]+)", str(error))
         if key is not None and "no default" not in str(error):
-            return f"{key[1]}: there is no such key{_nearest(key[1])}"
+            return f"{key[1]}: there is no such key{_nearest(key[1]) or _of_the_default(key[1])}"
         return " ".join(_first_line(part) for part in (error, error.__cause__) if part is not None)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}; choose another folder or file"
@@ -61,6 +62,14 @@ def _nearest(key: str) -> str:
     siblings = [one.rpartition(".")[2] for one in known if one.rpartition(".")[0] == parent]
     hint = did_you_mean(leaf, siblings)
     return hint.replace("'", f"'{parent}.", 1) if hint and parent else hint
+
+
+def _of_the_default(key: str) -> str:
+    """Say why a key that a swept choice has is refused: Hydra sets plain values on the default choice first."""
+    group = key.partition(".")[0]
+    swept = any(argument.startswith(f"{group}=") and "," in argument for argument in sys.argv[1:])
+    in_sweep = any(argument in ("-m", "--multirun") for argument in sys.argv[1:])
+    return f" in the default {group}; write {key}=choice(...) to set it in each job" if swept and in_sweep else ""
 
 
 def _known_keys() -> Iterable[str]:

@@ -25,7 +25,7 @@ from onelayer.track.tracker import Bar, Tracker
 
 log = logging.getLogger("onelayer")
 # multiplications a step: below, threads wait for each other longer than they work, above all on a busy machine
-ONE_THREAD = 4_000_000
+ONE_THREAD = 16_000_000
 
 
 class Interrupted(Exception):  # noqa: N818

@@ -1,5 +1,7 @@
 """Everything that can be known to be wrong with a run before any run starts."""
 
+import logging
+
 from onelayer.build import build_data, refuse_missing_device
 from onelayer.config import RunSpec
 from onelayer.data.module import TableDataModule
@@ -9,6 +11,8 @@ from onelayer.model.objectives import choose_objective
 from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
 from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.zoo import refuse_auto_lr
+
+log = logging.getLogger("onelayer")
 
 
 class Checker:
@@ -27,7 +31,9 @@ class Checker:
         key = f"{spec.data.model_dump()} {spec.task}"
         if key not in self._data:
             try:
-                self._data[key] = build_data(spec)
+                built = build_data(spec)
+                log.debug(f"{spec.data.source}: rows {built.data_hash}")  # hashed once, for every order of them
+                self._data[key] = built
             except UserError as error:
                 self._data[key] = error
         data = self._data[key]

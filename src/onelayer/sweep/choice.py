@@ -9,12 +9,11 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import AnyNode, DictConfig, ListConfig, OmegaConf, StringNode, open_dict
+from omegaconf import AnyNode, DictConfig, ListConfig, OmegaConf, StringNode
 
 from onelayer.sweep import values as plainly
 from onelayer.sweep.values import MISSING, Keys, Tree
@@ -68,6 +67,8 @@ class Choice:
         self._is_typed = self._has_types()
         is_masters = folder == master.hydra.sweep._get_node("dir")._value()
         self._folder = master.hydra.sweep.dir if is_masters and "${" not in CLOCK.sub("", folder) else None
+        # made now, while no job's values are set
+        self._task = self._without_hydra() if self._interpolated or self._is_typed else self.config
         self._takes: dict[Keys, bool] = {}
 
     def _has_types(self) -> bool:
@@ -77,13 +78,14 @@ class Choice:
         links = (plainly.node_at(self.config, keys) for keys in self._interpolated)
         return typed != self._plain or any(type(link) not in (AnyNode, ListConfig) for link in links)
 
-    @cached_property
-    def _task(self) -> DictConfig:
-        """The configuration as a job sees it, where no interpolation reaches the hydra node."""
-        task = copy.deepcopy(self.config)
-        with open_dict(task):
-            del task["hydra"]
-        return task
+    def _without_hydra(self) -> DictConfig:
+        """Copy the configuration as a job sees it: no interpolation reaches the hydra node."""
+        content: Any = self.config._content
+        hydra = content.pop("hydra")
+        try:
+            return copy.deepcopy(self.config)
+        finally:
+            content["hydra"] = hydra
 
     def takes(self, keys: Keys | None) -> bool:
         """Say whether a plain value can be set here: what stands there is an untyped number, text, null or list."""

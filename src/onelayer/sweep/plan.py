@@ -76,8 +76,8 @@ def described(stacks: Sequence[Stack]) -> list[str]:
     lines = [f"{_count(total, 'run')} in {_count(len(stacks), 'stack')}"]
     if len(stacks) == 1:
         return lines
-    varying = [key for key in largest.key if len({str(stack.key.get(key)) for stack in stacks}) > 1]
-    varying += [key for stack in stacks for key in stack.key if key not in largest.key]
+    common = [key for key in largest.key if all(key in stack.key for stack in stacks)]
+    varying = [key for key in common if len({stack.key[key] for stack in stacks}) > 1]
     lines[0] += f", which differ in {', '.join(dict.fromkeys(varying))}" if varying else ", cut by the memory they need"
     alone = [stack for stack in stacks if len(stack.jobs) == 1]
     for stack in alone[:SHOWN]:

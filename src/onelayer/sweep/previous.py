@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 
+from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.resume import differences, stored_config
 from onelayer.sweep.plan import Job
 from onelayer.track.results import Run, config_hash
-from onelayer.track.rundir import FORMAT, RESULT
+from onelayer.track.rundir import FORMAT, MODEL, RESULT
 from onelayer.track.tracker import save_atomically, take_checkpoint
 
 # in the folder of the sweep
@@ -47,6 +48,10 @@ def earlier_result(run: Run, data_hash: str) -> dict[str, Any] | None:
         raise UserError(f"{run.directory}: {_change(run)}; {hint}")
     if result.get("data_hash") != data_hash:
         raise UserError(f"{run.directory}: that run was trained on other data; {hint}")
+    try:
+        Artefact.load(run.directory / MODEL)
+    except UserError:
+        return None  # torn by a power cut, or taken away
     return result
 
 

@@ -99,11 +99,12 @@ class Judge:
         self.load_state_dict(take_judge(self.state_dict(), runs))
         self.resumed = resumed
 
-    def leader(self, values: Mapping[str, Tensor]) -> int:
-        """Return the run that is best by this epoch's monitored value."""
+    def ranked(self, values: Mapping[str, Tensor]) -> list[int]:
+        """Return the indices of runs from the best to the worst, by the monitored value or else the objective."""
         judged = values.get(self.monitor, values["train/objective"])
-        signed = (self._sign if self.monitor in values else 1.0) * judged
-        return int(torch.where(signed.isnan(), torch.inf, signed).argmin())
+        signed = (self._sign if self.monitor in values else 1.0) * judged.cpu()
+        order: list[int] = torch.where(signed.isnan(), torch.inf, signed).sort(stable=True).indices.tolist()
+        return order
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain containers and tensors."""

@@ -143,7 +143,7 @@ class Tracker(Checkpoint):
 
     def _headline(self, module: OneLayer) -> dict[str, float]:
         """The numbers of the run that is best by the monitored value."""
-        best, monitor = self.judge.leader(module.values), self.judge.monitor
+        best, monitor = self.judge.ranked(module.values)[0], self.judge.monitor
         shown = {"train/objective": "objective", "train/rel_gap": "rel_gap", monitor: monitor}
         return {word: float(module.values[name][best]) for name, word in shown.items() if name in module.values}
 
