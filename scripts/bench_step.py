@@ -30,6 +30,7 @@ from onelayer.model.objectives import choose_objective
 from onelayer.run import few_threads
 from onelayer.track.curves import Curves
 from onelayer.track.judge import Judge
+from onelayer.track.overview import Overview
 from onelayer.track.progress import EpochBar
 from onelayer.track.tracker import Tracker
 
@@ -66,6 +67,7 @@ def onelayer(spec: RunSpec, data: TableDataModule, folder: Path) -> Callable[[],
             checkpoint_seconds=spec.checkpoint_seconds,
             data_hash="",
             curves=Curves([folder], "live"),
+            overview=Overview(None, spec.monitor),
             bar=bar,
         )
         trainer = build_trainer(spec, tracker)

@@ -1,6 +1,5 @@
 """From a specification to the objects that train it; beyond here classes take typed keywords."""
 
-import logging
 from collections.abc import Sequence
 
 import torch
@@ -20,11 +19,10 @@ from onelayer.model.objectives import Objective
 from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
 from onelayer.model.reference import auto_lr
 from onelayer.model.schedule import Schedule, ScheduleSettings
-from onelayer.model.truth import Truth
+from onelayer.model.truth import Solved, Truth
 from onelayer.model.zoo import refuse_auto_lr
 from onelayer.track.tracker import Tracker
 
-log = logging.getLogger("onelayer")
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -46,15 +44,25 @@ def build_data(spec: RunSpec) -> TableDataModule:
     )
 
 
-def build_module(specs: Sequence[RunSpec], data: TableDataModule, objective: Objective) -> OneLayer:
-    """Stack the runs: start weights, optimizers, schedules, and the truth they are judged by."""
+def build_module(
+    specs: Sequence[RunSpec], data: TableDataModule, objective: Objective, solved: Solved | None = None
+) -> OneLayer:
+    """Stack the runs: start weights, optimizers, schedules, and the truth they are judged by.
+
+    Args:
+        specs: of each run.
+        data: what all of them see.
+        objective: their loss.
+        solved: references that are known of these train rows; those found now are added.
+    """
     shared, bias = specs[0], specs[0].model.bias
     n_outputs = data.n_outputs
     stack = StackedLinear(len(specs), data.n_features, n_outputs, bias=bias, dtype=data.dtype)
     stack.start([s.seed for s in specs], [s.model.init for s in specs], [s.model.init_std or 0.01 for s in specs])
     l2 = [spec.model.l2 for spec in specs]
+    rates = learning_rates(specs, data, objective)
     settings = [
-        OptimizerSettings.of(spec.optim.name, learning_rate(spec, data, objective), spec.optim.args) for spec in specs
+        OptimizerSettings.of(spec.optim.name, lr, spec.optim.args) for spec, lr in zip(specs, rates, strict=True)
     ]
     schedules = [ScheduleSettings(s.scheduler.name, s.scheduler.args, s.scheduler.interval) for s in specs]
     for one, schedule in zip(settings, schedules, strict=True):
@@ -72,7 +80,14 @@ def build_module(specs: Sequence[RunSpec], data: TableDataModule, objective: Obj
             higher_is_better=higher_is_better(shared.monitor),
         ),
         truth=Truth(
-            data.train.x, data.train.y, objective, l2, n_outputs=n_outputs, bias=bias, known=known_theta(data, bias)
+            data.train.x,
+            data.train.y,
+            objective,
+            l2,
+            n_outputs=n_outputs,
+            bias=bias,
+            known=known_theta(data, bias),
+            solved=solved,
         ),
         metrics=[name for name in METRICS[data.task] if name not in COSTLY or shared.monitor == f"val/{name}"],
         monitor=shared.monitor,
@@ -100,18 +115,19 @@ def build_trainer(spec: RunSpec, tracker: Tracker, *more: Callback) -> Trainer:
     )
 
 
-def learning_rate(spec: RunSpec, data: TableDataModule, objective: Objective) -> float:
-    """Return the learning rate of a run; ``auto`` is 1/L of its objective on the train rows.
+def learning_rates(specs: Sequence[RunSpec], data: TableDataModule, objective: Objective) -> list[float]:
+    """Return the learning rate of each run; ``auto`` is 1/L of its objective on the train rows.
 
     Raises:
         UserError: auto for an optimizer whose step has another size.
     """
-    if spec.optim.lr != "auto":
-        return spec.optim.lr
-    refuse_auto_lr(spec.optim.name, spec.optim.lr)
-    lr = auto_lr(data.train.x, objective, spec.model.l2, bias=spec.model.bias)
-    log.info(f"lr auto: 1/L = {lr:.4g}")
-    return lr
+    for spec in specs:
+        refuse_auto_lr(spec.optim.name, spec.optim.lr)
+    if all(spec.optim.lr != "auto" for spec in specs):
+        found = [0.0] * len(specs)
+    else:
+        found = auto_lr(data.train.x, objective, [spec.model.l2 for spec in specs], bias=specs[0].model.bias)
+    return [auto if spec.optim.lr == "auto" else spec.optim.lr for spec, auto in zip(specs, found, strict=True)]
 
 
 def known_theta(data: TableDataModule, bias: bool) -> torch.Tensor | None:

@@ -13,9 +13,11 @@ from onelayer.build import build_data, build_module, build_trainer, refuse_blind
 from onelayer.data.module import TableDataModule
 from onelayer.model.metrics import check_monitor
 from onelayer.model.objectives import choose_objective
+from onelayer.model.truth import Solved
 from onelayer.resume import checkpoint_of
 from onelayer.track.curves import Curves
 from onelayer.track.judge import Judge
+from onelayer.track.overview import Overview
 from onelayer.track.progress import EpochBar
 from onelayer.track.results import Observer, Result, Results, Run
 from onelayer.track.rundir import LAST, resume_argument
@@ -89,6 +91,8 @@ def train_stack(
     path: Path,
     checkpoint: Path | None = None,
     curves: Literal["live", "kept", "none"] = "none",
+    overview: Path | None = None,
+    solved: Solved | None = None,
 ) -> None:
     """Train runs that share their data, their batches and their number of epochs; write each down when it ends.
 
@@ -100,6 +104,8 @@ def train_stack(
         path: of the stack's checkpoint while it trains.
         checkpoint: one to go on from.
         curves: how event files are written.
+        overview: where curves of the stack as a whole are written; None: there are none.
+        solved: references that are known of these train rows; those found now are added.
 
     Raises:
         UserError: something that only the data could show to be wrong.
@@ -111,12 +117,18 @@ def train_stack(
     check_monitor(shared.monitor, data.task)
     for run in runs:
         observer.say(run, announced(run.spec, data, objective.name))
-    module = build_module([run.spec for run in runs], data, objective)
+    module = build_module([run.spec for run in runs], data, objective, solved)
     assert module.truth is not None
-    for run, reference in zip(runs, module.truth.references, strict=True):
+    for run, reference, settings in zip(runs, module.truth.references, module.settings, strict=True):
+        if run.spec.optim.lr == "auto":
+            observer.say(run, f"lr auto: 1/L = {settings.lr:.4g}")
         observer.say(run, announced_reference(reference))
     refuse_blind_monitor(shared, module)
-    with closing(GracefulEnd()) as end, closing(Curves([run.directory for run in runs], curves)) as drawn:
+    with (
+        closing(GracefulEnd()) as end,
+        closing(Curves([run.directory for run in runs], curves)) as drawn,
+        closing(Overview(overview, shared.monitor)) as whole,
+    ):
         tracker = Tracker(
             Judge(shared.monitor, [run.spec.patience for run in runs]),
             names=[run.directory.name for run in runs],
@@ -125,6 +137,7 @@ def train_stack(
             checkpoint_seconds=shared.checkpoint_seconds,
             data_hash=data.data_hash,
             curves=drawn,
+            overview=whole,
             bar=bar,
         )
         trainer = build_trainer(shared, tracker, end)

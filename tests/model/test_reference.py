@@ -176,7 +176,7 @@ def test_too_large_a_problem_is_skipped_with_its_reason() -> None:
 def test_auto_lr_is_the_largest_rate_at_which_descent_is_sure(name: str) -> None:
     l2 = 0.1
     objective, target = OBJECTIVES[name], TARGETS[name]
-    lr = auto_lr(X, objective, l2)
+    (lr,) = auto_lr(X, objective, [l2])
     columns = torch.cat([X, torch.ones(80, 1, dtype=torch.float64)], 1)
     penalty = torch.tensor([l2] * 4 + [0.0], dtype=torch.float64)
     theta = torch.zeros(1, OUTPUTS[name], 5, dtype=torch.float64)

@@ -11,6 +11,7 @@ from onelayer.config import RunSpec
 from onelayer.model.objectives import choose_objective
 from onelayer.track.curves import Curves
 from onelayer.track.judge import Judge
+from onelayer.track.overview import Overview
 from onelayer.track.progress import EpochBar
 from onelayer.track.tracker import Tracker
 from tests.conftest import composed
@@ -31,6 +32,7 @@ def trained(folder: Path, rates: list[float], *overrides: str) -> tuple[Tracker,
         checkpoint_seconds=1e9,
         data_hash="",
         curves=Curves([], "none"),
+        overview=Overview(None, specs[0].monitor),
         bar=EpochBar(specs[0].trainer.max_epochs, shown=False),
     )
     build_trainer(specs[0], tracker).fit(module, data)

@@ -6,6 +6,7 @@ Squared loss: QR with column pivoting on centred columns (LAPACK gelsy), for rid
 Other losses: Newton's method with backtracking (Boyd & Vandenberghe, Convex Optimization, 9.5).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,10 +85,10 @@ def with_ones(x: Tensor) -> Tensor:
     return torch.cat([x, x.new_ones(len(x), 1)], 1)
 
 
-def auto_lr(x: Tensor, objective: Objective, l2: float, *, bias: bool = True) -> float:
-    """Return 1/L with L the largest curvature of the objective: the rate at which gradient descent surely descends."""
+def auto_lr(x: Tensor, objective: Objective, l2: Sequence[float], *, bias: bool = True) -> list[float]:
+    """Return 1/L for each penalty, with L the largest curvature: the rate at which gradient descent surely descends."""
     largest = float(torch.linalg.eigvalsh(second_moment(x, bias))[-1])
-    return 1.0 / (objective.curvature * largest + l2)
+    return [1.0 / (objective.curvature * largest + one) for one in l2]
 
 
 def _least_squares(x: Tensor, y: Tensor, objective: Objective, l2: float, bias: bool) -> Reference:

@@ -13,6 +13,8 @@ from onelayer.model.reference import Reference, penalty, second_moment, solve, v
 # the objective is a mean of rounded numbers: a smaller difference is none
 ROUNDING = 8 * torch.finfo(torch.float64).eps
 
+# by objective, penalty, outputs and bias
+Solved = dict[tuple[str, float, int, bool], Reference]
 # logits at a time: those of thousands of runs on many rows would not fit
 CHUNK = 2**23
 
@@ -35,6 +37,7 @@ class Truth:
         n_outputs: columns of the logits.
         bias: whether theta has a bias column.
         known: (outputs, columns), the weights that made the data, where they are known.
+        solved: references that are known of these rows; those found now are added.
 
     Attributes:
         references: the optimum of each run.
@@ -51,10 +54,15 @@ class Truth:
         n_outputs: int = 1,
         bias: bool = True,
         known: Tensor | None = None,
+        solved: Solved | None = None,
     ) -> None:
         self.x, self.y, self.objective, self.known = x, y, objective, known
-        solved = {one: solve(x, y, objective, one, n_outputs=n_outputs, bias=bias) for one in dict.fromkeys(l2)}
-        self.references: list[Reference] = [solved[one] for one in l2]
+        solved = {} if solved is None else solved
+        problems = [(objective.name, one, n_outputs, bias) for one in l2]
+        for problem in problems:
+            if problem not in solved:
+                solved[problem] = solve(x, y, objective, problem[1], n_outputs=n_outputs, bias=bias)
+        self.references: list[Reference] = [solved[problem] for problem in problems]
         self._l2 = torch.tensor(l2, dtype=torch.float64)
         self._best = torch.tensor([reference.value for reference in self.references], dtype=torch.float64)
         found = [reference.theta for reference in self.references if reference.theta is not None]

@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.explain import sentence
+from onelayer.model.truth import Solved
 from onelayer.run import Interrupted, train_stack
 from onelayer.sweep.check import Checker
 from onelayer.sweep.compose import Composed, Composer
@@ -21,13 +22,15 @@ from onelayer.sweep.hydra_files import write_hydra_files
 from onelayer.sweep.memory import runs_that_fit
 from onelayer.sweep.observer import RunLogs, Stopped, SweepObserver
 from onelayer.sweep.plan import Job, Stack, described, plan
-from onelayer.sweep.previous import earlier_result, identity, interrupted_stacks, stack_path
+from onelayer.sweep.previous import earlier_result, epoch_of, identity, interrupted_stacks, stack_path
 from onelayer.sweep.progress import SweepBar, stack_work
 from onelayer.track.results import Result, Run
 from onelayer.track.rundir import RESULT
 from onelayer.track.tensorboard import trim
 
 log = logging.getLogger("onelayer")
+# in the folder of the sweep: the curves of stacks as a whole
+OVERVIEWS = "stacks"
 # overrides listed of the jobs that one reason refuses
 LISTED = 10
 
@@ -89,6 +92,7 @@ class Launch:
         self._settings, self._overrides, self._first = settings, job_overrides, first
         self._folder = Path(master.hydra.sweep.dir)
         self._checker = Checker()
+        self._solved: dict[str, Solved] = {}  # by the hash of the data
         self._composed: dict[int, Composed] = {}
         self._refused: dict[int, str] = {}
         self._jobs = self._check(Composer(loader, master), first)
@@ -232,13 +236,27 @@ class Launch:
         spec = runs[0].spec
         data = self._checker.data_of(spec)
         path = checkpoint or stack_path(self._folder, stack.jobs)
+        curves = self._curves(spec)
+        overview = self._folder / OVERVIEWS / path.stem if curves == "kept" else None
         bar.stack(len(runs), spec.trainer.max_epochs, data.steps_per_epoch)
+        last = None if checkpoint is None else epoch_of(checkpoint)
+        for directory in [run.directory for run in runs] + ([overview] if overview else []):
+            trim(directory, last)
         if checkpoint is None:
             for run in runs:
                 logs.clear(run.directory)
-                trim(run.directory, None)
         try:
-            train_stack(runs, data, observer, bar, path=path, checkpoint=checkpoint, curves=self._curves(spec))
+            train_stack(
+                runs,
+                data,
+                observer,
+                bar,
+                path=path,
+                checkpoint=checkpoint,
+                curves=curves,
+                overview=overview,
+                solved=self._solved.setdefault(data.data_hash, {}),
+            )
         except (Stopped, Interrupted):
             raise
         except Exception as error:

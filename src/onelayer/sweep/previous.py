@@ -99,6 +99,13 @@ def interrupted_stacks(
     return found
 
 
+def epoch_of(checkpoint: Path) -> int:
+    """Return how many epochs a stack had completed when its checkpoint was written."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    epochs: list[int] = state["callbacks"]["Tracker"]["judge"]["epochs"]
+    return max(epochs)
+
+
 def stack_path(folder: Path, jobs: Iterable[Job]) -> Path:
     """Return where the checkpoint of a stack lies while it trains."""
     names = "\n".join(sorted(identity(job.run) for job in jobs))

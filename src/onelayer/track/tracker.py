@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from onelayer.model.module import OneLayer, take_stack
 from onelayer.track.curves import Curves, take_curves
 from onelayer.track.judge import Judge, take_judge
+from onelayer.track.overview import Overview
 
 # runs that have ended are taken out of the stack once they are this share of it: each time costs a few steps
 SHARE = 1 / 8
@@ -46,6 +47,7 @@ class Tracker(Checkpoint):
         checkpoint_seconds: between two savings of it.
         data_hash: kept in checkpoints, so that a run is not resumed on other data.
         curves: of each run.
+        overview: of the whole stack.
         bar: shows the progress.
 
     Attributes:
@@ -63,12 +65,13 @@ class Tracker(Checkpoint):
         checkpoint_seconds: float,
         data_hash: str,
         curves: Curves,
+        overview: Overview,
         bar: Bar,
     ) -> None:
         super().__init__()
         self.judge, self.names, self.validates, self.path = judge, list(names), validates, path
         self.checkpoint_seconds, self.data_hash = checkpoint_seconds, data_hash
-        self.curves, self.bar = curves, bar
+        self.curves, self.overview, self.bar = curves, overview, bar
         self.ending: Ending | None = None
         self.device = ""
         self._saved = time.monotonic()
@@ -140,6 +143,7 @@ class Tracker(Checkpoint):
     def _draw(self, module: OneLayer, epoch: int) -> None:
         moved = [run for run, last in enumerate(self.judge.epochs) if last == epoch]
         self.curves.write(epoch, moved, module.values, module.schedule.rates)
+        self.overview.write(epoch, module.values, module.active)
 
     def _headline(self, module: OneLayer) -> dict[str, float]:
         """The numbers of the run that is best by the monitored value."""
