@@ -109,7 +109,7 @@ class Launch:
         todo = [job for job in self._jobs if job.number not in self._finished]
         shared = self._jobs[0].run.spec
         stopped: Exception | None = None
-        bar = SweepBar(shown=shared.trainer.enable_progress_bar)
+        bar = SweepBar(shared.monitor, shown=shared.trainer.enable_progress_bar)
         observer = SweepObserver(
             logs,
             bar,

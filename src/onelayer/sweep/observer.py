@@ -117,8 +117,8 @@ class SweepObserver:
     def ended(self, run: Run, result: Result) -> None:
         """Take the result of a run, which is on disk by now."""
         self._logs.say(run.directory, summary(result, run.directory))
-        self.values[run.directory] = result["metrics"].get(run.spec.monitor)
-        self._bar.ended()
+        value = self.values[run.directory] = result["metrics"].get(run.spec.monitor)
+        self._bar.ended(value)
 
     def failed(self, run: Run, error: Exception) -> None:
         """Report a failure at once, and leave its traceback with the run.

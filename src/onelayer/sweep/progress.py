@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from onelayer.model.direction import higher_is_better
 
 SECONDS = 0.1
 # what a step costs beside its runs, counted in runs
@@ -17,20 +20,18 @@ class SweepBar:
     """Shows a sweep on the terminal; silent where nobody watches.
 
     Args:
+        monitor: the metric of which it shows the best value so far.
         shown: False silences it.
     """
 
-    def __init__(self, *, shown: bool = True) -> None:
+    def __init__(self, monitor: str, *, shown: bool = True) -> None:
         console = Console(stderr=True)
         self._shown = shown and console.is_terminal
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(12),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[best]}"),
-        )
+        columns = (TextColumn("{task.description}"), BarColumn(12), TimeRemainingColumn(compact=True))
         self._progress = Progress(*columns, console=console, transient=True)
-        self._task = self._progress.add_task("", best="")
+        self._task = self._progress.add_task("")
+        self._monitor, self._pick = monitor, max if higher_is_better(monitor) else min
+        self._best: float | None = None
         self._runs = self._stacks = self._ended = 0
         self._stack = self._before = self._epochs = self._epoch = self._steps = self._in_stack = 0
         self._taken, self._began, self._drawn = 0.0, time.monotonic(), 0.0
@@ -57,9 +58,10 @@ class SweepBar:
         self._stack += 1
         self._in_stack, self._epochs, self._steps, self._epoch = runs, epochs, steps_per_epoch, 0
 
-    def ended(self) -> None:
-        """Count a run that has ended."""
+    def ended(self, value: float | None = None) -> None:
+        """Count a run that has ended, with its monitored value."""
         self._ended += 1
+        self._take(value)
 
     def update(self, epoch: int, values: Callable[[], Mapping[str, float]]) -> None:
         """Show an epoch's numbers, at most ten times a second; they are asked for only when they are shown."""
@@ -71,12 +73,17 @@ class SweepBar:
         runs = f"{self._ended}/{self._runs} runs"
         stack = f"stack {self._stack}/{self._stacks}  " if self._stacks > 1 else ""
         speed = f"{_short(self._taken / (self._drawn - self._began))} steps/s"
+        self._take(values().get(self._monitor))
+        best = "" if self._best is None else f"  best {self._monitor} {self._best:.4g}"
         self._progress.update(
             self._task,
             completed=self._before + stack_work(self._in_stack, epoch, self._steps),
-            description=f"{runs}  {stack}epoch {epoch}/{self._epochs}  {speed}",
-            best="best: " + "  ".join(f"{name} {value:.4g}" for name, value in values().items()),
+            description=f"{runs}  {stack}epoch {epoch}/{self._epochs}  {speed}{best}",
         )
+
+    def _take(self, value: float | None) -> None:
+        if value is not None and isfinite(value):
+            self._best = value if self._best is None else self._pick(self._best, value)
 
 
 def stack_work(runs: int, epochs: int, steps_per_epoch: int) -> int:
