@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hydra.core.utils import JobReturn, JobStatus, configure_log, env_override
 from hydra.experimental.callback import Callback
@@ -17,6 +17,9 @@ from onelayer.errors import UserError
 from onelayer.sweep.leaderboard import build_leaderboard
 from onelayer.sweep.records import read_sweep
 from onelayer.sweep.tables import stdout_console
+
+if TYPE_CHECKING:
+    from onelayer.sweep.launch import Outcome
 
 log = logging.getLogger("onelayer")
 
@@ -60,29 +63,33 @@ def launch(launcher: Launcher, job_overrides: Sequence[Sequence[str]], first: in
     # raised once a process inside torch's own pytree code when Lightning moves a block
     warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)
 
-    from onelayer.sweep.launch import Launch, Settings
+    from onelayer.sweep.jobs import Jobs
+    from onelayer.sweep.launch import Launch, Outcome
     from onelayer.sweep.observer import RunLogs
 
-    settings = Settings(launcher.max_runs_per_stack, launcher.skip_invalid, launcher.fail_fast)
-    batch = Launch(settings, launcher.hydra_context.config_loader, config, job_overrides, first)
+    loader = launcher.hydra_context.config_loader
+    jobs = Jobs(loader, config, job_overrides, first, skip_invalid=launcher.skip_invalid)
     folder = Path(config.hydra.sweep.dir)
     folder.mkdir(parents=True, exist_ok=True)
     with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
         config.hydra.runtime.output_dir = str(folder.absolute())  # where the sweep's own log goes
     configure_log(config.hydra.job_logging, config.hydra.verbose)
-    logging_config = OmegaConf.to_container(config.hydra.job_logging, resolve=True) if config.hydra.job_logging else {}
-    assert isinstance(logging_config, dict)
+    logs = RunLogs(OmegaConf.to_container(config.hydra.job_logging, resolve=True), config.hydra.job.name)
     with env_override(dict(config.hydra.job.env_set)):
-        outcomes = batch.run(RunLogs({str(key): value for key, value in logging_config.items()}, config.hydra.job.name))
-    returns = []
-    for outcome in outcomes:
-        job = JobReturn(overrides=list(outcome.overrides), working_dir=str(Path.cwd()), task_name=config.hydra.job.name)
-        job.return_value = outcome.value if outcome.error is None else outcome.error
-        job.status = JobStatus.COMPLETED if outcome.error is None else JobStatus.FAILED
-        if not outcome.ran:
-            job.status = JobStatus.UNKNOWN
-        returns.append(job)
-    return returns
+        batch = Launch(jobs, folder, logs, max_runs_per_stack=launcher.max_runs_per_stack, fail_fast=launcher.fail_fast)
+        outcomes = batch.run()
+    # one that is not there was skipped, as the user asked
+    ended = [outcomes.get(number, Outcome()) for number in range(first, first + len(job_overrides))]
+    return [_returned(overrides, one) for overrides, one in zip(job_overrides, ended, strict=True)]
+
+
+def _returned(overrides: Sequence[str], outcome: "Outcome") -> JobReturn:
+    job = JobReturn(overrides=list(overrides), working_dir=str(Path.cwd()))
+    job.return_value = outcome.value if outcome.error is None else outcome.error
+    job.status = JobStatus.COMPLETED if outcome.error is None else JobStatus.FAILED
+    if not outcome.ran:
+        job.status = JobStatus.UNKNOWN
+    return job
 
 
 def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:

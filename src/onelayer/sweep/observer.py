@@ -29,8 +29,8 @@ class RunLogs:
         name: `hydra.job.name`.
     """
 
-    def __init__(self, logging_config: Mapping[str, Any] | None, name: str) -> None:
-        config = logging_config or {}
+    def __init__(self, logging_config: Any, name: str) -> None:
+        config: Mapping[str, Any] = logging_config if isinstance(logging_config, dict) else {}
         handlers = [one for one in config.get("handlers", {}).values() if "FileHandler" in str(one.get("class"))]
         self._name = f"{name}.log" if handlers else None
         formatters = config.get("formatters", {})

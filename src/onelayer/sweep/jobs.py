@@ -1,0 +1,128 @@
+"""The jobs of a sweep, composed and checked before the first one starts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.errors import HydraException
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from onelayer.config import RunSpec
+from onelayer.errors import UserError
+from onelayer.explain import sentence
+from onelayer.sweep.check import Checker
+from onelayer.sweep.compose import Composed, Composer
+from onelayer.sweep.hydra_files import write_hydra_files
+from onelayer.sweep.plan import Job
+from onelayer.sweep.previous import earlier_result
+from onelayer.track.results import Result, Run
+from onelayer.track.rundir import RESULT
+
+# overrides listed of the jobs that one reason refuses
+LISTED = 10
+
+
+class Jobs:
+    """One batch of jobs.
+
+    Args:
+        loader: composes configurations.
+        master: the configuration of the sweep.
+        job_overrides: of each job.
+        first: number of the first job in the sweep.
+        skip_invalid: go on without jobs that cannot be trained.
+
+    Attributes:
+        checker: keeps their data.
+        valid: jobs that can be trained.
+        refusal: what is wrong with the others; "" where there are none.
+        finished: results of jobs that had ended before, by number.
+
+    Raises:
+        UserError: jobs that cannot be trained, or a directory with other runs in it.
+    """
+
+    def __init__(
+        self,
+        loader: ConfigLoader,
+        master: DictConfig,
+        job_overrides: Sequence[Sequence[str]],
+        first: int,
+        *,
+        skip_invalid: bool,
+    ) -> None:
+        self.checker = Checker()
+        self.valid: list[Job] = []
+        self.finished: dict[int, Result] = {}
+        self._composed: dict[int, Composed] = {}
+        refused = self._check(Composer(loader, master), job_overrides, first)
+        self.refusal = _listed(refused, len(job_overrides)) if refused else ""
+        if refused and not skip_invalid:
+            hint = "nothing was started; mend them, or go on without with hydra.launcher.skip_invalid=true"
+            raise UserError(f"{self.refusal}\n{hint}")
+        if refused and not self.valid:
+            raise UserError(f"{self.refusal}\nthere is no other to go on with")
+        self._recognise()
+
+    def make(self, job: Job) -> None:
+        """Make a run directory with what Hydra writes into it.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        write_hydra_files(self._composed.pop(job.number))
+        (job.run.directory / RESULT).unlink(missing_ok=True)  # of a run that failed before
+
+    def _check(
+        self, composer: Composer, job_overrides: Sequence[Sequence[str]], first: int
+    ) -> list[tuple[str, Sequence[str]]]:
+        """Turn overrides into jobs; return the reason with the overrides of each that is none."""
+        refused: list[tuple[str, Sequence[str]]] = []
+        taken: set[Path] = set()
+        for number, overrides in enumerate(job_overrides, first):
+            try:
+                composed = composer(overrides, number)
+                spec = RunSpec.from_config(composed.resolved)
+                kind = self.checker.kind(spec)
+                if composed.directory in taken:
+                    raise UserError(
+                        f"{composed.directory} is taken by another run; let hydra.sweep.subdir name all that differs"
+                    )
+            except (UserError, HydraException, OmegaConfBaseException) as error:
+                refused.append((sentence(error), overrides))
+                continue
+            taken.add(composed.directory)
+            self._composed[number] = composed
+            full_batch = self.checker.data_of(spec).steps_per_epoch == 1
+            self.valid.append(Job(Run(spec, composed.directory, composed.overrides), number, full_batch, kind))
+        return refused
+
+    def _recognise(self) -> None:
+        """Find the jobs that had ended before."""
+        changed: list[str] = []
+        for job in self.valid:
+            try:
+                result = earlier_result(job.run, self.checker.data_of(job.run.spec).data_hash)
+            except UserError as error:
+                changed.append(str(error))
+                continue
+            if result is not None:
+                self.finished[job.number] = result
+        if changed:
+            more = [f"and {len(changed) - LISTED} more"] if len(changed) > LISTED else []
+            raise UserError("\n".join([*changed[:LISTED], *more]))
+
+
+def _listed(refused: Sequence[tuple[str, Sequence[str]]], total: int) -> str:
+    """List every job that cannot be trained, by reason."""
+    by_reason: dict[str, list[str]] = {}
+    for reason, overrides in refused:
+        by_reason.setdefault(reason, []).append(" ".join(overrides))
+    lines = [f"{len(refused)} of {total} jobs cannot be trained:"]
+    for reason, jobs in by_reason.items():
+        lines.append(f"  {reason}".replace("\n", "\n  "))
+        lines += [f"      {overrides}" for overrides in jobs[:LISTED]]
+        if len(jobs) > LISTED:
+            lines.append(f"      and {len(jobs) - LISTED} more")
+    return "\n".join(lines)
