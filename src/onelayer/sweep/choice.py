@@ -87,6 +87,11 @@ class Choice:
         finally:
             content["hydra"] = hydra
 
+    def copied_config(self) -> DictConfig:
+        """Copy the configuration as Hydra composed it, for further overrides."""
+        self._fill(self.hydra)
+        return copy.deepcopy(self.config)
+
     def takes(self, keys: Keys | None) -> bool:
         """Say whether a plain value can be set here: what stands there is an untyped number, text, null or list."""
         if keys is None:

@@ -8,7 +8,6 @@ interpolations, keys that do not exist) is applied to a copy by Hydra's own code
 Private names of Hydra and OmegaConf are used where the public ones would compose or copy again.
 """
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -132,7 +131,7 @@ class Composer:
         key = groups, tuple(one.text for one in given)
         choice = self._edits.pop(key, None)
         if choice is None:
-            config = copy.deepcopy(self._choice(groups).config)
+            config = self._choice(groups).copied_config()
             ConfigLoaderImpl._apply_overrides_to_config([one.override for one in given], config)
             choice = Choice(config, self._master)
         self._edits[key] = choice

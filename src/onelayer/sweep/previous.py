@@ -84,18 +84,18 @@ def interrupted_stacks(
     for path in sorted((folder / STACKS).glob("*.ckpt")):
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         tracked = checkpoint["callbacks"]["Tracker"]
+        names = checkpoint["members"]["names"]
         rows = [
             row
-            for row, (name, status) in enumerate(zip(checkpoint["runs"], tracked["judge"]["status"], strict=True))
+            for row, (name, status) in enumerate(zip(names, tracked["judge"]["status"], strict=True))
             if status == "running" and name in waiting and data_hashes[name] == tracked["data_hash"]
         ]
-        names = [checkpoint["runs"][row] for row in rows]
         if not rows:
             path.unlink()
             continue
-        if len(rows) < len(checkpoint["runs"]):
-            save_atomically({**take_checkpoint(checkpoint, rows), "runs": names}, path)
-        found.append((tuple(waiting.pop(name) for name in names), path))
+        if len(rows) < len(names):
+            save_atomically(take_checkpoint(checkpoint, rows), path)
+        found.append((tuple(waiting.pop(names[row]) for row in rows), path))
     return found
 
 

@@ -109,20 +109,22 @@ class Tracker(Checkpoint):
 
     def save(self, trainer: Trainer) -> None:
         """Save what is needed to go on from here."""
-        save_atomically({**self.checkpoint(trainer), "runs": self.names}, self.path)
+        members = {"names": self.names, "curves": self.curves.state_dict()}
+        save_atomically({**self.checkpoint(trainer), "members": members}, self.path)
         self._saved = time.monotonic()
 
     def checkpoint(self, trainer: Trainer) -> dict[str, Any]:
         """Return what Lightning would write, for the whole stack."""
         # `trainer.save_checkpoint` makes the same and leaves no way to select runs before it is on disk
         checkpoint: dict[str, Any] = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
+        # the counters of the other loops are no part of it, and most of what would be written for a run
+        checkpoint["loops"] = {"fit_loop": checkpoint["loops"]["fit_loop"]}
         return checkpoint
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain containers and tensors."""
         return {
             "judge": self.judge.state_dict(),
-            "curves": self.curves.state_dict(),
             "monitor": self.judge.monitor,
             "data_hash": self.data_hash,
         }
@@ -130,7 +132,11 @@ class Tracker(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where `state_dict` was taken."""
         self.judge.load_state_dict(state_dict["judge"])
-        self.curves.load_state_dict(state_dict["curves"])
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Take up what is kept of the curves of a stack that goes on in the same directories."""
+        if "members" in checkpoint:
+            self.curves.load_state_dict(checkpoint["members"]["curves"])
 
     def _keep(self, module: OneLayer, runs: Sequence[int]) -> None:
         module.keep(runs)
@@ -155,16 +161,17 @@ class Tracker(Checkpoint):
 def take_checkpoint(checkpoint: Mapping[str, Any], runs: Sequence[int]) -> dict[str, Any]:
     """Select runs, rising indices, from a stack's checkpoint: what they would have written as a stack of their own."""
     tracked = checkpoint["callbacks"]["Tracker"]
-    ours = {
-        "judge": take_judge(tracked["judge"], runs),
-        "curves": take_curves(tracked["curves"], runs),
-    }
-    return {
+    taken = {
         **checkpoint,
         "state_dict": {name: value[runs] for name, value in checkpoint["state_dict"].items()},
-        "callbacks": {"Tracker": {**tracked, **ours}},
+        "callbacks": {"Tracker": {**tracked, "judge": take_judge(tracked["judge"], runs)}},
         "stack": take_stack(checkpoint["stack"], runs),
     }
+    if "members" in checkpoint:
+        members = checkpoint["members"]
+        names = [members["names"][run] for run in runs]
+        taken["members"] = {"names": names, "curves": take_curves(members["curves"], runs)}
+    return taken
 
 
 def save_atomically(checkpoint: Mapping[str, Any], path: Path) -> None:
