@@ -1,0 +1,209 @@
+"""Composed jobs are held equal to what Hydra's own launcher makes of the same overrides, with the files they leave."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.errors import HydraException
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from onelayer.sweep.compose import Composer
+from tests.sweep.hydras import Sweep
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    """One sweep for many tests, as a sweep has many jobs: none may leave a trace in the next."""
+    return Sweep("optim=adam,sgd", "hydra.mode=MULTIRUN", f"hydra.sweep.dir={tmp_path_factory.mktemp('sweep')}")
+
+
+KEYS = ["seed", "task", "monitor", "optim.lr", "optim.betas", "model.l2", "data.split.val", "data.batch_size"]
+KEYS += ["trainer.max_epochs", "scheduler.name", "scheduler.T_max", "scheduler", "data.split", "optim.betas.0"]
+KEYS += ["nope", "optim.nope", "data.split.val.nope", "new.section.key"]
+GROUPS = [
+    "optim=sgd",
+    "optim=lbfgs",
+    "optim=momentum",
+    "data=iris",
+    "scheduler=cosine",
+    "model=logistic",
+    "logger=none",
+]
+GROUPS += ["optim=nope", "nope=adam", "~logger", "~scheduler=none", "~data=iris", "+optim=adam", "+optim@second=sgd"]
+GROUPS += ["optim@second=sgd", "++optim=adam", "optim=[adam,sgd]", "optim=3", "optim=", "hydra/job_logging=none"]
+VALUES = [
+    "null",
+    "true",
+    "''",
+    "[]",
+    "{}",
+    "[1,[2.5,null],'a b']",
+    "{a:1,b:{c:[]}}",
+    "{lr:7}",
+    "???",
+    "1e-3",
+    "nan",
+    "-0.0",
+]
+VALUES += [
+    "'a,b'",
+    "'a=b'",
+    "'0.1'",
+    "'true'",
+    "'null'",
+    "a b",
+    "1,2",
+    "range(3)",
+    "[${seed}]",
+    "${optim.lr}",
+    "${nope}",
+]
+VALUES += [
+    "'${seed} of ${data.split.val}'",
+    "${hydra:job.num}",
+    "${hydra.job.num}",
+    "${oc.env:PATH}",
+    "${now:%Y}",
+    "full",
+]
+VALUES += ["'\\\\${seed}'", "'a\\b'", "'${'", "${trainer}", "${.name}", "[", "int(2.5)", "ü", "0x10", "1_000", "-3", ""]
+quoted = st.text(st.characters(exclude_categories=["C"], exclude_characters="\\'$"), max_size=12).map("'{}'".format)
+values = st.one_of(st.sampled_from(VALUES), quoted, st.integers().map(str), st.floats().map(str))
+plain_change = st.builds("{}={}".format, st.sampled_from(KEYS), values)
+other_change = st.builds("{}{}={}".format, st.sampled_from(["+", "++", "~"]), st.sampled_from(KEYS), values)
+deletion = st.sampled_from(KEYS).map("~{}".format)
+job_overrides = st.tuples(
+    st.lists(st.sampled_from(GROUPS), max_size=1), st.lists(plain_change | other_change | deletion, max_size=3)
+).flatmap(lambda parts: st.permutations([*parts[0], *parts[1]]))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(overrides=job_overrides, number=st.integers(0, 5000))
+def test_random_jobs_equal_hydras(sweep: Sweep, overrides: list[str], number: int) -> None:
+    sweep.check(*overrides, number=number)
+    # the next job often differs in its last override
+    sweep.check(*overrides[:-1], number=number + 1)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["optim=adam", "optim.lr=0.01", "model.l2=0"],
+        ["optim.lr=0.1", "optim.lr=0.2", "optim.lr=0.3"],
+        ["optim=sgd", "optim.lr=1", "optim=adam"],
+        ["optim.lr=0.5", "optim=sgd"],
+        ["~optim.lr", "optim.lr=1"],
+        ["~optim.lr", "+optim.lr=1", "optim.lr=2"],
+        ["+optim.new=1", "optim.new=2", "seed=3"],
+        ["seed=3", "+optim.new=${seed}", "seed=4"],
+        ["model.l2=${optim.lr}", "optim.lr=7"],
+        ["scheduler=cosine", "trainer.max_epochs=7", "scheduler.T_max=9"],
+        ["scheduler=cosine", "trainer.max_epochs=${seed}", "seed=9"],
+        ["scheduler=cosine", "trainer.max_epochs=[1]"],
+        ["seed=${seed}"],
+        ["optim.betas=0.9", "optim.betas=[0.1,0.2]", "optim.betas.1=3"],
+        ["data.split={val:5}", "data.split.val=6"],
+        ["data.split=null", "data.split.val=6"],
+        ["trainer=${model}", "trainer.l2=6"],
+        ["data=iris,wine"],
+        ["model.l2=0,1", "nope=3"],
+        ["hydra.job.chdir=true", "optim.lr=3"],
+        ["hydra={job:{chdir:true}}"],
+        ["hydra.sweep.subdir=${optim.name}_${optim.lr}", "optim=sgd", "optim.lr=3"],
+    ],
+    ids=" ".join,
+)
+def test_order_and_repetition_count_as_for_hydra(sweep: Sweep, overrides: list[str]) -> None:
+    before = repr(sweep.compose(["optim=adam", "optim.lr=0.01"], 0))
+    sweep.check(*overrides, number=3)
+    assert repr(sweep.compose(["optim=adam", "optim.lr=0.01"], 0)) == before
+
+
+@pytest.mark.parametrize(
+    "first",
+    [["trainer.max_epochs=[3]"], ["+new=${trainer}"], ["model.l2=${now:%Y}"], ["+new=${hydra:job.num}"], []],
+    ids=str,
+)
+def test_the_values_of_a_job_end_with_it(sweep: Sweep, first: list[str]) -> None:
+    for last in (["seed=5", "optim.betas=null"], ["optim.lr=[1,2]"], []):
+        sweep.check("scheduler=cosine", *first, *last)
+
+
+def test_a_refused_job_leaves_the_composer_usable(sweep: Sweep) -> None:
+    for bad in (["optim=nope"], ["optim.nope=1"], ["optim.lr=[", "seed=1"], ["seed=${nope}"], ["seed=1,2"]):
+        for _ in range(2):
+            with pytest.raises((HydraException, OmegaConfBaseException)):
+                sweep.compose(bad, 0)
+    assert sweep.compose(["optim=adam", "seed=1"], 0).resolved["seed"] == 1
+
+
+def test_what_a_caller_changes_stays_in_that_job(sweep: Sweep) -> None:
+    given = ["scheduler=cosine", "optim.betas=[0.1,0.2]", "seed=5"]
+    first, untouched = sweep.compose(given, 0), repr(sweep.compose(given, 0))
+    for tree in (first.config, first.resolved):
+        tree["optim"]["betas"].append(3)
+        tree["data"].clear()
+    first.hydra["overrides"]["task"].clear()
+    first.hydra["job"].clear()
+    assert repr(sweep.compose(given, 0)) == untouched
+
+
+class CountingLoader(ConfigLoaderImpl):
+    """Notes each composition."""
+
+    def __init__(self, loader: ConfigLoaderImpl) -> None:
+        super().__init__(loader.config_search_path)
+        self.composed: list[list[str]] = []
+
+    def load_configuration(
+        self, config_name: str | None, overrides: list[str], *args: Any, **kwargs: Any
+    ) -> DictConfig:
+        self.composed.append(overrides)
+        return super().load_configuration(config_name, overrides, *args, **kwargs)
+
+
+def test_no_choice_of_groups_is_composed_twice(sweep: Sweep) -> None:
+    loader = CountingLoader(sweep.loader)
+    compose = Composer(loader, sweep.master)
+    refused = 0
+    for number, (lr, optim) in enumerate((lr, optim) for lr in range(1, 20) for optim in ("adam", "sgd", "nope")):
+        try:
+            compose(
+                [f"optim={optim}", f"optim.lr={lr}", "+optim.new=1", "~data.shuffle", "model.l2=${optim.lr}"], number
+            )
+        except HydraException:
+            refused += 1
+    assert refused == 19
+    own = [overrides[len(sweep.master.hydra.overrides.hydra) :] for overrides in loader.composed]
+    assert own == [["optim=adam"], ["optim=sgd"], ["optim=nope"]]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["hydra.job.config.override_dirname.exclude_keys=[optim.lr]", "hydra.job.config.override_dirname.kv_sep='-'"],
+        ["hydra.job.config.override_dirname.item_sep='${monitor}'"],
+        ["hydra.job.env_copy=[PATH]", "+hydra.job.env_set.A=b", "hydra.job.name=other"],
+        ["hydra.output_subdir=here/and/there", "hydra.verbose=[a,b]"],
+        ["hydra.sweeper.params={optim.lr: '1,2'}", "hydra.job.chdir=true", "hydra/job_logging=none"],
+    ],
+    ids=" ".join,
+)
+def test_hydras_own_settings_hold(tmp_path: Path, overrides: list[str]) -> None:
+    sweep = Sweep(f"hydra.sweep.dir={tmp_path}", *overrides)
+    sweep.check("optim=adam", "optim.lr=0.5", "monitor=train/loss", number=2)
+
+
+def test_configurations_of_other_folders_can_be_swept(tmp_path: Path) -> None:
+    (tmp_path / "conf" / "optim").mkdir(parents=True)
+    (tmp_path / "conf" / "extra").mkdir()
+    (tmp_path / "conf" / "optim" / "mine.yaml").write_text("name: SGD\nlr: ${seed}\n")
+    (tmp_path / "conf" / "extra" / "one.yaml").write_text("a: [1, {b: '${optim.lr}'}]\n")
+    sweep = Sweep(f"hydra.searchpath=[{tmp_path}/conf]", f"hydra.sweep.dir={tmp_path}/sweep")
+    assert sweep.check("optim=mine", "+extra=one", "seed=4") is not None
+    assert sweep.check("optim=mine", "+extra=two", "seed=4") is None
