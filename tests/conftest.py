@@ -27,8 +27,11 @@ def one_thread() -> None:
 @pytest.fixture(autouse=True)
 def clean_hydra() -> Iterator[None]:
     from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.singleton import Singleton
+    from hydra.version import VersionBase
 
     GlobalHydra.instance().clear()
+    Singleton._instances.pop(VersionBase, None)  # Hydra's own tests expect that nobody has set it
     yield
     GlobalHydra.instance().clear()
 

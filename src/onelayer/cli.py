@@ -67,9 +67,11 @@ def run_name(overrides: list[str]) -> str:
 
 def overrides_last(arguments: list[str]) -> list[str]:
     """Let flags stand anywhere: `data=wine -m seed=0,1`, which argparse alone would refuse."""
-    is_override = [bool(re.match(r"[+~]{0,2}[\w./@:]+=|~\w", argument)) for argument in arguments]
-    flags = [argument for argument, override in zip(arguments, is_override, strict=True) if not override]
-    return flags + [argument for argument, override in zip(arguments, is_override, strict=True) if override]
+    return [one for one in arguments if not _is_override(one)] + [one for one in arguments if _is_override(one)]
+
+
+def _is_override(argument: str) -> bool:
+    return bool(re.match(r"[+~]{0,2}[\w./@:]+=|~\w", argument))
 
 
 def with_resumed(arguments: list[str]) -> list[str]:
@@ -94,7 +96,9 @@ def with_resumed(arguments: list[str]) -> list[str]:
     kept = [one for one in before if one.partition("=")[0].lstrip("+~") not in given]
     # the name of a run of a sweep has signs in it that Hydra would read
     escaped = plain.replace("\\", "\\\\").replace("'", "\\'")
-    return kept + [f"resume='{escaped}'" if one.startswith("resume=") else one for one in arguments]
+    given_now = [f"resume='{escaped}'" if one.startswith("resume=") else one for one in arguments]
+    flags = [one for one in given_now if not _is_override(one)]
+    return flags + kept + given_now[len(flags) :]
 
 
 USAGE = f"""onelayer {__version__}

@@ -25,6 +25,9 @@ OURS = {"self", "optimizer", "last_epoch", "max_lr", "total_steps", "epochs", "s
 # the momentum belongs to the optimizer's own arguments
 OURS |= {"cycle_momentum", "base_momentum", "max_momentum"}
 
+# what torch's schedulers list by parameter group; other lists in their state are none of it
+BY_GROUP = {"base_lrs", "_last_lr", "min_lrs"}
+
 
 @dataclass(frozen=True)
 class ScheduleSettings:
@@ -227,18 +230,14 @@ def take_schedule(states: Sequence[Mapping[str, Any]], runs: Sequence[int]) -> l
             curve = _take_columns(curve, columns)
         renumbered = [columns.index(column) for _, column in kept]
         taken.append({"runs": [run for run, _ in kept], "columns": renumbered, "curve": curve})
-    return taken
+    return sorted(taken, key=lambda one: one["runs"][0])  # as a schedule of these runs alone would order them
 
 
 def _take_columns(curve: Mapping[str, Any], columns: Sequence[int]) -> dict[str, Any]:
-    """Select parameter groups from the states of one carrier and its scheduler, which lists some numbers by group."""
+    """Select parameter groups from the states of one carrier and its scheduler."""
     (carrier,), (scheduler,) = curve["carriers"], curve["schedulers"]
     groups = [{**carrier["param_groups"][column], "params": [new]} for new, column in enumerate(columns)]
-    by_group = {
-        name: [value[column] for column in columns]
-        for name, value in scheduler.items()
-        if isinstance(value, list) and len(value) == len(carrier["param_groups"])
-    }
+    by_group = {name: [value[column] for column in columns] for name, value in scheduler.items() if name in BY_GROUP}
     return {"carriers": [{**carrier, "param_groups": groups}], "schedulers": [{**scheduler, **by_group}]}
 
 

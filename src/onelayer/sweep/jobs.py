@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.explain import sentence
+from onelayer.resume import checkpoint_of
 from onelayer.sweep.check import Checker
 from onelayer.sweep.compose import Composed, Composer
 from onelayer.sweep.hydra_files import write_hydra_files
@@ -85,6 +86,7 @@ class Jobs:
                 composed = composer(overrides, number)
                 spec = RunSpec.from_config(composed.resolved)
                 kind = self.checker.kind(spec)
+                checkpoint_of(spec, self.checker.data_of(spec).data_hash)
                 if composed.directory in taken:
                     raise UserError(
                         f"{composed.directory} is taken by another run; let hydra.sweep.subdir name all that differs"

@@ -8,6 +8,7 @@ from typing import Literal
 
 from onelayer.config import RunSpec
 from onelayer.model.truth import Solved
+from onelayer.resume import checkpoint_of
 from onelayer.run import Interrupted, train_stack
 from onelayer.sweep.jobs import Jobs
 from onelayer.sweep.memory import runs_that_fit
@@ -101,7 +102,12 @@ class Launch:
         resumed = [(Stack(going, {}), path) for going, path in interrupted_stacks(self._folder, jobs, hashes)]
         going = {job.number for stack, _ in resumed for job in stack.jobs}
         fresh = plan([job for job in jobs if job.number not in going], self._limit)
-        return [*resumed, *((stack, None) for stack in fresh)]
+        return [*resumed, *((stack, self._resumed(stack)) for stack in fresh)]
+
+    def _resumed(self, stack: Stack) -> Path | None:
+        """Return the checkpoint that `resume` names; such a run is a stack of its own."""
+        spec = stack.jobs[0].run.spec
+        return checkpoint_of(spec, self._jobs.checker.data_of(spec).data_hash)
 
     def _limit(self, spec: RunSpec) -> int:
         if self._most is not None:
@@ -127,14 +133,15 @@ class Launch:
         runs = [job.run for job in stack.jobs]
         spec = runs[0].spec
         data = self._jobs.checker.data_of(spec)
-        path = checkpoint or stack_path(self._folder, stack.jobs)
+        going_on = checkpoint is not None and checkpoint.parent == self._folder / STACKS
+        path = checkpoint if checkpoint is not None and going_on else stack_path(self._folder, stack.jobs)
         curves = self._curves(spec)
         overview = self._folder / OVERVIEWS / path.stem if curves == "kept" else None
         self._bar.stack(len(runs), spec.trainer.max_epochs, data.steps_per_epoch)
-        last = None if checkpoint is None else epoch_of(checkpoint)
+        last = epoch_of(path) if going_on else None
         for directory in [run.directory for run in runs] + ([overview] if overview else []):
             trim(directory, last)
-            if checkpoint is None:
+            if not going_on:
                 self._logs.clear(directory)
         try:
             train_stack(

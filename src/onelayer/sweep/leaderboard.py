@@ -73,8 +73,11 @@ class Row:
             return Mean(present[0], None)
         if len(set(present)) == 1:  # no rounding of a mean makes a spread of equal values
             return Mean(present[0], 0.0)
-        mean = math.fsum(present) / len(present)
-        return Mean(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in present) / (len(present) - 1)))
+        try:
+            mean = math.fsum(present) / len(present)
+            return Mean(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in present) / (len(present) - 1)))
+        except OverflowError:  # of runs that diverged
+            return None
 
 
 @dataclass(frozen=True)

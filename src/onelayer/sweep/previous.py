@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -81,8 +82,11 @@ def interrupted_stacks(
     """
     waiting = {identity(job.run): job for job in jobs}
     found: list[tuple[tuple[Job, ...], Path]] = []
-    for path in sorted((folder / STACKS).glob("*.ckpt")):
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    for path in sorted((folder / STACKS).glob("*")):
+        checkpoint = _read(path)
+        if checkpoint is None:
+            path.unlink()
+            continue
         tracked = checkpoint["callbacks"]["Tracker"]
         names = checkpoint["members"]["names"]
         rows = [
@@ -97,6 +101,17 @@ def interrupted_stacks(
             save_atomically(take_checkpoint(checkpoint, rows), path)
         found.append((tuple(waiting.pop(names[row]) for row in rows), path))
     return found
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Read a stack's checkpoint; None for one that a kill or a power cut left in pieces."""
+    if path.name.startswith("."):  # was being written
+        return None
+    try:
+        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (EOFError, RuntimeError, UnpicklingError):
+        return None
+    return checkpoint
 
 
 def epoch_of(checkpoint: Path) -> int:

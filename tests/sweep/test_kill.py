@@ -1,0 +1,184 @@
+"""A sweep that is killed loses at most what its last checkpoint does not have, and ends as if nothing had been."""
+
+import csv
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from onelayer.artefact import Artefact
+from tests.conftest import Outcome
+from tests.sweep.traces import curves, results, same, statuses
+
+Cli = Callable[..., Outcome]
+# two stacks: some runs diverge, some stop early, some train to the end
+SWEEP = (
+    "-m",
+    "data=linear",
+    "data.n_samples=300",
+    "data.noise=3",
+    "data.dtype=float64",
+    "optim=sgd,adam",
+    "optim.lr=0.5,0.03,1e-3,1e9",
+    "seed=0,1",
+    "data.batch_size=100",
+    "scheduler=plateau",
+    "patience=30",
+    "trainer.max_epochs=100",
+    "checkpoint_seconds=0.05",
+    "logger.figures=false",
+)
+KILLS = 20
+
+
+def started(arguments: Sequence[str], folder: Path) -> int:
+    """Start a sweep in a copy of this process, where everything is imported already; return its number."""
+    number = os.fork()
+    if number:
+        return number
+    code = 70
+    try:
+        os.chdir(folder)
+        os.setsid()
+        with (folder / "said.txt").open("w") as said:
+            os.dup2(said.fileno(), 1)
+            os.dup2(said.fileno(), 2)
+        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+        sys.argv = ["src/train.py", *arguments]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        from onelayer.cli import train
+
+        train()
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def ended(number: int, seconds: float) -> int | None:
+    """Wait for a process; return its exit code, None where it takes longer."""
+    until = time.monotonic() + seconds
+    while True:
+        done, status = os.waitpid(number, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() > until:
+            return None
+        time.sleep(0.005)
+
+
+def killed(number: int, how: signal.Signals) -> int:
+    os.kill(number, how)
+    return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+
+
+def check_whole(sweep: Path) -> int:
+    """Everything that reads as finished is whole; return how many runs have ended."""
+    for directory in sweep.glob("*/"):
+        if (directory / "model").is_dir():
+            Artefact.load(directory / "model")
+    found = results(sweep)
+    for name in found:
+        assert (sweep / name / "checkpoints" / "last.ckpt").stat().st_size > 0
+        Artefact.load(sweep / name / "model")
+    return len(found)
+
+
+def board(sweep: Path) -> list[dict[str, str | float]]:
+    """The leaderboard without the seconds."""
+
+    def number(text: str) -> str | float:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
+    with (sweep / "leaderboard.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{name: number(value) for name, value in row.items() if not name.startswith("seconds")} for row in rows]
+
+
+@pytest.fixture
+def whole(cli: Cli, tmp_path: Path) -> tuple[Path, float]:
+    """The sweep without a disturbance, and how long it took; also imports all that the copies will use."""
+    cli("-m", "seed=0", "trainer.max_epochs=1", "data=linear", "hydra.sweep.dir=warm")
+    began = time.monotonic()
+    said = cli(*SWEEP, "hydra.sweep.dir=whole")
+    assert said.code == 0, said.err
+    return tmp_path / "whole", time.monotonic() - began
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_sweep_killed_twenty_times_ends_as_if_nothing_had_been(whole: tuple[Path, float], tmp_path: Path) -> None:
+    wanted, seconds = whole
+    assert statuses(wanted).keys() == {"diverged", "done", "stopped"}
+    expected = results(wanted)
+    drawn = {name: curves(wanted / name) for name in list(expected)[::3]}
+    chance, kills, sweeps = random.Random(0), 0, 0
+    while kills < KILLS:
+        sweeps += 1
+        cut = tmp_path / f"cut{sweeps}"
+        code: int | None = None
+        while code is None:
+            number = started([*SWEEP, f"hydra.sweep.dir={cut.name}"], tmp_path)
+            # the first part of a start composes and checks; then the last checkpoint is taken up
+            code = ended(number, chance.uniform(0.1, 0.6) * seconds if kills < KILLS else 300)
+            if code is None:
+                # it may have ended just now, by itself
+                assert killed(number, signal.SIGKILL) in (-signal.SIGKILL, 0), (tmp_path / "said.txt").read_text()
+                kills += 1
+                check_whole(cut)
+        assert code == 0, (tmp_path / "said.txt").read_text()
+        same(board(cut), board(wanted), 1e-10, "leaderboard")
+        found = results(cut)
+        for name, result in expected.items():
+            for key in ("status", "epochs", "best_epoch", "metrics"):
+                same(found[name][key], result[key], 1e-10, f"{name} {key}")
+        for name, wanted_curves in drawn.items():
+            same(curves(cut / name), wanted_curves, 1e-5, f"{name} curves")
+        assert not list((cut / ".stacks").glob("*"))
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_sweep_ends_with_its_leaderboard_and_how_to_go_on(
+    cli: Cli, tmp_path: Path, how: signal.Signals
+) -> None:
+    cli("-m", "seed=0", "trainer.max_epochs=1", "data=linear", "hydra.sweep.dir=warm")
+    settings = ("-m", "data=linear", "optim.lr=1e9,0.1,0.01", "optim=sgd", "seed=0,1", "logger=none")
+    number = started(
+        [*settings, "trainer.max_epochs=1000000", "hydra.sweep.dir=cut", "checkpoint_seconds=0.05"], tmp_path
+    )
+    while not list(tmp_path.glob("cut/.stacks/*.ckpt")):
+        assert ended(number, 0.05) is None, (tmp_path / "said.txt").read_text()
+    assert killed(number, how) == 128 + how
+    said = (tmp_path / "said.txt").read_text()
+    assert "Traceback" not in said
+    assert "interrupted: 5 of 6 runs have not ended; go on with" in said
+    (command,) = (line for line in said.splitlines() if line.strip().startswith("python src/train.py -m"))
+    assert "hydra.sweep.dir=cut" in command
+    assert "diverged" in said
+    assert check_whole(tmp_path / "cut") == 1
+    assert (tmp_path / "cut" / "leaderboard.csv").exists()
+    assert len(list(tmp_path.glob("cut/.stacks/*.ckpt"))) == 1
+
+
+def test_a_checkpoint_that_a_kill_left_half_written_is_no_checkpoint(cli: Cli, tmp_path: Path) -> None:
+    """It has a name of its own until it is whole."""
+    (tmp_path / "sweep" / ".stacks").mkdir(parents=True)
+    (tmp_path / "sweep" / ".stacks" / ".0123456789abcdef.ckpt").write_bytes(b"PK")
+    said = cli("-m", "seed=0,1", "trainer.max_epochs=1", "logger=none", "hydra.sweep.dir=sweep")
+    assert said.code == 0, said.err
+    assert statuses(tmp_path / "sweep") == {"done": 2}
+    assert not list((tmp_path / "sweep" / ".stacks").glob("*"))
