@@ -128,11 +128,11 @@ def leaderboard(arguments: list[str]) -> None:
     with reported():
         from onelayer.sweep.leaderboard import build_leaderboard
         from onelayer.sweep.records import read_sweep
-        from onelayer.sweep.tables import stdout_console
+        from onelayer.sweep.tables import show, stdout_console, write
 
         board = build_leaderboard(read_sweep(given.directory), sort=given.sort, by_run=given.by_run)
-        board.show(stdout_console(), given.top)
-        board.write(given.directory)
+        show(board, stdout_console(), given.top)
+        write(board, given.directory)
 
 
 def main() -> None:

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from onelayer.data.blocks import Block
 from onelayer.model.linear import StackedLinear
-from onelayer.model.module import OneLayer, take_stack
+from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings
 from onelayer.model.schedule import Schedule, ScheduleSettings
+from onelayer.model.take import take_stack
 from onelayer.model.truth import Truth
 from tests.conftest import OPTIMIZERS
 from tests.model.problems import BATCH, FEATURES, FULL_BATCH, ROWS, configured, problem

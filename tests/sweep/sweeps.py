@@ -11,6 +11,7 @@ from rich.console import Console
 from onelayer import cli as commands
 from onelayer.sweep.leaderboard import Leaderboard, build_leaderboard
 from onelayer.sweep.records import read_sweep
+from onelayer.sweep.tables import show, write
 from onelayer.track.rundir import write_result
 
 NAN = float("nan")
@@ -44,12 +45,12 @@ def board_of(sweep: Path, **options: Any) -> Leaderboard:
 
 
 def csv_of(sweep: Path, board: Leaderboard) -> list[dict[str, str]]:
-    board.write(sweep)
+    write(board, sweep)
     with (sweep / "leaderboard.csv").open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file, strict=True))
 
 
 def shown(board: Leaderboard, width: int = 160, top: int = 20) -> str:
     file = io.StringIO()
-    board.show(Console(file=file, force_terminal=True, color_system=None, width=width), top=top)
+    show(board, Console(file=file, force_terminal=True, color_system=None, width=width), top=top)
     return file.getvalue()

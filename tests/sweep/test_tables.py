@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from onelayer.sweep import records
+from onelayer.sweep.tables import write
 from tests.conftest import ROOT, Outcome
 from tests.sweep.sweeps import board_of, csv_of, end_run, fail_run, shown
 
@@ -59,7 +60,7 @@ def test_the_command_is_that_of_a_checkout_or_of_the_installed_package(
     board = board_of(tmp_path)
     command = f"{start}optim=adam {shlex.quote(path)}"
     assert f"  {command}\n" in shown(board, width=40)
-    board.write(tmp_path)
+    write(board, tmp_path)
     assert f"```sh\n{command}\n```" in (tmp_path / "leaderboard.md").read_text()
 
 
@@ -102,7 +103,7 @@ def test_the_screen_shows_the_top_and_says_how_many_more(tmp_path: Path) -> None
     assert "30.500" not in text
     assert "6 more rows" in text
     assert ("reason 7" in text, "reason 8" in text, "1 more failed runs" in text) == (True, False, True)
-    board.write(tmp_path)
+    write(board, tmp_path)
     page = (tmp_path / "leaderboard.md").read_text()
     assert "40.500" in page
     assert "| optim.lr=8 | reason 8 | optim.lr=8 |" in page
@@ -114,7 +115,7 @@ def test_both_files_are_replaced_at_once_and_nothing_else_is_left(tmp_path: Path
     before = tmp_path / "leaderboard.csv"
     before.write_text("old")
     with before.open() as reader:
-        board_of(tmp_path).write(tmp_path)
+        write(board_of(tmp_path), tmp_path)
         assert reader.read() == "old"  # one who reads meanwhile has the whole old file
     assert before.read_text().startswith("rank,status,")
     assert {path.name for path in tmp_path.iterdir()} == {"leaderboard.csv", "leaderboard.md", "optim=adam"}
@@ -124,7 +125,7 @@ def test_a_folder_that_cannot_be_written_is_a_warning(tmp_path: Path, caplog: py
     end_run(tmp_path, "optim=adam")
     (tmp_path / "leaderboard.csv").mkdir()  # stands in the way of the file, for a superuser too
     with caplog.at_level(logging.WARNING):
-        board_of(tmp_path).write(tmp_path)
+        write(board_of(tmp_path), tmp_path)
     (record,) = caplog.records
     assert "leaderboard.csv cannot be written" in record.message
     assert {path.name for path in tmp_path.iterdir()} == {"leaderboard.csv", "optim=adam"}

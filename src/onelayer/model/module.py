@@ -12,8 +12,9 @@ from torch import Tensor
 from onelayer.model.linear import StackedLinear, logits_of, pullback
 from onelayer.model.metrics import measure
 from onelayer.model.objectives import Objective
-from onelayer.model.optimizers import OptimizerSettings, build_optimizers, take_optimizers
-from onelayer.model.schedule import Schedule, take_schedule
+from onelayer.model.optimizers import OptimizerSettings, build_optimizers
+from onelayer.model.schedule import Schedule
+from onelayer.model.take import take_stack
 from onelayer.model.truth import Truth
 
 # logits at a time where all runs are measured: those of thousands of runs on many rows would not fit
@@ -239,13 +240,3 @@ class OneLayer(LightningModule):
             (optimizer, lr[rows], moving[rows], rows.start) for rows, optimizer in self._optimizers if any(moving[rows])
         ]
         self._reads_gradient = not all(optimizer.needs_closure for optimizer, *_ in self._turns)
-
-
-def take_stack(state: Mapping[str, Any], runs: Sequence[int]) -> dict[str, Any]:
-    """Select runs, rising indices, from what `OneLayer.stack_state` returned."""
-    return {
-        "optimizers": take_optimizers(state["optimizers"], runs),
-        "schedule": take_schedule(state["schedule"], runs),
-        "active": state["active"][runs],
-        "seconds": state["seconds"][runs],
-    }

@@ -183,35 +183,6 @@ class SeparateOptimizer(RunOptimizer):
             optimizer.load_state_dict(saved)
 
 
-def _rows(value: Any, rows: Sequence[int]) -> Any:
-    return value[rows] if isinstance(value, Tensor) and value.ndim else value
-
-
-def take_optimizers(states: Sequence[Mapping[str, Any]], runs: Sequence[int]) -> list[dict[str, Any]]:
-    """Select runs from the states of a stack's optimizers; one that is left without runs goes.
-
-    Args:
-        states: of each optimizer, in order.
-        runs: rising indices into the stack.
-    """
-    taken: list[dict[str, Any]] = []
-    start = 0
-    for state in states:
-        rows = [run - start for run in runs if start <= run < start + state["runs"]]
-        start += state["runs"]
-        if not rows:
-            continue
-        if "separate" in state:
-            taken.append({"runs": len(rows), "separate": [state["separate"][row] for row in rows]})
-            continue
-        shared = state["shared"]
-        # what belongs to a run lies in its row; a count of steps has no rows
-        moments = {name: _rows(value, rows) for name, value in shared["state"].get(0, {}).items()}
-        picked = {**shared, "state": {0: moments} if moments else {}}
-        taken.append({"runs": len(rows), "shared": picked})
-    return taken
-
-
 def _parts(settings: OptimizerSettings, tensor: Tensor, n_features: int) -> list[Tensor]:
     """Cut (outputs, columns) where the optimizer looks at shapes.
 

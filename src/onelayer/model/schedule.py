@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.optim import lr_scheduler
 
 from onelayer.errors import UserError, did_you_mean
+from onelayer.model.take import take_schedule
 
 SCHEDULERS = {
     name: getattr(lr_scheduler, name)
@@ -24,9 +25,6 @@ SCHEDULERS = {
 OURS = {"self", "optimizer", "last_epoch", "max_lr", "total_steps", "epochs", "steps_per_epoch", "mode"}
 # the momentum belongs to the optimizer's own arguments
 OURS |= {"cycle_momentum", "base_momentum", "max_momentum"}
-
-# what torch's schedulers list by parameter group; other lists in their state are none of it
-BY_GROUP = {"base_lrs", "_last_lr", "min_lrs"}
 
 
 @dataclass(frozen=True)
@@ -207,38 +205,6 @@ class Schedule:
         """Go on where `state_dict` was taken."""
         for (_, _, curve), saved in zip(self._curves, state, strict=True):
             curve.load_state_dict(saved["curve"])
-
-
-def take_schedule(states: Sequence[Mapping[str, Any]], runs: Sequence[int]) -> list[dict[str, Any]]:
-    """Select runs from the state of a stack's schedule.
-
-    Args:
-        states: as `Schedule.state_dict` returned them.
-        runs: rising indices into the stack.
-    """
-    place = {run: index for index, run in enumerate(runs)}
-    taken: list[dict[str, Any]] = []
-    for state in states:
-        kept = [(place[r], c) for r, c in zip(state["runs"], state["columns"], strict=True) if r in place]
-        if not kept:
-            continue
-        columns = list(dict.fromkeys(column for _, column in kept))
-        curve = state["curve"]
-        if len(curve["schedulers"]) > 1:
-            curve = {name: [items[column] for column in columns] for name, items in curve.items()}
-        elif curve["schedulers"]:
-            curve = _take_columns(curve, columns)
-        renumbered = [columns.index(column) for _, column in kept]
-        taken.append({"runs": [run for run, _ in kept], "columns": renumbered, "curve": curve})
-    return sorted(taken, key=lambda one: one["runs"][0])  # as a schedule of these runs alone would order them
-
-
-def _take_columns(curve: Mapping[str, Any], columns: Sequence[int]) -> dict[str, Any]:
-    """Select parameter groups from the states of one carrier and its scheduler."""
-    (carrier,), (scheduler,) = curve["carriers"], curve["schedulers"]
-    groups = [{**carrier["param_groups"][column], "params": [new]} for new, column in enumerate(columns)]
-    by_group = {name: [value[column] for column in columns] for name, value in scheduler.items() if name in BY_GROUP}
-    return {"carriers": [{**carrier, "param_groups": groups}], "schedulers": [{**scheduler, **by_group}]}
 
 
 def _carried(cls: Any, rates: Sequence[float], args: Mapping[str, Any]) -> tuple[torch.optim.Optimizer, Any]:

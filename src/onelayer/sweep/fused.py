@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from onelayer.errors import UserError
 from onelayer.sweep.leaderboard import build_leaderboard
 from onelayer.sweep.records import read_sweep
-from onelayer.sweep.tables import stdout_console
+from onelayer.sweep.tables import show, stdout_console, write
 
 if TYPE_CHECKING:
     from onelayer.sweep.launch import Outcome
@@ -100,8 +100,8 @@ def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
     """
     folder = Path(config.hydra.sweep.dir)
     board = build_leaderboard(read_sweep(folder))
-    board.show(stdout_console())
-    board.write(folder)
+    show(board, stdout_console())
+    write(board, folder)
     unfinished = [job for job in returns if job.status == JobStatus.UNKNOWN]
     if unfinished:
         reason = unfinished[0]._return_value

@@ -1,24 +1,16 @@
 """Which run of a sweep is best: runs in order, those that differ only in the seed as one row."""
 
-import logging
 import math
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from onelayer.errors import UserError, did_you_mean
 from onelayer.model.direction import higher_is_better
 from onelayer.sweep.records import Record, comparable
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-log = logging.getLogger("onelayer")
 
 # runs that differ only in these keys are repetitions of each other
 REPEATED = ("seed",)
@@ -121,34 +113,6 @@ class Leaderboard:
         wanted += [f"{part}/{word}" for word in (judged, "r2", "accuracy") for part in ("val", "test")]
         present = {name for record in self.records for name, value in record.metrics.items() if value is not None}
         return tuple(name for name in dict.fromkeys([*wanted, "train/gap"]) if name in present)
-
-    def write(self, directory: Path) -> None:
-        """Write leaderboard.csv and leaderboard.md, each at once or not at all; warn where that cannot be done."""
-        from onelayer.sweep.tables import csv_text, markdown
-
-        for name, text in (("csv", csv_text(self)), ("md", markdown(self, directory.resolve().name))):
-            path = directory / f"leaderboard.{name}"
-            partial = path.with_name(f".{path.name}.{os.getpid()}")
-            try:
-                # a name on disk may hold bytes that are no text; they are kept as they are
-                partial.write_bytes(text.encode("utf-8", "surrogateescape"))
-                partial.replace(path)
-            except OSError as error:
-                with suppress(OSError):
-                    partial.unlink()
-                log.warning(f"warning: {path} cannot be written ({error.strerror}); the table is on the screen only")
-                return
-
-    def show(self, console: "Console", top: int = 20) -> None:
-        """Print the table, as wide as the console is; its least important columns give way.
-
-        Args:
-            console: where to.
-            top: how many rows, and how many failed runs, at most.
-        """
-        from onelayer.sweep.tables import show
-
-        show(self, console, top)
 
 
 def build_leaderboard(records: Iterable[Record], *, sort: str | None = None, by_run: bool = False) -> Leaderboard:

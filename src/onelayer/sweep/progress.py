@@ -3,20 +3,17 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
-from types import TracebackType
-from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from onelayer.model.direction import higher_is_better
+from onelayer.track.progress import LiveBar
 
-SECONDS = 0.1
 # what a step costs beside its runs, counted in runs
 OVERHEAD = 200
 
 
-class SweepBar:
+class SweepBar(LiveBar):
     """Shows a sweep on the terminal; silent where nobody watches.
 
     Args:
@@ -25,32 +22,18 @@ class SweepBar:
     """
 
     def __init__(self, monitor: str, *, shown: bool = True) -> None:
-        console = Console(stderr=True)
-        self._shown = shown and console.is_terminal
         columns = (TextColumn("{task.description}"), BarColumn(12), TimeRemainingColumn(compact=True))
-        self._progress = Progress(*columns, console=console, transient=True)
-        self._task = self._progress.add_task("")
+        super().__init__(*columns, total=None, shown=shown)
         self._monitor, self._pick = monitor, max if higher_is_better(monitor) else min
         self._best: float | None = None
         self._runs = self._stacks = self._ended = 0
         self._stack = self._before = self._epochs = self._epoch = self._steps = self._in_stack = 0
-        self._taken, self._began, self._drawn = 0.0, time.monotonic(), 0.0
+        self._taken, self._began = 0.0, time.monotonic()
 
     def expect(self, runs: int, costs: Sequence[int]) -> None:
         """Say how many runs there are to train, and what each stack costs (`stack_work`)."""
         self._runs, self._stacks, self._began = runs, len(costs), time.monotonic()
         self._progress.update(self._task, total=sum(costs))
-
-    def __enter__(self) -> Self:
-        if self._shown:
-            self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._shown:
-            self._progress.stop()
 
     def stack(self, runs: int, epochs: int, steps_per_epoch: int) -> None:
         """Begin with the next stack."""
@@ -64,15 +47,14 @@ class SweepBar:
         self._take(value)
 
     def update(self, epoch: int, values: Callable[[], Mapping[str, float]]) -> None:
-        """Show an epoch's numbers, at most ten times a second; they are asked for only when they are shown."""
+        """Show an epoch's numbers, which are asked for only when they are shown."""
         self._taken += (epoch - self._epoch) * self._steps * self._in_stack
         self._epoch = epoch
-        if not self._shown or time.monotonic() - self._drawn < SECONDS:
+        if not self.due():
             return
-        self._drawn = time.monotonic()
         runs = f"{self._ended}/{self._runs} runs"
         stack = f"stack {self._stack}/{self._stacks}  " if self._stacks > 1 else ""
-        speed = f"{_short(self._taken / (self._drawn - self._began))} steps/s"
+        speed = f"{_short(self._taken / (time.monotonic() - self._began))} steps/s"
         self._take(values().get(self._monitor))
         best = "" if self._best is None else f"  best {self._monitor} {self._best:.4g}"
         self._progress.update(

@@ -2,11 +2,15 @@
 
 import csv
 import io
+import logging
+import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -18,6 +22,7 @@ from onelayer.model.direction import higher_is_better
 from onelayer.sweep.leaderboard import Leaderboard, Mean, Row, tally
 from onelayer.sweep.records import Record, comparable
 
+log = logging.getLogger("onelayer")
 PLAIN_WIDTH = 200  # of an output that is no terminal
 SHORT_DIRECTORY = 24  # characters of a directory that are worth showing
 LONG_WORD = 16  # characters of a word that are kept together where it is narrow
@@ -52,7 +57,23 @@ def stdout_console() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
-def show(board: Leaderboard, console: Console, top: int) -> None:
+def write(board: Leaderboard, directory: Path) -> None:
+    """Write leaderboard.csv and leaderboard.md, each at once or not at all; warn where that cannot be done."""
+    for name, text in (("csv", csv_text(board)), ("md", markdown(board, directory.resolve().name))):
+        path = directory / f"leaderboard.{name}"
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            # a name on disk may hold bytes that are no text; they are kept as they are
+            partial.write_bytes(text.encode("utf-8", "surrogateescape"))
+            partial.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                partial.unlink()
+            log.warning(f"warning: {path} cannot be written ({error.strerror}); the table is on the screen only")
+            return
+
+
+def show(board: Leaderboard, console: Console, top: int = 20) -> None:
     """Print the table, the command of the best run, and the failed runs."""
     for line in headlines(board):
         console.print(Text(line))

@@ -9,7 +9,8 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from onelayer.model.module import OneLayer, take_stack
+from onelayer.model.module import OneLayer
+from onelayer.model.take import take_stack
 from onelayer.track.curves import Curves, take_curves
 from onelayer.track.judge import Judge, take_judge
 from onelayer.track.overview import Overview
