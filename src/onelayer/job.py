@@ -2,7 +2,6 @@
 
 import logging
 import sys
-import warnings
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -60,11 +59,6 @@ def _train(config: DictConfig, directory: Path, overrides: tuple[str, ...]) -> f
     from onelayer.track.results import Run
     from onelayer.track.summary import summary
 
-    # Lightning sets up its own handler and speaks of seeds and devices; the log is ours
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    logging.getLogger("lightning").handlers.clear()
-    # raised once a process inside torch's own pytree code when Lightning moves a block
-    warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)
     try:
         result = train(Run(spec, directory, overrides))
     except Interrupted as stop:

@@ -1,6 +1,7 @@
 """The pipeline: specs -> data -> stack -> fit -> results."""
 
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -44,9 +45,10 @@ class Alone:
     def __init__(self) -> None:
         self.result: Result = {}
 
-    def say(self, run: Run, text: str) -> None:
-        """Log a line."""
-        log.info(text)
+    def say(self, run: Run, *lines: str) -> None:
+        """Log some lines."""
+        for line in lines:
+            log.info(line)
 
     def ended(self, run: Run, result: Result) -> None:
         """Keep the result."""
@@ -111,18 +113,15 @@ def train_stack(
         UserError: something that only the data could show to be wrong.
         Interrupted: after Ctrl-C or a termination, with the checkpoint saved.
     """
+    _quieten_lightning()
     shared = runs[0].spec
     seed_everything(shared.seed, workers=True, verbose=False)
     objective = choose_objective(shared.model.objective, data.task)
     check_monitor(shared.monitor, data.task)
-    for run in runs:
-        observer.say(run, announced(run.spec, data, objective.name))
     module = build_module([run.spec for run in runs], data, objective, solved)
     assert module.truth is not None
     for run, reference, settings in zip(runs, module.truth.references, module.settings, strict=True):
-        if run.spec.optim.lr == "auto":
-            observer.say(run, f"lr auto: 1/L = {settings.lr:.4g}")
-        observer.say(run, announced_reference(reference))
+        observer.say(run, *announced(run.spec, data, objective.name, settings.lr), announced_reference(reference))
     refuse_blind_monitor(shared, module)
     with (
         closing(GracefulEnd()) as end,
@@ -155,6 +154,14 @@ def train_stack(
             tracker.ending.write(rest.nonzero().flatten().tolist(), last)
         if end.received and len(runs) > 1:
             raise Interrupted(end.received, "interrupted after the stack had ended")
+
+
+def _quieten_lightning() -> None:
+    """Lightning sets up its own handler and speaks of seeds and devices; the log is ours."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning").handlers.clear()
+    # raised once a process inside torch's own pytree code when Lightning moves a block
+    warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)
 
 
 @contextmanager

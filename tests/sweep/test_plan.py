@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from onelayer.config import RunSpec
+from onelayer.data.module import TableDataModule
+from onelayer.data.sources import load
 from onelayer.sweep.plan import Job, Stack, described, plan
 from onelayer.track.results import Run
 from tests.conftest import composed
@@ -12,7 +14,8 @@ from tests.conftest import composed
 
 def job(number: int, *overrides: str, full: bool = False, kind: str = "SGD") -> Job:
     spec = RunSpec.from_config(composed(*overrides))
-    return Job(Run(spec, Path(f"/sweep/{number}"), overrides), number, full, kind)
+    data = TableDataModule(load("iris"), batch_size="full" if full else 32)
+    return Job(Run(spec, Path(f"/sweep/{number}"), overrides), number, data, kind)
 
 
 def numbers(stacks: list[Stack]) -> list[list[int]]:

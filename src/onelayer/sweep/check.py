@@ -41,13 +41,12 @@ class Checker:
             raise data
         return data.ordered_by(spec.seed)
 
-    def kind(self, spec: RunSpec) -> str:
+    def kind(self, spec: RunSpec, data: TableDataModule) -> str:
         """Check a run against torch, the machine and its data; return the kind of its optimizer.
 
         Raises:
             UserError: what is wrong with it.
         """
-        data = self.data_of(spec)
         refuse_auto_lr(spec.optim.name, spec.optim.lr)
         schedule = ScheduleSettings(spec.scheduler.name, spec.scheduler.args, spec.scheduler.interval)
         trainer = spec.trainer

@@ -3,7 +3,6 @@
 import logging
 import shlex
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -55,13 +54,10 @@ def launch(launcher: Launcher, job_overrides: Sequence[Sequence[str]], first: in
         raise UserError(
             "hydra.job.chdir=true: runs that train together share a working directory; add hydra/launcher=basic"
         )
-    # Lightning sets up its own handler and speaks of seeds and devices; the log is ours
-    import lightning.pytorch  # noqa: F401
-
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    logging.getLogger("lightning").handlers.clear()
-    # raised once a process inside torch's own pytree code when Lightning moves a block
-    warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)
+    for callback in launcher.hydra_context.callbacks.callbacks:
+        if _listens(callback):
+            name = type(callback).__name__
+            raise UserError(f"hydra.callbacks: {name} waits for single jobs to start or end; add hydra/launcher=basic")
 
     from onelayer.sweep.jobs import Jobs
     from onelayer.sweep.launch import Launch, Outcome
@@ -116,7 +112,8 @@ def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
 def again(folder: Path) -> str:
     """Return the command that goes on with this sweep, ready to be pasted into a shell."""
     given = [argument for argument in sys.argv[1:] if not argument.startswith("hydra.sweep.dir=")]
-    return shlex.join(["python", *sys.argv[:1], *given, f"hydra.sweep.dir={folder}"])
+    start = ["python", sys.argv[0]] if sys.argv[0].endswith(".py") else sys.argv[0].split()
+    return shlex.join([*start, *given, f"hydra.sweep.dir={folder}"])
 
 
 def _listens(callback: Any) -> bool:

@@ -35,7 +35,6 @@ class Jobs:
         skip_invalid: go on without jobs that cannot be trained.
 
     Attributes:
-        checker: keeps their data.
         valid: jobs that can be trained.
         refusal: what is wrong with the others; "" where there are none.
         finished: results of jobs that had ended before, by number.
@@ -53,7 +52,7 @@ class Jobs:
         *,
         skip_invalid: bool,
     ) -> None:
-        self.checker = Checker()
+        self._checker = Checker()
         self.valid: list[Job] = []
         self.finished: dict[int, Result] = {}
         self._composed: dict[int, Composed] = {}
@@ -85,8 +84,9 @@ class Jobs:
             try:
                 composed = composer(overrides, number)
                 spec = RunSpec.from_config(composed.resolved)
-                kind = self.checker.kind(spec)
-                checkpoint_of(spec, self.checker.data_of(spec).data_hash)
+                data = self._checker.data_of(spec)
+                kind = self._checker.kind(spec, data)
+                checkpoint_of(spec, data.data_hash)
                 if composed.directory in taken:
                     raise UserError(
                         f"{composed.directory} is taken by another run; let hydra.sweep.subdir name all that differs"
@@ -96,8 +96,7 @@ class Jobs:
                 continue
             taken.add(composed.directory)
             self._composed[number] = composed
-            full_batch = self.checker.data_of(spec).steps_per_epoch == 1
-            self.valid.append(Job(Run(spec, composed.directory, composed.overrides), number, full_batch, kind))
+            self.valid.append(Job(Run(spec, composed.directory, composed.overrides), number, data, kind))
         return refused
 
     def _recognise(self) -> None:
@@ -105,7 +104,7 @@ class Jobs:
         changed: list[str] = []
         for job in self.valid:
             try:
-                result = earlier_result(job.run, self.checker.data_of(job.run.spec).data_hash)
+                result = earlier_result(job.run, job.data.data_hash)
             except UserError as error:
                 changed.append(str(error))
                 continue

@@ -98,7 +98,7 @@ class Launch:
 
     def _stacks(self, jobs: Sequence[Job]) -> list[tuple[Stack, Path | None]]:
         """Group jobs into stacks, each with the checkpoint to go on from; those that were in training first."""
-        hashes = {identity(job.run): self._jobs.checker.data_of(job.run.spec).data_hash for job in jobs}
+        hashes = {identity(job.run): job.data.data_hash for job in jobs}
         resumed = [(Stack(going, {}), path) for going, path in interrupted_stacks(self._folder, jobs, hashes)]
         going = {job.number for stack, _ in resumed for job in stack.jobs}
         fresh = plan([job for job in jobs if job.number not in going], self._limit)
@@ -106,13 +106,11 @@ class Launch:
 
     def _resumed(self, stack: Stack) -> Path | None:
         """Return the checkpoint that `resume` names; such a run is a stack of its own."""
-        spec = stack.jobs[0].run.spec
-        return checkpoint_of(spec, self._jobs.checker.data_of(spec).data_hash)
+        job = stack.jobs[0]
+        return checkpoint_of(job.run.spec, job.data.data_hash)
 
-    def _limit(self, spec: RunSpec) -> int:
-        if self._most is not None:
-            return self._most
-        return runs_that_fit(self._jobs.checker.data_of(spec), spec.trainer.accelerator)
+    def _limit(self, job: Job) -> int:
+        return self._most or runs_that_fit(job.data, job.run.spec.trainer.accelerator)
 
     def _announce(self, stacks: Sequence[Stack]) -> None:
         if self._jobs.finished:
@@ -125,14 +123,13 @@ class Launch:
             log.info("\n".join(described(fresh)))
 
     def _cost(self, stack: Stack) -> int:
-        spec = stack.jobs[0].run.spec
-        return stack_work(len(stack.jobs), spec.trainer.max_epochs, self._jobs.checker.data_of(spec).steps_per_epoch)
+        job = stack.jobs[0]
+        return stack_work(len(stack.jobs), job.run.spec.trainer.max_epochs, job.data.steps_per_epoch)
 
     def _train(self, stack: Stack, checkpoint: Path | None) -> None:
         """Train a stack; where it stops for a reason that is no run's own, its halves are tried, down to the run."""
         runs = [job.run for job in stack.jobs]
-        spec = runs[0].spec
-        data = self._jobs.checker.data_of(spec)
+        spec, data = runs[0].spec, stack.jobs[0].data
         going_on = checkpoint is not None and checkpoint.parent == self._folder / STACKS
         path = checkpoint if checkpoint is not None and going_on else stack_path(self._folder, stack.jobs)
         curves = self._curves(spec)

@@ -37,13 +37,13 @@ class RunLogs:
         chosen = formatters.get(handlers[0].get("formatter"), {}) if handlers else {}
         self._formatter = logging.Formatter(chosen.get("format"), chosen.get("datefmt"))
 
-    def say(self, directory: Path, text: str, level: int = logging.INFO) -> None:
-        """Append a line."""
+    def say(self, directory: Path, *lines: str, level: int = logging.INFO) -> None:
+        """Append lines."""
         if self._name is None:
             return
-        record = logging.LogRecord("onelayer", level, "", 0, text, None, None)
+        records = [logging.LogRecord("onelayer", level, "", 0, line, None, None) for line in lines]
         with (directory / self._name).open("a", encoding="utf-8") as file:
-            file.write(self._formatter.format(record) + "\n")
+            file.write("".join(f"{self._formatter.format(record)}\n" for record in records))
 
     def clear(self, directory: Path) -> None:
         """Begin anew."""
@@ -110,9 +110,9 @@ class SweepObserver:
         """Whether a run has ended or failed."""
         return run.directory in self.values or run.directory in self.failures
 
-    def say(self, run: Run, text: str) -> None:
-        """Write a line into the log of a run."""
-        self._logs.say(run.directory, text)
+    def say(self, run: Run, *lines: str) -> None:
+        """Write lines into the log of a run."""
+        self._logs.say(run.directory, *lines)
 
     def ended(self, run: Run, result: Result) -> None:
         """Take the result of a run, which is on disk by now."""
@@ -133,7 +133,7 @@ class SweepObserver:
         self.failures[run.directory] = error
         self._bar.ended()
         try:
-            self._logs.say(run.directory, f"failed: {overrides}\n{detail}", logging.ERROR)
+            self._logs.say(run.directory, f"failed: {overrides}\n{detail}", level=logging.ERROR)
             told = {"status": "failed", "error": said, "overrides": run.overrides, "config_hash": config_hash(run.spec)}
             write_result(run.directory, told)
         except OSError as reason:  # the directory itself may be what failed

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from onelayer.config import RunSpec
+from onelayer.data.module import TableDataModule
 from onelayer.track.results import Run
 
 # whatever else a specification says may differ between the runs of a stack
@@ -18,13 +18,13 @@ class Job:
     Attributes:
         run: what is trained, and where it is written.
         number: its place in the sweep.
-        full_batch: whether a step takes all train rows, so that their order means nothing.
+        data: what it sees, in the order of its own seed.
         kind: of its optimizer; runs of one kind stand together in a stack.
     """
 
     run: Run
     number: int
-    full_batch: bool
+    data: TableDataModule
     kind: str
 
 
@@ -41,7 +41,7 @@ class Stack:
     key: Mapping[str, Any]
 
 
-def plan(jobs: Sequence[Job], limit: Callable[[RunSpec], int]) -> list[Stack]:
+def plan(jobs: Sequence[Job], limit: Callable[[Job], int]) -> list[Stack]:
     """Group jobs into stacks, in the order of their first job; `limit` says how many runs one may have at most."""
     members: dict[tuple[tuple[str, Any], ...], list[Job]] = {}
     for job in jobs:
@@ -49,7 +49,7 @@ def plan(jobs: Sequence[Job], limit: Callable[[RunSpec], int]) -> list[Stack]:
     stacks = []
     for key, group in members.items():
         group.sort(key=lambda job: (job.kind, job.number))
-        parts = -(-len(group) // limit(group[0].run.spec))
+        parts = -(-len(group) // limit(group[0]))
         size = -(-len(group) // parts)
         stacks += [Stack(tuple(group[at : at + size]), dict(key)) for at in range(0, len(group), size)]
     return stacks
@@ -60,7 +60,7 @@ def shared_key(job: Job) -> dict[str, Any]:
     spec = job.run.spec
     key = _flat(spec.model_dump(include=set(SHARED)))
     key |= {"model.objective": spec.model.objective, "model.bias": spec.model.bias}
-    if job.full_batch:
+    if job.data.steps_per_epoch == 1:
         key["data.batch_size"] = "full"
     elif spec.data.shuffle:
         key["seed"] = spec.seed  # rules the order of the batches

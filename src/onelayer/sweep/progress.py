@@ -45,22 +45,26 @@ class SweepBar(LiveBar):
         """Count a run that has ended, with its monitored value."""
         self._ended += 1
         self._take(value)
+        if self.due():
+            self._draw()
 
     def update(self, epoch: int, values: Callable[[], Mapping[str, float]]) -> None:
         """Show an epoch's numbers, which are asked for only when they are shown."""
         self._taken += (epoch - self._epoch) * self._steps * self._in_stack
         self._epoch = epoch
-        if not self.due():
-            return
+        if self.due():
+            self._take(values().get(self._monitor))
+            self._draw()
+
+    def _draw(self) -> None:
         runs = f"{self._ended}/{self._runs} runs"
         stack = f"stack {self._stack}/{self._stacks}  " if self._stacks > 1 else ""
         speed = f"{_short(self._taken / (time.monotonic() - self._began))} steps/s"
-        self._take(values().get(self._monitor))
         best = "" if self._best is None else f"  best {self._monitor} {self._best:.4g}"
         self._progress.update(
             self._task,
-            completed=self._before + stack_work(self._in_stack, epoch, self._steps),
-            description=f"{runs}  {stack}epoch {epoch}/{self._epochs}  {speed}{best}",
+            completed=self._before + stack_work(self._in_stack, self._epoch, self._steps),
+            description=f"{runs}  {stack}epoch {self._epoch}/{self._epochs}  {speed}{best}",
         )
 
     def _take(self, value: float | None) -> None:

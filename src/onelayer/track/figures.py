@@ -1,6 +1,7 @@
 """One figure at the end of a run: how well it predicts."""
 
 import io
+from typing import Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -8,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+POINTS: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 3.5, "markeredgewidth": 0, "alpha": 0.6}
 
 
 def draw(task: str, prediction: Array, target: Array, classes: tuple[str, ...] | None, title: str) -> Figure:
@@ -20,8 +22,10 @@ def draw(task: str, prediction: Array, target: Array, classes: tuple[str, ...] |
         classes: names of the classes.
         title: which rows these are.
     """
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure = Figure(figsize=(9, 4))
     FigureCanvasAgg(figure)
+    # room for numbers of six digits; a layout engine would draw everything twice
+    figure.subplots_adjust(left=0.1, right=0.97, bottom=0.14, top=0.83, wspace=0.3)
     figure.suptitle(title)
     if task == "regression":
         _residuals(figure, prediction[:, 0], target)
@@ -44,10 +48,10 @@ def _residuals(figure: Figure, prediction: Array, target: Array) -> None:
     left, right = figure.subplots(1, 2)
     ends = [min(prediction.min(), target.min()), max(prediction.max(), target.max())]
     left.plot(ends, ends, color="0.6", linewidth=1)
-    left.scatter(target, prediction, s=12, alpha=0.6)
+    left.plot(target, prediction, **POINTS)
     left.set(xlabel="true", ylabel="predicted", title="predicted against true")
     right.axhline(0, color="0.6", linewidth=1)
-    right.scatter(prediction, target - prediction, s=12, alpha=0.6)
+    right.plot(prediction, target - prediction, **POINTS)
     right.set(xlabel="predicted", ylabel="true - predicted", title="residuals")
 
 
@@ -68,6 +72,7 @@ def _roc_and_calibration(figure: Figure, probability: Array, target: Array) -> N
 
 
 def _confusion(figure: Figure, predicted: NDArray[np.int64], target: Array, classes: tuple[str, ...]) -> None:
+    figure.set_layout_engine("constrained")  # names of classes may be long
     axes = figure.subplots(1, 1)
     counts = np.zeros((len(classes), len(classes)), dtype=int)
     np.add.at(counts, (target.astype(int), predicted), 1)

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import platform
+from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,8 +51,8 @@ class Run:
 class Observer(Protocol):
     """Is told how the runs of a stack fare, and says which of them are worth pictures."""
 
-    def say(self, run: Run, text: str) -> None:
-        """Write a line into the log of a run."""
+    def say(self, run: Run, *lines: str) -> None:
+        """Write lines into the log of a run."""
 
     def ended(self, run: Run, result: Result) -> None:
         """Take the result of a run, which is on disk by now."""
@@ -110,19 +112,37 @@ class Results:
         columns = {name: value.tolist() for name, value in values.items()}
         checkpoint = take_checkpoint(checkpoint, ended)
         # the best first, for an observer that has pictures for these only
-        for index in judge.ranked(values):
-            run = ended[index]
-            metrics = {name: column[index] for name, column in columns.items()}
-            try:
-                self._finish(run, metrics, best[index], take_checkpoint(checkpoint, [index]))
-            except Exception as error:
-                self._observer.failed(self._runs[run], error)
+        waiting: deque[tuple[Run, Result, Future[None]]] = deque()
+        # the disk takes its time to confirm a result; the next run is written meanwhile
+        with ThreadPoolExecutor(1) as disk:
+            for index in judge.ranked(values):
+                run = ended[index]
+                metrics = {name: column[index] for name, column in columns.items()}
+                try:
+                    result = self._finish(run, metrics, best[index], take_checkpoint(checkpoint, [index]))
+                except Exception as error:
+                    self._observer.failed(self._runs[run], error)
+                    continue
+                directory = self._runs[run].directory
+                waiting.append((self._runs[run], result, disk.submit(write_result, directory, result)))
+                while waiting and waiting[0][2].done():
+                    self._tell(*waiting.popleft())
+        for one in waiting:
+            self._tell(*one)
 
     def keep(self, runs: Sequence[int]) -> None:
         """Drop all but some runs, rising indices."""
         self._runs = [self._runs[run] for run in runs]
 
-    def _finish(self, index: int, metrics: Mapping[str, float], best: Tensor, checkpoint: Mapping[str, Any]) -> None:
+    def _tell(self, run: Run, result: Result, written: Future[None]) -> None:
+        error = written.exception()
+        if error is None:
+            self._observer.ended(run, result)
+        elif isinstance(error, Exception):
+            self._observer.failed(run, error)
+
+    def _finish(self, index: int, metrics: Mapping[str, float], best: Tensor, checkpoint: Mapping[str, Any]) -> Result:
+        """Write everything but the result."""
         run, module, judge, data = self._runs[index], self._module, self._tracker.judge, self._data
         assert module.truth is not None
         reference = module.truth.references[index]
@@ -146,7 +166,11 @@ class Results:
         }
         self._deliver(run, result, best, module.l2[index])
         save_atomically(checkpoint, run.directory / LAST)
-        weights = {**{name: checkpoint[name] for name in WEIGHTS}, "state_dict": {"linear.theta": best[None].cpu()}}
+        # a copy: of a view, the whole stack would be written
+        weights = {
+            **{name: checkpoint[name] for name in WEIGHTS},
+            "state_dict": {"linear.theta": best[None].cpu().clone()},
+        }
         save_atomically(weights, run.directory / BEST)
         shown = self._observer.shows(run, result)
         writer = self._tracker.curves.end(index, judge.epochs[index], shown=shown)
@@ -158,8 +182,7 @@ class Results:
             verdict = {f"verdict/{name}": value for name, value in kept.items()}
             writer.hparams(hparams(run.spec, result["lr"]), verdict)
             writer.close()
-        write_result(run.directory, result)
-        self._observer.ended(run, result)
+        return result
 
     def _deliver(self, run: Run, result: Result, best: Tensor, l2: float) -> None:
         theta, data, linear = best.cpu().numpy(), self._data, self._module.linear

@@ -10,13 +10,14 @@ from onelayer.data.module import TableDataModule
 from onelayer.model.reference import Reference
 
 
-def announced(spec: RunSpec, data: TableDataModule, objective: str) -> str:
-    """Say what is about to happen."""
+def announced(spec: RunSpec, data: TableDataModule, objective: str, lr: float) -> list[str]:
+    """Say in one or two lines what is about to happen."""
     rows = f"{len(data.train)} train, {len(data.val)} val, {len(data.test)} test rows"
-    return (
+    line = (
         f"{spec.data.source}: {rows} x {data.n_features} features -> {objective}, "
         f"{spec.optim.name} lr {spec.optim.lr}, batch {data.batch_size}, {spec.trainer.max_epochs} epochs"
     )
+    return [line, f"lr auto: 1/L = {lr:.4g}"] if spec.optim.lr == "auto" else [line]
 
 
 def announced_reference(reference: Reference) -> str:
