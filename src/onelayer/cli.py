@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onelayer import CONF, __version__
-from onelayer.explain import TRACEBACK, reported
+from onelayer.explain import TRACEBACK, quoted, reported
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -95,8 +95,7 @@ def with_resumed(arguments: list[str]) -> list[str]:
     before = [str(one) for one in OmegaConf.load(path)]
     kept = [one for one in before if one.partition("=")[0].lstrip("+~") not in given]
     # the name of a run of a sweep has signs in it that Hydra would read
-    escaped = plain.replace("\\", "\\\\").replace("'", "\\'")
-    given_now = [f"resume='{escaped}'" if one.startswith("resume=") else one for one in arguments]
+    given_now = [f"resume={quoted(plain)}" if one.startswith("resume=") else one for one in arguments]
     flags = [one for one in given_now if not _is_override(one)]
     return flags + kept + given_now[len(flags) :]
 

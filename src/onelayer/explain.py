@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from onelayer import CONF
-from onelayer.errors import UserError, did_you_mean
+from onelayer.errors import CutShort, UserError, did_you_mean
 
 TRACEBACK = "ONELAYER_TRACEBACK"
 
@@ -20,6 +20,9 @@ def reported() -> Iterator[None]:
 
     try:
         yield
+    except CutShort as stop:
+        sys.stderr.write(f"{stop}\n")
+        raise SystemExit(stop.code) from None
     except (UserError, HydraException, OmegaConfBaseException, OSError) as error:
         if os.environ.get(TRACEBACK) == "1":
             raise
@@ -46,6 +49,14 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}; choose another folder or file"
     return str(error) if isinstance(error, UserError) else _first_line(error)
+
+
+def quoted(text: str) -> str:
+    """Quote a value so that Hydra reads it as it is."""
+    if re.fullmatch(r"[\w./~-]+", text, re.ASCII):
+        return text
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _first_line(error: BaseException) -> str:

@@ -63,8 +63,7 @@ def _train(config: DictConfig, directory: Path, overrides: tuple[str, ...]) -> f
         result = train(Run(spec, directory, overrides))
     except Interrupted as stop:
         log.warning(str(stop))
-        # as a shell reports a signal: 130 for Ctrl-C, 143 for a termination; the rest of a sweep does not start
-        sys.exit(128 + stop.number)
+        sys.exit(stop.code)  # the rest of a sweep does not start
     log.info(summary(result, directory))
     value: float | None = result["metrics"].get(spec.monitor)
     return value

@@ -12,6 +12,7 @@ from lightning.pytorch import seed_everything
 
 from onelayer.build import build_data, build_module, build_trainer, refuse_blind_monitor, refuse_missing_device
 from onelayer.data.module import TableDataModule
+from onelayer.errors import CutShort
 from onelayer.model.metrics import check_monitor
 from onelayer.model.objectives import choose_objective
 from onelayer.model.truth import Solved
@@ -20,7 +21,7 @@ from onelayer.track.curves import Curves
 from onelayer.track.judge import Judge
 from onelayer.track.overview import Overview
 from onelayer.track.progress import EpochBar
-from onelayer.track.results import Observer, Result, Results, Run
+from onelayer.track.results import Observer, Result, Results, Run, identity
 from onelayer.track.rundir import LAST, resume_argument
 from onelayer.track.signals import GracefulEnd
 from onelayer.track.summary import announced, announced_reference
@@ -31,12 +32,13 @@ log = logging.getLogger("onelayer")
 ONE_THREAD = 16_000_000
 
 
-class Interrupted(Exception):  # noqa: N818
+class Interrupted(CutShort):
     """The run was asked to stop and can be resumed; `number` is the signal that asked."""
 
     def __init__(self, number: int, message: str) -> None:
         super().__init__(message)
         self.number = number
+        self.code = 128 + number  # as a shell reports a signal: 130 for Ctrl-C, 143 for a termination
 
 
 class Alone:
@@ -80,7 +82,11 @@ def train(run: Run) -> Result:
     checkpoint = checkpoint_of(spec, data.data_hash)
     mode: Literal["live", "none"] = "live" if spec.logger.tensorboard else "none"
     with EpochBar(spec.trainer.max_epochs, shown=spec.trainer.enable_progress_bar) as bar:
-        train_stack([run], data, alone, bar, path=run.directory / LAST, checkpoint=checkpoint, curves=mode)
+        try:
+            train_stack([run], data, alone, bar, path=run.directory / LAST, checkpoint=checkpoint, curves=mode)
+        except Interrupted:
+            if not alone.result:
+                raise
     return alone.result
 
 
@@ -130,7 +136,7 @@ def train_stack(
     ):
         tracker = Tracker(
             Judge(shared.monitor, [run.spec.patience for run in runs]),
-            names=[run.directory.name for run in runs],
+            names=[identity(run, path.parent.parent) for run in runs],
             validates=len(data.val) > 0,
             path=path,
             checkpoint_seconds=shared.checkpoint_seconds,
@@ -143,7 +149,10 @@ def train_stack(
         tracker.ending = Results(runs, data, module, tracker, observer)
         work = data.batch_size * module.linear.theta.numel()
         with few_threads(work):
-            trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+            try:
+                trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+            except SystemExit as stop:  # Lightning's answer to a second Ctrl-C
+                raise KeyboardInterrupt from stop
             epochs = max(tracker.judge.epochs)
             if end.received and bool(module.active.any()) and epochs < shared.trainer.max_epochs:
                 tracker.save(trainer)
@@ -152,8 +161,8 @@ def train_stack(
             last = tracker.checkpoint(trainer)  # before the verdict, which a run that goes on has not had
             rest = tracker.judge.finish(module, shared.trainer.max_epochs)
             tracker.ending.write(rest.nonzero().flatten().tolist(), last)
-        if end.received and len(runs) > 1:
-            raise Interrupted(end.received, "interrupted after the stack had ended")
+        if end.received:
+            raise Interrupted(end.received, "interrupted when all was written")
 
 
 def _quieten_lightning() -> None:

@@ -87,3 +87,17 @@ def test_rows_move_to_another_device_once_and_their_order_each_time() -> None:
     assert first.order is not second.order
     assert first.x.device == first.y.device == elsewhere
     assert data.transfer_batch_to_device(block, torch.device("cpu"), 0) is block
+
+
+def test_each_part_moves_once_whatever_loaders_come_and_go() -> None:
+    """The device `meta` stands in for a GPU: it has shapes and no numbers."""
+    data = TableDataModule(load("iris"), val=20, test=30, dtype=torch.float32)
+    device = torch.device("meta")
+    moved: dict[str, set[int]] = {"train": set(), "val": set(), "test": set()}
+    for _ in range(20):
+        for name, rows in (("train", 100), ("val", 20), ("test", 30)):
+            (block,) = getattr(data, f"{name}_dataloader")()
+            block = data.transfer_batch_to_device(block, device, 0)
+            assert block.x.shape == (rows, 4)
+            moved[name].add(id(block.x))
+    assert all(len(kept) == 1 for kept in moved.values())

@@ -244,7 +244,7 @@ def test_results_of_other_data_or_another_format_are_refused(cli: Cli, tmp_path:
         assert said in refused.err
         assert path.read_text() == before
     path.write_text(json.dumps(result)[:100])
-    assert "no result can be read there" in cli(*settings).err
+    assert "1 of 2 runs had ended before" in cli(*settings).out  # torn by a power cut, so trained again
     path.write_text(json.dumps(result))
     assert cli(*settings).code == 0
 

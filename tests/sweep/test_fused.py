@@ -51,6 +51,17 @@ def test_a_sweep_equals_its_runs_one_by_one(cli: Cli, tmp_path: Path, sweep: str
     same_sweep(tmp_path / "fused", tmp_path / "basic", CLOSE[dtype])
 
 
+def test_a_run_of_a_stack_writes_no_more_than_one_that_was_alone(cli: Cli, tmp_path: Path) -> None:
+    """A slice of a tensor is saved with all that it was cut from, unless it is copied."""
+    for name, rates in (("stack", [0.001 * run for run in range(1, 101)]), ("alone", [0.001])):
+        rate = ",".join(f"{one:.3f}" for one in rates)
+        said = cli("-m", f"optim.lr=choice({rate})", "trainer.max_epochs=1", "logger=none", f"hydra.sweep.dir={name}")
+        assert said.code == 0, said.err
+    for file in ("last.ckpt", "best.ckpt"):
+        sizes = {path.stat().st_size for path in tmp_path.glob(f"*/*/checkpoints/{file}")}
+        assert max(sizes) < 1.1 * min(sizes)
+
+
 def test_a_small_sweep_draws_what_its_runs_would_draw(cli: Cli, tmp_path: Path) -> None:
     """All that is said and drawn of a run that stops, of one that diverges, and of one that is done."""
     overrides = ["-m", "optim=sgd", "optim.lr=0.1,1e-3,1e9", "trainer.max_epochs=10", "patience=3"]

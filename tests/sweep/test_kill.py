@@ -1,8 +1,10 @@
 """A sweep that is killed loses at most what its last checkpoint does not have, and ends as if nothing had been."""
 
 import csv
+import fcntl
 import os
 import random
+import shlex
 import signal
 import sys
 import time
@@ -11,6 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 from onelayer.artefact import Artefact
 from tests.conftest import Outcome
@@ -171,7 +174,28 @@ def test_an_interrupted_sweep_ends_with_its_leaderboard_and_how_to_go_on(
     assert "diverged" in said
     assert check_whole(tmp_path / "cut") == 1
     assert (tmp_path / "cut" / "leaderboard.csv").exists()
-    assert len(list(tmp_path.glob("cut/.stacks/*.ckpt"))) == 1
+    (checkpoint,) = tmp_path.glob("cut/.stacks/*.ckpt")
+    before = checkpoint.stat().st_mtime_ns
+    number = started(shlex.split(command)[2:], tmp_path)
+    while checkpoint.stat().st_mtime_ns == before:
+        assert ended(number, 0.05) is None, (tmp_path / "said.txt").read_text()
+    assert killed(number, how) == 128 + how
+    said = (tmp_path / "said.txt").read_text()
+    assert "1 of 6 runs had ended before" in said
+    assert "2 runs go on from the checkpoint of their stack" in said
+    # from there, and not anew: a second start has reached more epochs than it could train
+    epochs = torch.load(checkpoint, weights_only=True)["callbacks"]["Tracker"]["judge"]["epochs"]
+    (going_on,) = (line for line in said.splitlines() if "interrupted" in line)
+    assert min(epochs) > 0, going_on
+
+
+def test_one_process_at_a_time_trains_a_sweep(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "sweep").mkdir()
+    with (tmp_path / "sweep" / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        said = cli("-m", "seed=0,1", "trainer.max_epochs=1", "logger=none", "hydra.sweep.dir=sweep")
+    assert said.code == 1
+    assert "sweep: another process is training this sweep; wait for it" in said.err
 
 
 def test_a_checkpoint_that_a_kill_left_half_written_is_no_checkpoint(cli: Cli, tmp_path: Path) -> None:

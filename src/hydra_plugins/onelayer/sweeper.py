@@ -1,18 +1,20 @@
 """The sweeper `grid`: from the command line to jobs, and in batches to the launcher."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.utils import JobReturn, JobStatus
+from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 from typing_extensions import override
+
+from onelayer.errors import CutShort, UserError
 
 if TYPE_CHECKING:
     from onelayer.sweep.grid import Job
@@ -121,14 +123,20 @@ class GridSweeper(Sweeper):
             # a launcher that checks all jobs itself says so: no configuration is composed twice
             if not getattr(self.launcher, "checks_jobs", False):
                 self.validate_batch_is_legal(batch)
-            results = self.launcher.launch(batch, initial_job_idx=started)
+            try:
+                results = self.launcher.launch(batch, initial_job_idx=started)
+            except UserError:
+                if returns and conclude is not None:  # what earlier batches did is worth a table
+                    with suppress(SystemExit):
+                        conclude(self.config, [result for results in returns for result in results])
+                raise
             started += len(batch)
             returns.append(results)
             if conclude is None:
                 for result in results:
                     _ = result.return_value  # raises what a failed job raised
-            elif any(result.status == JobStatus.UNKNOWN for result in results):
-                break  # it was cut short
+            elif any(isinstance(result._return_value, CutShort) for result in results):
+                break
         if conclude is not None:
             conclude(self.config, [result for results in returns for result in results])
         return returns
@@ -136,18 +144,21 @@ class GridSweeper(Sweeper):
 
 @contextmanager
 def _recorded(config: DictConfig) -> Iterator[None]:
-    """Write multirun.yaml into the sweep's folder; take both back when no job was started, as after a typo."""
+    """Write multirun.yaml into the sweep's folder; take both back when the sweep is refused, as after a typo."""
     from onelayer.track.rundir import missing_folders
 
     directory = Path(config.hydra.sweep.dir)
     made = missing_folders(directory)
     directory.mkdir(parents=True, exist_ok=True)
     record = directory / "multirun.yaml"
+    before = record.read_bytes() if record.exists() else None
     OmegaConf.save(config, record)
     try:
         yield
-    except BaseException:
-        if made and list(directory.iterdir()) == [record]:
+    except Exception:
+        if before is not None:
+            record.write_bytes(before)
+        elif list(directory.iterdir()) == [record]:
             record.unlink()
             for folder in made:
                 if not any(folder.iterdir()):

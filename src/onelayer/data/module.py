@@ -79,6 +79,7 @@ class TableDataModule(LightningDataModule):
             )
         if normalize_target != "none" and table.classes is not None:
             raise UserError(f"data.normalize_target={normalize_target} needs a number, but the target has classes")
+        self._cast: dict[int, tuple[Tensor, Tensor]] = {}
         self._moved: dict[tuple[int, str], tuple[Tensor, Tensor]] = {}
         self.table, self.shuffle, self.order_seed, self.dtype = table, shuffle, order_seed, dtype
         self.rows: Split = split_rows(
@@ -156,15 +157,17 @@ class TableDataModule(LightningDataModule):
         """Move a block's rows once, and each epoch only their order."""
         if device.type == "cpu":
             return batch
-        key = (batch.x.data_ptr(), str(device))
+        key = (batch.x.data_ptr(), str(device))  # its address stays its own, since `_cast` holds it
         if key not in self._moved:
             self._moved[key] = (batch.x.to(device), batch.y.to(device))
         order = None if batch.order is None else batch.order.to(device)
         return Block(*self._moved[key], order, batch.batch_size)
 
     def _loader(self, part: Part, batch_size: int, seed: int | None = None) -> DataLoader[Block]:
-        y = part.y if part.y.dtype == torch.int64 else part.y.to(self.dtype)
-        blocks = Blocks(part.x.to(self.dtype), y, batch_size, seed=seed, epoch=self._epoch)
+        if id(part) not in self._cast:
+            y = part.y if part.y.dtype == torch.int64 else part.y.to(self.dtype)
+            self._cast[id(part)] = (part.x.to(self.dtype), y)
+        blocks = Blocks(*self._cast[id(part)], batch_size, seed=seed, epoch=self._epoch)
         return DataLoader(blocks, batch_size=None)
 
     def _epoch(self) -> int:

@@ -3,7 +3,8 @@
 import logging
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,7 +13,8 @@ from hydra.experimental.callback import Callback
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from onelayer.errors import UserError
+from onelayer.errors import CutShort, UserError
+from onelayer.explain import quoted
 from onelayer.sweep.leaderboard import build_leaderboard
 from onelayer.sweep.records import read_sweep
 from onelayer.sweep.tables import show, stdout_console, write
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from onelayer.sweep.launch import Outcome
 
 log = logging.getLogger("onelayer")
+LOCK = ".lock"
 
 
 class Launcher(Protocol):
@@ -42,7 +45,7 @@ def launch(launcher: Launcher, job_overrides: Sequence[Sequence[str]], first: in
         first: number of the first job in the sweep.
 
     Returns:
-        How each job ended, in order; the status of one that was not tried, or not to its end, is UNKNOWN.
+        How each job ended, in order; what one "returns" that was not tried, or not to its end, is a `CutShort`.
 
     Raises:
         UserError: jobs that cannot be trained, or a directory with other runs in it; nothing was made or changed.
@@ -65,13 +68,16 @@ def launch(launcher: Launcher, job_overrides: Sequence[Sequence[str]], first: in
 
     loader = launcher.hydra_context.config_loader
     jobs = Jobs(loader, config, job_overrides, first, skip_invalid=launcher.skip_invalid)
+    if not jobs.valid:
+        refusal = UserError(f"{jobs.refusal}\nthere is no other to go on with")
+        return [JobReturn(list(one), status=JobStatus.COMPLETED, _return_value=refusal) for one in job_overrides]
     folder = Path(config.hydra.sweep.dir)
     folder.mkdir(parents=True, exist_ok=True)
     with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
         config.hydra.runtime.output_dir = str(folder.absolute())  # where the sweep's own log goes
     configure_log(config.hydra.job_logging, config.hydra.verbose)
     logs = RunLogs(OmegaConf.to_container(config.hydra.job_logging, resolve=True), config.hydra.job.name)
-    with env_override(dict(config.hydra.job.env_set)):
+    with exclusive(folder), env_override(dict(config.hydra.job.env_set)):
         batch = Launch(jobs, folder, logs, max_runs_per_stack=launcher.max_runs_per_stack, fail_fast=launcher.fail_fast)
         outcomes = batch.run()
     # one that is not there was skipped, as the user asked
@@ -83,8 +89,6 @@ def _returned(overrides: Sequence[str], outcome: "Outcome") -> JobReturn:
     job = JobReturn(overrides=list(overrides), working_dir=str(Path.cwd()))
     job.return_value = outcome.value if outcome.error is None else outcome.error
     job.status = JobStatus.COMPLETED if outcome.error is None else JobStatus.FAILED
-    if not outcome.ran:
-        job.status = JobStatus.UNKNOWN
     return job
 
 
@@ -92,20 +96,24 @@ def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
     """End a sweep: its leaderboard, how to go on with it where it was cut short, and the exit code.
 
     Raises:
+        UserError: every job was skipped.
         SystemExit: 1 where a run failed, 128 + signal after Ctrl-C or a termination.
     """
+    refused = [job._return_value for job in returns if isinstance(job._return_value, UserError)]
+    if len(refused) == len(returns) and returns[0].status == JobStatus.COMPLETED:
+        raise refused[0]
     folder = Path(config.hydra.sweep.dir)
     board = build_leaderboard(read_sweep(folder))
-    show(board, stdout_console())
     write(board, folder)
-    unfinished = [job for job in returns if job.status == JobStatus.UNKNOWN]
+    with suppress(BrokenPipeError):  # nobody reads on
+        show(board, stdout_console())
+    errors = [job._return_value for job in returns if job.status == JobStatus.FAILED]
+    unfinished = [error for error in errors if isinstance(error, CutShort)]
     if unfinished:
-        reason = unfinished[0]._return_value
-        number = getattr(reason, "number", None)
-        what = "interrupted" if number else "stopped at the first failure"
+        what = "stopped at the first failure" if unfinished[0].code == 1 else "interrupted"
         log.warning(f"{what}: {len(unfinished)} of {len(returns)} runs have not ended; go on with\n  {again(folder)}")
-        sys.exit(128 + number if number else 1)
-    if any(job.status == JobStatus.FAILED for job in returns):
+        sys.exit(unfinished[0].code)
+    if errors:
         sys.exit(1)
 
 
@@ -113,7 +121,29 @@ def again(folder: Path) -> str:
     """Return the command that goes on with this sweep, ready to be pasted into a shell."""
     given = [argument for argument in sys.argv[1:] if not argument.startswith("hydra.sweep.dir=")]
     start = ["python", sys.argv[0]] if sys.argv[0].endswith(".py") else sys.argv[0].split()
-    return shlex.join([*start, *given, f"hydra.sweep.dir={folder}"])
+    return shlex.join([*start, *given, f"hydra.sweep.dir={quoted(str(folder))}"])
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Keep other processes from training the same sweep at the same time, where the system has such locks.
+
+    Raises:
+        UserError: another one does.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with (folder / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            hint = "wait for it, or choose another hydra.sweep.dir"
+            raise UserError(f"{folder}: another process is training this sweep; {hint}") from None
+        yield
+        (folder / LOCK).unlink(missing_ok=True)
 
 
 def _listens(callback: Any) -> bool:

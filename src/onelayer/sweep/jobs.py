@@ -61,8 +61,6 @@ class Jobs:
         if refused and not skip_invalid:
             hint = "nothing was started; mend them, or go on without with hydra.launcher.skip_invalid=true"
             raise UserError(f"{self.refusal}\n{hint}")
-        if refused and not self.valid:
-            raise UserError(f"{self.refusal}\nthere is no other to go on with")
         self._recognise()
 
     def make(self, job: Job) -> None:

@@ -1,20 +1,22 @@
 """Runs the jobs of a sweep as stacks: plan, train, write down."""
 
 import logging
+import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from onelayer.config import RunSpec
+from onelayer.errors import CutShort
 from onelayer.model.truth import Solved
 from onelayer.resume import checkpoint_of
 from onelayer.run import Interrupted, train_stack
 from onelayer.sweep.jobs import Jobs
 from onelayer.sweep.memory import runs_that_fit
-from onelayer.sweep.observer import RunLogs, Stopped, SweepObserver
+from onelayer.sweep.observer import RunLogs, SweepObserver
 from onelayer.sweep.plan import Job, Stack, described, plan
-from onelayer.sweep.previous import STACKS, epoch_of, identity, interrupted_stacks, stack_path
+from onelayer.sweep.previous import STACKS, interrupted_stacks, stack_path
 from onelayer.sweep.progress import SweepBar, stack_work
 from onelayer.track.tensorboard import trim
 
@@ -29,13 +31,11 @@ class Outcome:
 
     Attributes:
         value: the monitored value; None where it has none.
-        error: what stopped it; None where nothing did.
-        ran: False for a job that was not tried, or not to its end.
+        error: what stopped it, a `CutShort` for a job that was not tried, or not to its end; None where nothing did.
     """
 
     value: float | None = None
     error: Exception | None = None
-    ran: bool = True
 
 
 class Launch:
@@ -76,15 +76,16 @@ class Launch:
         try:
             todo = [job for job in self._jobs.valid if job.number not in self._jobs.finished and self._make(job)]
             stacks = self._stacks(todo)
-            self._announce([stack for stack, _ in stacks])
+            self._announce(stacks)
             with self._bar as bar:
-                bar.expect(len(todo), [self._cost(stack) for stack, _ in stacks])
-                for stack, checkpoint in stacks:
-                    self._train(stack, checkpoint)
-        except (Stopped, Interrupted) as error:
+                bar.expect(len(todo), [self._cost(stack) for stack in stacks])
+                for stack in stacks:
+                    bar.stack(len(stack.jobs), stack.jobs[0].run.spec.trainer.max_epochs, stack.steps_per_epoch)
+                    self._train(stack)
+        except CutShort as error:
             stopped = error
         except KeyboardInterrupt:
-            stopped = Interrupted(2, "interrupted between two stacks")
+            stopped = Interrupted(signal.SIGINT, "interrupted at once")
         return {job.number: self._outcome(job, stopped) for job in self._jobs.valid}
 
     def _make(self, job: Job) -> bool:
@@ -96,49 +97,56 @@ class Launch:
             return False
         return True
 
-    def _stacks(self, jobs: Sequence[Job]) -> list[tuple[Stack, Path | None]]:
-        """Group jobs into stacks, each with the checkpoint to go on from; those that were in training first."""
-        hashes = {identity(job.run): job.data.data_hash for job in jobs}
-        resumed = [(Stack(going, {}), path) for going, path in interrupted_stacks(self._folder, jobs, hashes)]
-        going = {job.number for stack, _ in resumed for job in stack.jobs}
+    def _stacks(self, jobs: Sequence[Job]) -> list[Stack]:
+        """Group jobs into stacks; those that were in training come first."""
+        resumed = interrupted_stacks(self._folder, jobs)
+        going = {job.number for stack in resumed for job in stack.jobs}
         fresh = plan([job for job in jobs if job.number not in going], self._limit)
-        return [*resumed, *((stack, self._resumed(stack)) for stack in fresh)]
-
-    def _resumed(self, stack: Stack) -> Path | None:
-        """Return the checkpoint that `resume` names; such a run is a stack of its own."""
-        job = stack.jobs[0]
-        return checkpoint_of(job.run.spec, job.data.data_hash)
+        for at, stack in enumerate(fresh):
+            spec = stack.jobs[0].run.spec
+            if spec.resume is not None:  # such a run is a stack of its own
+                fresh[at] = replace(stack, checkpoint=checkpoint_of(spec, stack.jobs[0].data.data_hash))
+        return [*resumed, *fresh]
 
     def _limit(self, job: Job) -> int:
-        return self._most or runs_that_fit(job.data, job.run.spec.trainer.accelerator)
+        return self._most or runs_that_fit(job.data, job.run.spec)
 
     def _announce(self, stacks: Sequence[Stack]) -> None:
         if self._jobs.finished:
             log.info(f"{len(self._jobs.finished)} of {len(self._jobs.valid)} runs had ended before")
-        going = sum(len(stack.jobs) for stack in stacks if not stack.key)
+        going = sum(len(stack.jobs) for stack in stacks if stack.epoch is not None)
         if going:
             log.info(f"{going} runs go on from the checkpoint of their stack")
-        fresh = [stack for stack in stacks if stack.key]
+        fresh = [stack for stack in stacks if stack.epoch is None]
         if fresh:
             log.info("\n".join(described(fresh)))
 
     def _cost(self, stack: Stack) -> int:
-        job = stack.jobs[0]
-        return stack_work(len(stack.jobs), job.run.spec.trainer.max_epochs, job.data.steps_per_epoch)
+        return stack_work(len(stack.jobs), stack.jobs[0].run.spec.trainer.max_epochs, stack.steps_per_epoch)
 
-    def _train(self, stack: Stack, checkpoint: Path | None) -> None:
+    def _train(self, stack: Stack) -> None:
         """Train a stack; where it stops for a reason that is no run's own, its halves are tried, down to the run."""
+        path = stack.checkpoint if stack.epoch is not None else None
+        path = path or stack_path(self._folder, stack.jobs)
+        left = self._left(stack, path)
+        # not where the error is at hand: it would hold the memory of the stack that it stopped
+        for half in (left[: len(left) // 2], left[len(left) // 2 :]):
+            if half:
+                self._train(Stack(half, stack.key))
+        path.unlink(missing_ok=True)
+        folder = self._folder / STACKS
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+    def _left(self, stack: Stack, path: Path) -> tuple[Job, ...]:
+        """Train a stack; return the runs that are still to be trained because something stopped all of them."""
         runs = [job.run for job in stack.jobs]
         spec, data = runs[0].spec, stack.jobs[0].data
-        going_on = checkpoint is not None and checkpoint.parent == self._folder / STACKS
-        path = checkpoint if checkpoint is not None and going_on else stack_path(self._folder, stack.jobs)
         curves = self._curves(spec)
         overview = self._folder / OVERVIEWS / path.stem if curves == "kept" else None
-        self._bar.stack(len(runs), spec.trainer.max_epochs, data.steps_per_epoch)
-        last = epoch_of(path) if going_on else None
         for directory in [run.directory for run in runs] + ([overview] if overview else []):
-            trim(directory, last)
-            if not going_on:
+            trim(directory, stack.epoch)
+            if stack.epoch is None:
                 self._logs.clear(directory)
         try:
             train_stack(
@@ -147,24 +155,21 @@ class Launch:
                 self._observer,
                 self._bar,
                 path=path,
-                checkpoint=checkpoint,
+                checkpoint=stack.checkpoint,
                 curves=curves,
                 overview=overview,
                 solved=self._solved.setdefault(data.data_hash, {}),
             )
-        except (Stopped, Interrupted):
+        except CutShort:
             raise
         except Exception as error:
-            left = [job for job in stack.jobs if not self._observer.knows(job.run)]
-            if len(left) == 1:
-                self._observer.failed(left[0].run, error)
-            elif left:
+            left = tuple(job for job in stack.jobs if not self._observer.knows(job.run))
+            if len(left) > 1:
                 log.debug(f"a stack of {len(stack.jobs)} runs stopped, its halves are tried", exc_info=error)
-                for half in (left[: len(left) // 2], left[len(left) // 2 :]):
-                    self._train(Stack(tuple(half), stack.key), None)
-        path.unlink(missing_ok=True)
-        if (self._folder / STACKS).is_dir() and not any((self._folder / STACKS).iterdir()):
-            (self._folder / STACKS).rmdir()
+                return left
+            if left:
+                self._observer.failed(left[0].run, error)
+        return ()
 
     def _curves(self, spec: RunSpec) -> Literal["live", "kept", "none"]:
         if not spec.logger.tensorboard:
@@ -175,5 +180,4 @@ class Launch:
         directory = job.run.directory
         if directory in self._observer.values:
             return Outcome(self._observer.values[directory])
-        failure = self._observer.failures.get(directory)
-        return Outcome(error=failure or stopped, ran=failure is not None)
+        return Outcome(error=self._observer.failures.get(directory, stopped))

@@ -4,33 +4,36 @@ from pathlib import Path
 
 import torch
 
+from onelayer.config import RunSpec
 from onelayer.data.module import TableDataModule
+from onelayer.track.curves import POINTS
 
 # copies of a run's weights: theta, gradient, update, up to four moments, best weights, and their use in float64
 COPIES = 16
+TAGS = 16  # curves of a run
 SHARE = 0.5  # of what is free; the rest is for the data, the measuring and everybody else
 CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))
 
 
-def runs_that_fit(data: TableDataModule, accelerator: str) -> int:
-    """Return how many runs may train as one stack: weights, optimizer state, and logits of a batch and of a measuring.
+def runs_that_fit(data: TableDataModule, spec: RunSpec) -> int:
+    """Return how many runs like this one may train as one stack.
 
-    Args:
-        data: what they see.
-        accelerator: where they train.
+    What counts is their weights with the state of the optimizer, the logits of a batch, and curves that are kept; the
+    logits of a validation do not, since they are measured a few runs at a time.
     """
     size = torch.empty((), dtype=data.dtype).element_size()
-    columns = data.n_features + 1
-    weights = COPIES * columns * data.n_outputs * size
-    # logits, residual and loss of a batch; the measuring cuts itself into parts
-    logits = 4 * data.batch_size * data.n_outputs * size
-    return max(1, int(SHARE * free_bytes(accelerator) / (weights + logits)))
+    columns = (data.n_features + 1) * data.n_outputs
+    copies = COPIES + 2 * int(spec.optim.args.get("history_size", 0))  # of LBFGS
+    logits = 4 * data.batch_size * data.n_outputs  # with residual and loss
+    curves = TAGS * min(spec.trainer.max_epochs, POINTS) * 4
+    return max(1, int(SHARE * free_bytes(spec) / (size * (copies * columns + logits) + curves)))
 
 
-def free_bytes(accelerator: str) -> int:
-    """Return the free memory of the device, in bytes."""
-    if accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available():
-        return int(torch.cuda.mem_get_info()[0])
+def free_bytes(spec: RunSpec) -> int:
+    """Return the free memory of the device that a run asks for, in bytes."""
+    if spec.trainer.accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available():
+        devices = spec.trainer.devices
+        return int(torch.cuda.mem_get_info(devices[0] if isinstance(devices, list) else 0)[0])
     free = _available()
     try:
         limit, used = (path.read_text().strip() for path in CGROUP)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from onelayer.errors import UserError
+from onelayer.errors import CutShort, UserError
+from onelayer.explain import sentence
 from onelayer.model.direction import higher_is_better
 from onelayer.sweep.progress import SweepBar
 from onelayer.track.results import Result, Run, config_hash
@@ -17,7 +18,7 @@ from onelayer.track.summary import summary
 log = logging.getLogger("onelayer")
 
 
-class Stopped(Exception):  # noqa: N818
+class Stopped(CutShort):
     """A run failed, and the sweep was to stop at the first one."""
 
 
@@ -116,9 +117,12 @@ class SweepObserver:
 
     def ended(self, run: Run, result: Result) -> None:
         """Take the result of a run, which is on disk by now."""
-        self._logs.say(run.directory, summary(result, run.directory))
         value = self.values[run.directory] = result["metrics"].get(run.spec.monitor)
         self._bar.ended(value)
+        try:
+            self._logs.say(run.directory, summary(result, run.directory))
+        except OSError as error:
+            log.warning(f"warning: {sentence(error)}")
 
     def failed(self, run: Run, error: Exception) -> None:
         """Report a failure at once, and leave its traceback with the run.
@@ -126,11 +130,11 @@ class SweepObserver:
         Raises:
             Stopped: where the sweep is to stop at the first failure.
         """
-        said = str(error) if isinstance(error, UserError) else repr(error)
+        said = sentence(error) if isinstance(error, UserError | OSError) else repr(error)
         overrides = " ".join(run.overrides)
         log.error(f"failed: {overrides}\n  {said}")
         detail = said if isinstance(error, UserError) else "".join(traceback.format_exception(error))
-        self.failures[run.directory] = error
+        self.failures[run.directory] = error.with_traceback(None)  # which would hold the memory of its stack
         self._bar.ended()
         try:
             self._logs.say(run.directory, f"failed: {overrides}\n{detail}", level=logging.ERROR)

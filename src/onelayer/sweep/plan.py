@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from onelayer.data.module import TableDataModule
 from onelayer.track.results import Run
 
+# stacks of one run that are listed with the reason
+SHOWN = 8
 # whatever else a specification says may differ between the runs of a stack
 SHARED = ("task", "monitor", "checkpoint_seconds", "data", "trainer", "logger")
 
@@ -35,10 +38,19 @@ class Stack:
     Attributes:
         jobs: runs whose optimizers are of one kind are neighbours.
         key: what all of them say.
+        checkpoint: to go on from.
+        epoch: that the checkpoint has reached; None where it is not this stack's own.
     """
 
     jobs: tuple[Job, ...]
     key: Mapping[str, Any]
+    checkpoint: Path | None = None
+    epoch: int | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Minibatches an epoch."""
+        return self.jobs[0].data.steps_per_epoch
 
 
 def plan(jobs: Sequence[Job], limit: Callable[[Job], int]) -> list[Stack]:
@@ -85,9 +97,6 @@ def described(stacks: Sequence[Stack]) -> list[str]:
     if len(alone) > SHOWN:
         lines.append(f"  and {len(alone) - SHOWN} more alone for such reasons")
     return lines
-
-
-SHOWN = 8
 
 
 def _reason(stack: Stack, stacks: Sequence[Stack]) -> str:

@@ -1,7 +1,7 @@
 """What an earlier start of the same sweep left: runs that have ended, and stacks that were in training."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from pickle import UnpicklingError
@@ -13,18 +13,13 @@ from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.resume import differences, stored_config
-from onelayer.sweep.plan import Job
-from onelayer.track.results import Run, config_hash
+from onelayer.sweep.plan import Job, Stack, shared_key
+from onelayer.track.results import Run, config_hash, identity
 from onelayer.track.rundir import FORMAT, MODEL, RESULT
 from onelayer.track.tracker import save_atomically, take_checkpoint
 
 # in the folder of the sweep
 STACKS = ".stacks"
-
-
-def identity(run: Run) -> str:
-    """Name a run within its sweep, so that another configuration in the same directory is another run."""
-    return f"{run.directory.name} {config_hash(run.spec)}"
 
 
 def earlier_result(run: Run, data_hash: str) -> dict[str, Any] | None:
@@ -39,11 +34,12 @@ def earlier_result(run: Run, data_hash: str) -> dict[str, Any] | None:
     hint = "choose another hydra.sweep.dir"
     try:
         result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise UserError(f"{path}: no result can be read there; {hint}") from None
+        ended_as = result["status"]
+    except (ValueError, TypeError, KeyError):
+        return None  # torn by a power cut
     if result.get("format") != FORMAT:
         raise UserError(f"{path}: result format {result.get('format')}, this version writes {FORMAT}; {hint}")
-    if result["status"] == "failed":
+    if ended_as == "failed":
         return None
     if result.get("config_hash") != config_hash(run.spec):
         raise UserError(f"{run.directory}: {_change(run)}; {hint}")
@@ -67,61 +63,53 @@ def _change(run: Run) -> str:
     return "that run was made by another version"
 
 
-def interrupted_stacks(
-    folder: Path, jobs: Sequence[Job], data_hashes: Mapping[str, str]
-) -> list[tuple[tuple[Job, ...], Path]]:
+def interrupted_stacks(folder: Path, jobs: Sequence[Job]) -> list[Stack]:
     """Find stacks that were in training, cut down to the runs that have not ended.
 
     Args:
         folder: of the sweep.
         jobs: those that are to be trained.
-        data_hashes: of each job's data, by the identity of its run.
 
     Returns:
-        The jobs of each stack, in its order, with the checkpoint to go on from. Other checkpoints are removed.
+        The stacks with the checkpoints to go on from. One that nobody waits for any more is removed.
     """
-    waiting = {identity(job.run): job for job in jobs}
-    found: list[tuple[tuple[Job, ...], Path]] = []
+    waiting = {identity(job.run, folder): job for job in jobs}
+    found: list[Stack] = []
     for path in sorted((folder / STACKS).glob("*")):
         checkpoint = _read(path)
         if checkpoint is None:
             path.unlink()
             continue
-        tracked = checkpoint["callbacks"]["Tracker"]
-        names = checkpoint["members"]["names"]
+        tracked, names = checkpoint["callbacks"]["Tracker"], checkpoint["members"]["names"]
         rows = [
             row
             for row, (name, status) in enumerate(zip(names, tracked["judge"]["status"], strict=True))
-            if status == "running" and name in waiting and data_hashes[name] == tracked["data_hash"]
+            if status == "running" and name in waiting and waiting[name].data.data_hash == tracked["data_hash"]
         ]
         if not rows:
-            path.unlink()
+            # it may belong to another batch of the sweep
+            if all((folder / name.rpartition(" ")[0] / RESULT).exists() for name in names):
+                path.unlink()
             continue
         if len(rows) < len(names):
             save_atomically(take_checkpoint(checkpoint, rows), path)
-        found.append((tuple(waiting.pop(names[row]) for row in rows), path))
+        members = tuple(waiting.pop(names[row]) for row in rows)
+        found.append(Stack(members, shared_key(members[0]), path, max(tracked["judge"]["epochs"])))
     return found
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """Read a stack's checkpoint; None for one that a kill or a power cut left in pieces."""
+    """Read a stack's checkpoint; None for one that a kill or a power cut left in pieces, or of another version."""
     if path.name.startswith("."):  # was being written
         return None
     try:
         checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (EOFError, RuntimeError, UnpicklingError):
         return None
-    return checkpoint
-
-
-def epoch_of(checkpoint: Path) -> int:
-    """Return how many epochs a stack had completed when its checkpoint was written."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    epochs: list[int] = state["callbacks"]["Tracker"]["judge"]["epochs"]
-    return max(epochs)
+    return checkpoint if checkpoint.get("members", {}).get("format") == FORMAT else None
 
 
 def stack_path(folder: Path, jobs: Iterable[Job]) -> Path:
     """Return where the checkpoint of a stack lies while it trains."""
-    names = "\n".join(sorted(identity(job.run) for job in jobs))
+    names = "\n".join(sorted(identity(job.run, folder) for job in jobs))
     return folder / STACKS / f"{sha256(names.encode()).hexdigest()[:16]}.ckpt"

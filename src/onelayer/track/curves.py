@@ -81,6 +81,11 @@ class Curves:
         self._writers = {new: self._writers[old] for new, old in enumerate(runs) if old in self._writers}
         self._values = {tag: [column[runs] for column in kept] for tag, kept in self._values.items()}
 
+    def flush(self) -> None:
+        """Hand everything to the file system."""
+        for writer in self._writers.values():
+            writer.flush()
+
     def close(self) -> None:
         """Close the files of runs that have not ended."""
         for writer in self._writers.values():

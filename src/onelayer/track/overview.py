@@ -48,6 +48,11 @@ class Overview:
                 scalars |= {f"{tag}/best": float(best)} | {f"{tag}/{n}": v for n, v in zip(SHARES, spread, strict=True)}
         self._writer.scalars(scalars, epoch)
 
+    def flush(self) -> None:
+        """Hand everything to the file system."""
+        if self._writer is not None:
+            self._writer.flush()
+
     def close(self) -> None:
         """Close the file."""
         if self._writer is not None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -110,7 +111,7 @@ class Results:
                 block = data.transfer_batch_to_device(block, theta.device, 0)
                 values |= {f"{stage}/{name}": value for name, value in module.measure(block, names, weights).items()}
         columns = {name: value.tolist() for name, value in values.items()}
-        checkpoint = take_checkpoint(checkpoint, ended)
+        checkpoint = _on_cpu(take_checkpoint(checkpoint, ended))
         # the best first, for an observer that has pictures for these only
         waiting: deque[tuple[Run, Result, Future[None]]] = deque()
         # the disk takes its time to confirm a result; the next run is written meanwhile
@@ -223,11 +224,25 @@ class Results:
         writer.image(tag, *to_png(figure), epoch)
 
 
+def _on_cpu(tree: Any) -> Any:
+    """Fetch all tensors at once; run by run it would be a wait for each."""
+    if isinstance(tree, Tensor):
+        return tree.cpu()
+    if isinstance(tree, Mapping):
+        return {key: _on_cpu(value) for key, value in tree.items()}
+    return [_on_cpu(value) for value in tree] if isinstance(tree, list) else tree
+
+
 def config_hash(spec: RunSpec) -> str:
     """Hash of everything in a specification that changes its numbers."""
     plain = spec.model_dump(exclude=set(IRRELEVANT))
     plain["trainer"].pop("enable_progress_bar")
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def identity(run: Run, folder: Path) -> str:
+    """Name a run within a folder, so that another configuration in the same directory is another run."""
+    return f"{os.path.relpath(run.directory, folder)} {config_hash(run.spec)}"
 
 
 def versions() -> dict[str, str]:

@@ -14,6 +14,7 @@ from onelayer.model.take import take_stack
 from onelayer.track.curves import Curves, take_curves
 from onelayer.track.judge import Judge, take_judge
 from onelayer.track.overview import Overview
+from onelayer.track.rundir import FORMAT
 
 # runs that have ended are taken out of the stack once they are this share of it: each time costs a few steps
 SHARE = 1 / 8
@@ -110,7 +111,9 @@ class Tracker(Checkpoint):
 
     def save(self, trainer: Trainer) -> None:
         """Save what is needed to go on from here."""
-        members = {"names": self.names, "curves": self.curves.state_dict()}
+        self.curves.flush()  # who goes on from here relies on what was drawn before
+        self.overview.flush()
+        members = {"format": FORMAT, "names": self.names, "curves": self.curves.state_dict()}
         save_atomically({**self.checkpoint(trainer), "members": members}, self.path)
         self._saved = time.monotonic()
 
@@ -171,7 +174,7 @@ def take_checkpoint(checkpoint: Mapping[str, Any], runs: Sequence[int]) -> dict[
     if "members" in checkpoint:
         members = checkpoint["members"]
         names = [members["names"][run] for run in runs]
-        taken["members"] = {"names": names, "curves": take_curves(members["curves"], runs)}
+        taken["members"] = {**members, "names": names, "curves": take_curves(members["curves"], runs)}
     return taken
 
 
