@@ -2,9 +2,9 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Iterable, Sequence
@@ -41,9 +41,7 @@ class Process:
 
 
 def run(command: Sequence[str], folder: Path) -> tuple[float, int, str]:
-    """Run a Python script in an empty folder; return its seconds, its peak memory in bytes, and what it printed."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Run a Python script in a folder; return its seconds, its peak memory in bytes, and what it printed."""
     log = folder.with_suffix(".log")
     began = time.perf_counter()
     with log.open("w") as file:
@@ -56,8 +54,15 @@ def run(command: Sequence[str], folder: Path) -> tuple[float, int, str]:
     return taken, usage.ru_maxrss * 1024, log.read_text()
 
 
-def fused(folder: Path, accelerator: str, *swept: str) -> Process:
+def new_folder(parent: Path) -> Path:
+    """Make a folder that nothing was deleted from: the file system would still be busy with that."""
+    parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=parent))
+
+
+def fused(out: Path, accelerator: str, *swept: str) -> Process:
     """Sweep with onelayer; `swept` as one types it."""
+    folder = new_folder(out)
     command = [str(SCRIPTS.parent / "src" / "train.py"), "-m", *DATA, f"trainer={accelerator}"]
     command += [f"trainer.max_epochs={EPOCHS}", *swept, f"hydra.sweep.dir={folder}"]
     seconds, peak, _ = run(command, folder)
@@ -73,8 +78,9 @@ def fused(folder: Path, accelerator: str, *swept: str) -> Process:
     return Process(seconds, peak, losses, training, disk)
 
 
-def idiomatic(folder: Path, accelerator: str, rows: Path, optims: Iterable[str], lrs: Iterable[float]) -> Process:
+def idiomatic(out: Path, accelerator: str, rows: Path, optims: Iterable[str], lrs: Iterable[float]) -> Process:
     """Run idiomatic.py: one job as it is, several under Hydra's basic launcher."""
+    folder = new_folder(out)
     optim, lr = ",".join(optims), ",".join(map(repr, lrs))
     where = [f"hydra.run.dir={folder}/0"]
     if "," in optim + lr:
@@ -85,20 +91,21 @@ def idiomatic(folder: Path, accelerator: str, rows: Path, optims: Iterable[str],
     return Process(seconds, peak, _losses(json.loads(path.read_text()) for path in folder.glob("*/metrics.json")), {})
 
 
-def by_hand(folder: Path, accelerator: str, rows: Path, optims: Iterable[str], lrs: Iterable[float]) -> Process:
+def by_hand(out: Path, accelerator: str, rows: Path, optims: Iterable[str], lrs: Iterable[float]) -> Process:
     """Run by_hand.py, the shortest loop."""
-    out, device = folder / "losses.json", "cuda" if accelerator == "gpu" else accelerator
+    folder = new_folder(out)
+    losses, device = folder / "losses.json", "cuda" if accelerator == "gpu" else accelerator
     listed = [",".join(optims), ",".join(map(repr, lrs))]
     setting = [str(BATCH), str(EPOCHS)]
-    command = [str(SCRIPTS / "by_hand.py"), str(rows), str(out), device, *setting, *listed]
+    command = [str(SCRIPTS / "by_hand.py"), str(rows), str(losses), device, *setting, *listed]
     seconds, peak, _ = run(command, folder)
-    return Process(seconds, peak, _losses(json.loads(out.read_text())), {})
+    return Process(seconds, peak, _losses(json.loads(losses.read_text())), {})
 
 
-def arithmetic(folder: Path, accelerator: str, runs: int) -> dict[str, dict[str, float]]:
+def arithmetic(out: Path, accelerator: str, runs: int) -> dict[str, dict[str, float]]:
     """Run arithmetic.py; return what it found."""
     device = "cuda" if accelerator == "gpu" else accelerator
-    _, _, printed = run([str(SCRIPTS / "arithmetic.py"), device, str(runs)], folder)
+    _, _, printed = run([str(SCRIPTS / "arithmetic.py"), device, str(runs)], new_folder(out))
     found: dict[str, dict[str, float]] = json.loads(printed.splitlines()[-1])
     return found
 

@@ -28,7 +28,7 @@ class Checker:
         Raises:
             UserError: they cannot be read, or not split as asked.
         """
-        key = f"{spec.data.model_dump()} {spec.task}"
+        key = f"{spec.data.model_dump_json()} {spec.task}"
         if key not in self._data:
             try:
                 built = build_data(spec)

@@ -11,7 +11,7 @@ from onelayer.errors import CutShort, UserError
 from onelayer.explain import sentence
 from onelayer.model.direction import higher_is_better
 from onelayer.sweep.progress import SweepBar
-from onelayer.track.results import Result, Run, config_hash
+from onelayer.track.results import Result, Run
 from onelayer.track.rundir import write_result
 from onelayer.track.summary import summary
 
@@ -138,7 +138,7 @@ class SweepObserver:
         self._bar.ended()
         try:
             self._logs.say(run.directory, f"failed: {overrides}\n{detail}", level=logging.ERROR)
-            told = {"status": "failed", "error": said, "overrides": run.overrides, "config_hash": config_hash(run.spec)}
+            told = {"status": "failed", "error": said, "overrides": run.overrides, "config_hash": run.config_hash}
             write_result(run.directory, told)
         except OSError as reason:  # the directory itself may be what failed
             log.error(f"  {run.directory}: {reason.strerror}; its failure is noted here only")

@@ -14,7 +14,7 @@ from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.resume import differences, stored_config
 from onelayer.sweep.plan import Job, Stack, shared_key
-from onelayer.track.results import Run, config_hash, identity
+from onelayer.track.results import Run, identity
 from onelayer.track.rundir import FORMAT, MODEL, RESULT
 from onelayer.track.tracker import save_atomically, take_checkpoint
 
@@ -41,7 +41,7 @@ def earlier_result(run: Run, data_hash: str) -> dict[str, Any] | None:
         raise UserError(f"{path}: result format {result.get('format')}, this version writes {FORMAT}; {hint}")
     if ended_as == "failed":
         return None
-    if result.get("config_hash") != config_hash(run.spec):
+    if result.get("config_hash") != run.config_hash:
         raise UserError(f"{run.directory}: {_change(run)}; {hint}")
     if result.get("data_hash") != data_hash:
         raise UserError(f"{run.directory}: that run was trained on other data; {hint}")

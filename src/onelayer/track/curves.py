@@ -27,6 +27,7 @@ class Curves:
         self._writers = {run: EventWriter(one) for run, one in enumerate(directories)} if mode == "live" else {}
         self._epochs: dict[str, list[int]] = {}
         self._values: dict[str, list[Tensor]] = {}
+        self._plain: dict[str, list[list[float]]] | None = None
 
     def write(
         self, epoch: int, moved: Sequence[int], values: Mapping[str, Tensor], rates: Callable[[], Sequence[float]]
@@ -45,6 +46,7 @@ class Curves:
             for run in moved:
                 self._writers[run].scalars({tag: column[run] for tag, column in columns.items()}, epoch)
         elif self._mode == "kept":
+            self._plain = None
             for tag, column in {**values, "lr": torch.tensor(rates())}.items():
                 epochs, kept = self._epochs.setdefault(tag, []), self._values.setdefault(tag, [])
                 epochs.append(epoch)
@@ -67,19 +69,26 @@ class Curves:
         writer = EventWriter(self._directories[run])
         if shown:
             points: dict[int, dict[str, float]] = {}
-            for tag, epochs in self._epochs.items():
-                for epoch, column in zip(epochs, self._values[tag], strict=True):
+            for tag, columns in self._table().items():
+                for epoch, column in zip(self._epochs[tag], columns, strict=True):
                     if epoch <= last_epoch:
-                        points.setdefault(epoch, {})[tag] = float(column[run])
+                        points.setdefault(epoch, {})[tag] = column[run]
             for epoch in sorted(points):
                 writer.scalars(points[epoch], epoch)
         return writer
+
+    def _table(self) -> dict[str, list[list[float]]]:
+        """Return tag -> epochs -> runs in plain numbers, made once for all runs that end together."""
+        if self._plain is None:
+            self._plain = {tag: torch.stack(kept).tolist() for tag, kept in self._values.items()}
+        return self._plain
 
     def keep(self, runs: Sequence[int]) -> None:
         """Drop all but some runs, rising indices."""
         self._directories = [self._directories[run] for run in runs]
         self._writers = {new: self._writers[old] for new, old in enumerate(runs) if old in self._writers}
         self._values = {tag: [column[runs] for column in kept] for tag, kept in self._values.items()}
+        self._plain = None
 
     def flush(self) -> None:
         """Hand everything to the file system."""

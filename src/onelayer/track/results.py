@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,6 +48,11 @@ class Run:
     spec: RunSpec
     directory: Path
     overrides: tuple[str, ...] = ()
+
+    @cached_property
+    def config_hash(self) -> str:
+        """Hash of everything in its specification that changes its numbers."""
+        return config_hash(self.spec)
 
 
 class Observer(Protocol):
@@ -161,7 +167,7 @@ class Results:
             "threads": torch.get_num_threads(),
             "lr": module.settings[index].lr,
             "overrides": list(run.overrides),
-            "config_hash": config_hash(run.spec),
+            "config_hash": run.config_hash,
             "data_hash": self._tracker.data_hash,
             "versions": self._versions,
         }
@@ -242,7 +248,7 @@ def config_hash(spec: RunSpec) -> str:
 
 def identity(run: Run, folder: Path) -> str:
     """Name a run within a folder, so that another configuration in the same directory is another run."""
-    return f"{os.path.relpath(run.directory, folder)} {config_hash(run.spec)}"
+    return f"{os.path.relpath(run.directory, folder)} {run.config_hash}"
 
 
 def versions() -> dict[str, str]:
