@@ -27,6 +27,7 @@ QUICK = "trainer.max_epochs=2"
         (["optim.lr=abc"], "optim.lr=abc: must be a valid number or 'auto'"),
         (["optim.betas=[0.9"], "optim.betas=[0.9: no viable alternative"),
         (["foo"], "foo: "),
+        (["+data.foo=ä b?,c"], "+data.foo=ä b?,c: there is a sign in it that needs quotes"),
         (["optim.betas=[0.9,1.5]"], "optim: Adam refused its arguments: Invalid beta parameter at index 1: 1.5"),
         (["optim.lr=auto"], "optim.lr=auto is 1/L, the step of gradient descent, and says nothing for Adam"),
         (["optim=lbfgs", "data.batch_size=10"], "LBFGS compares the gradients of successive steps"),

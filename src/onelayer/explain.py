@@ -40,7 +40,10 @@ def sentence(error: BaseException) -> str:
         hint = did_you_mean(choice, error.options) or f"; there are {', '.join(error.options)}"
         return f"{group}={choice}: there is no such choice{hint}"
     if isinstance(error, OverrideParseException):
-        return f"{error.override}: {_first_line(error)} (quote the whole argument where the shell would change it)"
+        reason = _first_line(error)
+        if reason.startswith("Lexer"):  # the name of an exception and nothing more
+            reason = "there is a sign in it that needs quotes, as in key='a b'"
+        return f"{error.override}: {reason} (quote the whole argument where the shell would change it)"
     if isinstance(error, ConfigCompositionException):
         key = re.search(r"Could not (?:override|delete|append to config)[^']*'([^'@]+)", str(error))
         if key is not None and "no default" not in str(error):

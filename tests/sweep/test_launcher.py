@@ -62,6 +62,14 @@ def test_batches_of_the_sweeper_make_one_sweep(cli: Callable[..., Outcome], tmp_
     [
         (("hydra.launcher.max_runs=3",), "error: hydra.launcher.max_runs: there is no such key"),
         (("hydra.launcher.fail_fast=perhaps",), "fail_fast=perhaps"),
+        (
+            ("optim=sgd,momentum", "optim.momentum=0.9"),
+            "in the default optim; write optim.momentum=choice(...) to set it",
+        ),
+        (
+            ("+hydra.callbacks.log._target_=hydra.experimental.callbacks.LogJobReturnCallback",),
+            "hydra.callbacks: LogJobReturnCallback waits for single jobs to start or end; add hydra/launcher=basic",
+        ),
         (("hydra.job.chdir=true",), "error: hydra.job.chdir=true: runs that train together share a working directory"),
     ],
 )
@@ -73,6 +81,26 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(
     assert said in outcome.err
     assert outcome.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_each_batch_is_checked_when_its_turn_comes(cli: Callable[..., Outcome], tmp_path: Path) -> None:
+    settings = ("-m", "optim=adam,lbfgs,sgd", "data.batch_size=32", "trainer.max_epochs=1", "logger=none")
+    batches = (*settings, "hydra.sweeper.max_batch_size=1")
+    said = cli(*batches, "hydra.sweep.dir=refused")
+    assert said.code == 1
+    assert "1 of 1 jobs cannot be trained" in said.err
+    assert said.out.count("rank") == 1  # the table of what had been trained by then
+    said = cli(*batches, "hydra.launcher.skip_invalid=true", "hydra.sweep.dir=skipped")
+    assert said.code == 0, said.err
+    assert len(results(tmp_path / "skipped")) == 2
+
+
+@pytest.mark.parametrize("sweeper", ["grid", "basic"])
+def test_both_sweepers_reach_the_launcher(cli: Callable[..., Outcome], tmp_path: Path, sweeper: str) -> None:
+    said = cli("-m", f"hydra/sweeper={sweeper}", "seed=0,1", "trainer.max_epochs=1", "logger=none", "hydra.sweep.dir=s")
+    assert said.code == 0, said.err
+    assert "2 runs in 2 stacks" in said.out
+    assert len(results(tmp_path / "s")) == 2
 
 
 def test_runs_of_a_sweep_go_on_from_a_run(cli: Callable[..., Outcome], tmp_path: Path) -> None:
