@@ -37,6 +37,7 @@ SWEEPS: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize(
     ("sweep", "dtype"),
     [
+        ("every optimizer", "float32"),
         ("every optimizer", "float64"),
         ("schedules", "float32"),
         ("schedules", "float64"),
