@@ -10,6 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from omegaconf import OmegaConf
 from torch.utils.data import DataLoader, TensorDataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+from by_hand import train
 from machine import write_page
 from onelayer import CONF
 from onelayer.build import build_data, build_module, build_trainer
@@ -77,28 +79,6 @@ def onelayer(spec: RunSpec, data: TableDataModule, folder: Path) -> Callable[[],
             trainer.fit(module, data)
             tracker.save(trainer)
         return float(module.values["train/loss"][0])
-
-    return fit
-
-
-def by_hand(optim: str, x: torch.Tensor, y: torch.Tensor) -> Callable[[], float]:
-    """The shortest loop one would write: index batches, nothing logged."""
-    model = torch.nn.Linear(x.shape[1], 1)
-    torch.nn.init.zeros_(model.weight)
-    torch.nn.init.zeros_(model.bias)
-    name, lr = OPTIMIZERS[optim]
-    optimizer = getattr(torch.optim, name)(model.parameters(), lr=lr)
-    loss_of = torch.nn.MSELoss()
-
-    def fit() -> float:
-        for _ in range(EPOCHS):
-            for rows in torch.split(torch.randperm(len(x)), BATCH):
-                optimizer.zero_grad()
-                loss = loss_of(model(x[rows]), y[rows])
-                loss.backward()
-                optimizer.step()
-        with torch.no_grad():
-            return float(loss_of(model(x), y))
 
     return fit
 
@@ -160,30 +140,31 @@ def main() -> None:
         spec = spec_of(optim)
         data = build_data(spec)
         x, y = data.train.x.float(), data.train.y.float()
+        name, lr = OPTIMIZERS[optim]
         steps = EPOCHS * data.steps_per_epoch
         times: dict[str, list[float]] = {"onelayer": [], "by hand": [], "stock Lightning": []}
         losses = {}
         for round_ in range(ROUNDS + 1):
             with tempfile.TemporaryDirectory() as folder:
-                contenders = {
+                contenders: dict[str, Callable[[], float]] = {
                     "onelayer": onelayer(spec, data, Path(folder)),
-                    "by hand": by_hand(optim, x, y),
+                    "by hand": partial(train, x, y, BATCH, EPOCHS, getattr(torch.optim, name), {"lr": lr}),
                     "stock Lightning": stock(optim, data, Path(folder)),
                 }
-                for name, fit in contenders.items():
-                    if name == "stock Lightning" and round_ > 3:
+                for contender, fit in contenders.items():
+                    if contender == "stock Lightning" and round_ > 3:
                         continue  # seconds a round; three say enough
                     began = time.perf_counter()
-                    losses[name] = fit()
+                    losses[contender] = fit()
                     if round_:  # the first round warms up
-                        times[name].append((time.perf_counter() - began) / steps * 1e6)
+                        times[contender].append((time.perf_counter() - began) / steps * 1e6)
         pairs = [a / b for a, b in zip(times["onelayer"], times["by hand"], strict=True)]
-        for name, taken in times.items():
+        for contender, taken in times.items():
             middle = statistics.median(taken)
             ratio = middle / statistics.median(times["by hand"])
             lines.append(
-                f"| {optim} | {name} | {middle:.0f} | {min(taken):.0f} - {max(taken):.0f} | {ratio:.2f} | "
-                f"{losses[name]:.6f} |"
+                f"| {optim} | {contender} | {middle:.0f} | {min(taken):.0f} - {max(taken):.0f} | {ratio:.2f} | "
+                f"{losses[contender]:.6f} |"
             )
         faster = statistics.median(times["stock Lightning"]) / statistics.median(times["onelayer"])
         verdicts.append(
