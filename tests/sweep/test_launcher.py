@@ -55,6 +55,7 @@ def test_batches_of_the_sweeper_make_one_sweep(cli: Callable[..., Outcome], tmp_
     assert said.code == 0, said.err
     assert len(results(tmp_path / "sweep")) == 5
     assert said.out.count("rank") == 1
+    assert said.out.endswith("sweep: leaderboard.csv, leaderboard.md and the runs\n")
 
 
 @pytest.mark.parametrize(

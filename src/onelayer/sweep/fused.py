@@ -107,6 +107,7 @@ def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
     write(board, folder)
     with suppress(BrokenPipeError):  # nobody reads on
         show(board, stdout_console())
+    log.info(f"{folder}: leaderboard.csv, leaderboard.md and the runs")
     errors = [job._return_value for job in returns if job.status == JobStatus.FAILED]
     unfinished = [error for error in errors if isinstance(error, CutShort)]
     if unfinished:
