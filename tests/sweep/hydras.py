@@ -82,3 +82,9 @@ class Sweep:
         write_hydra_files(found)
         assert [(folder / name).read_bytes() for name in FILES] == hydras
         return found
+
+
+def in_an_app_with(**plugins: str) -> list[tuple[dict[str, Any], list[str]]]:
+    """What Hydra's integration tests are given: the defaults of an app, and the flags of its command line."""
+    quiet = {"hydra_logging": "disabled", "job_logging": "disabled"}
+    return [({"defaults": [{f"override hydra/{key}": name} for key, name in (plugins | quiet).items()]}, ["-m"])]

@@ -14,6 +14,7 @@ from hydra.test_utils.launcher_common_tests import IntegrationTestSuite, Launche
 from hydra.version import VersionBase
 
 from tests.conftest import ROOT, Outcome
+from tests.sweep.hydras import in_an_app_with
 from tests.sweep.traces import results
 
 # Hydra's suites run without version_base, where Hydra warns of its own old ways
@@ -28,21 +29,7 @@ class TestAsAnyLauncher(LauncherTestSuite):
         Singleton._instances.pop(VersionBase, None)  # other tests have set it
 
 
-@pytest.mark.parametrize(
-    ("task_launcher_cfg", "extra_flags"),
-    [
-        (
-            {
-                "defaults": [
-                    {"override hydra/launcher": "fused"},
-                    {"override hydra/hydra_logging": "disabled"},
-                    {"override hydra/job_logging": "disabled"},
-                ]
-            },
-            ["-m"],
-        )
-    ],
-)
+@pytest.mark.parametrize(("task_launcher_cfg", "extra_flags"), in_an_app_with(launcher="fused"))
 class TestInAnAppOfItsOwn(IntegrationTestSuite):
     @pytest.fixture(autouse=True)
     def not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:

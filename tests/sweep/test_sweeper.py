@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from onelayer import CONF
 from tests.conftest import ROOT, Outcome
+from tests.sweep.hydras import in_an_app_with
 
 # Hydra's suites run without version_base, where Hydra warns of its own old ways
 OLD_WAYS = pytest.mark.filterwarnings("ignore:(?s).*no longer change working directory at job runtime:UserWarning")
@@ -35,21 +36,7 @@ class TestInBatches(BatchedSweeperTestSuite):
     pass
 
 
-@pytest.mark.parametrize(
-    ("task_launcher_cfg", "extra_flags"),
-    [
-        (
-            {
-                "defaults": [
-                    {"override hydra/sweeper": "grid"},
-                    {"override hydra/hydra_logging": "disabled"},
-                    {"override hydra/job_logging": "disabled"},
-                ]
-            },
-            ["-m"],
-        )
-    ],
-)
+@pytest.mark.parametrize(("task_launcher_cfg", "extra_flags"), in_an_app_with(sweeper="grid"))
 class TestInAnAppOfItsOwn(IntegrationTestSuite):
     @pytest.fixture(autouse=True)
     def not_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
