@@ -61,7 +61,8 @@ def plan(jobs: Sequence[Job], limit: Callable[[Job], int]) -> list[Stack]:
     stacks = []
     for key, group in members.items():
         group.sort(key=lambda job: (job.kind, job.number))
-        parts = -(-len(group) // limit(group[0]))
+        # the optimizer that remembers most decides
+        parts = -(-len(group) // min(limit(job) for job in {job.kind: job for job in group}.values()))
         size = -(-len(group) // parts)
         stacks += [Stack(tuple(group[at : at + size]), dict(key)) for at in range(0, len(group), size)]
     return stacks

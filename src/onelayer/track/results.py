@@ -98,12 +98,16 @@ class Results:
             runs: rising indices into the present stack.
             checkpoint: of the stack.
         """
-        judge, module, data = self._tracker.judge, self._module, self._data
-        for run in [run for run in runs if judge.status[run] == "failed"]:
-            self._observer.failed(self._runs[run], module.failures[run])
+        judge = self._tracker.judge
         ended = [run for run in runs if judge.status[run] != "failed"]
-        if not ended:
-            return
+        if ended:
+            self._write(ended, checkpoint)
+        for run in [run for run in runs if judge.status[run] == "failed"]:
+            self._observer.failed(self._runs[run], self._module.failures[run])
+
+    def _write(self, ended: Sequence[int], checkpoint: Mapping[str, Any]) -> None:
+        """Measure and write down runs that have not failed."""
+        judge, module, data = self._tracker.judge, self._module, self._data
         theta = module.linear.theta.data[ended]
         names = METRICS[data.task]
         values = {name: value[ended] for name, value in module.values.items() if name.startswith("train/")}
