@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from onelayer import CONF
 from onelayer.build import build_data, build_module
 from onelayer.config import RunSpec
-from onelayer.data.module import TableDataModule
+from onelayer.data.module import DataModule
 from onelayer.model.objectives import choose_objective
 
 BATCH, ROUNDS, SQUARE = 128, 15, 2048
@@ -37,7 +37,7 @@ def specs_of(optim: str, runs: int) -> list[RunSpec]:
     return [spec.model_copy(update={"optim": spec.optim.model_copy(update={"lr": lr})}) for lr in rates]
 
 
-def epoch(specs: list[RunSpec], data: TableDataModule, device: torch.device) -> Callable[[], object]:
+def epoch(specs: list[RunSpec], data: DataModule, device: torch.device) -> Callable[[], object]:
     """Return what trains one more epoch of a stack, as Lightning would have it done."""
     module = build_module(specs, data, choose_objective("auto", data.task)).to(device)
     module.on_fit_start()

@@ -27,7 +27,7 @@ from machine import write_page
 from onelayer import CONF
 from onelayer.build import build_data, build_module, build_trainer
 from onelayer.config import RunSpec
-from onelayer.data.module import TableDataModule
+from onelayer.data.module import DataModule
 from onelayer.model.objectives import choose_objective
 from onelayer.run import few_threads
 from onelayer.track.curves import Curves
@@ -56,7 +56,7 @@ def spec_of(optim: str) -> RunSpec:
     return RunSpec.from_config(plain)
 
 
-def onelayer(spec: RunSpec, data: TableDataModule, folder: Path) -> Callable[[], float]:
+def onelayer(spec: RunSpec, data: DataModule, folder: Path) -> Callable[[], float]:
     """As users run it: validation, curves, reference, best weights and checkpoints."""
     objective = choose_objective("auto", data.task)
     module = build_module([spec], data, objective)
@@ -107,9 +107,10 @@ class Stock(LightningModule):
         return optimizer
 
 
-def stock(optim: str, data: TableDataModule, folder: Path) -> Callable[[], float]:
+def stock(optim: str, data: DataModule, folder: Path) -> Callable[[], float]:
     """TensorDataset, DataLoader, self.log, TensorBoard, a checkpoint an epoch: Lightning as it comes."""
-    train, val = (TensorDataset(part.x.float(), part.y.float()) for part in (data.train, data.val))
+    (train_block,), (val_block,) = data.measured("train"), data.measured("val")
+    train, val = (TensorDataset(block.x, block.y) for block in (train_block, val_block))
     module = Stock(data.n_features, optim)
     trainer = Trainer(
         accelerator="cpu",
@@ -123,7 +124,8 @@ def stock(optim: str, data: TableDataModule, folder: Path) -> Callable[[], float
     def fit() -> float:
         trainer.fit(module, *loaders)
         with torch.no_grad():
-            return float(module.loss_of(module.model(data.train.x.float()), data.train.y.float()))
+            (block,) = data.measured("train")
+            return float(module.loss_of(module.model(block.x), block.y))
 
     return fit
 
@@ -139,7 +141,8 @@ def main() -> None:
     for optim in OPTIMIZERS:
         spec = spec_of(optim)
         data = build_data(spec)
-        x, y = data.train.x.float(), data.train.y.float()
+        (block,) = data.measured("train")
+        x, y = block.x, block.y
         name, lr = OPTIMIZERS[optim]
         steps = EPOCHS * data.steps_per_epoch
         times: dict[str, list[float]] = {"onelayer": [], "by hand": [], "stock Lightning": []}

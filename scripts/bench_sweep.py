@@ -211,9 +211,8 @@ def save_rows(path: Path) -> tuple[int, int]:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         plain: Any = OmegaConf.to_container(compose("train", DATA), resolve=True)
     data = build_data(RunSpec.from_config(plain))
-    torch.save(
-        {"train": (data.train.x.float(), data.train.y.float()), "val": (data.val.x.float(), data.val.y.float())}, path
-    )
+    blocks = {"train": next(iter(data.measured("train"))), "val": next(iter(data.measured("val")))}
+    torch.save({name: (block.x, block.y) for name, block in blocks.items()}, path)
     return len(data.train), len(data.val)
 
 

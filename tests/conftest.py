@@ -6,11 +6,17 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from onelayer.data.module import DataModule
+    from onelayer.data.parts import Part
+    from onelayer.data.prepare import AnyPart
+    from onelayer.data.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 OPTIMIZERS = sorted(path.stem for path in (ROOT / "conf" / "optim").glob("*.yaml"))
@@ -47,6 +53,33 @@ def composed(*overrides: str) -> dict[str, Any]:
         plain = OmegaConf.to_container(compose("train", list(overrides)), resolve=True)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
+
+
+def load(source: str, **args: Any) -> "Table":
+    """The rows of a source that holds them in memory."""
+    from onelayer.data.sources import load as load_any
+    from onelayer.data.table import Table
+
+    found = load_any(source, **args)
+    assert isinstance(found, Table)
+    return found
+
+
+def rows_of(part: "AnyPart") -> "Part":
+    """The rows of a part that holds them in memory."""
+    from onelayer.data.parts import Part
+
+    assert isinstance(part, Part)
+    return part
+
+
+def data_of(table: "Table", **settings: Any) -> "DataModule":
+    """A table, prepared and in batches, by the settings of both."""
+    from onelayer.data.module import DataModule
+    from onelayer.data.prepare import prepare
+
+    batches = {key: settings.pop(key) for key in ("batch_size", "shuffle", "order_seed", "dtype") if key in settings}
+    return DataModule(prepare(table, **settings), **batches)
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,82 @@
 """The delivered model: what was saved is loaded; what is not whole is refused."""
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array, random_array
 
 from onelayer.artefact import HEADER, TENSORS, Artefact
+from onelayer.data.encode import Encoder, EncodeSettings
+from onelayer.data.frame import Column, Frame
 from onelayer.errors import UserError
+
+FRAME = Frame(
+    (Column("age"), Column("sex", "category", ("f", "m"))),
+    np.array([[20.0], [np.nan], [50.0]]),
+    np.array([[0], [1], [0]], np.int32),
+)
+SAID: dict[str, Any] = {
+    "objective": "softmax",
+    "task": "multiclass",
+    "target": "kind",
+    "classes": ["one", "zwölf"],
+    "l2": 0.25,
+    "best_epoch": 3,
+    "data_hash": "0123",
+    "versions": {"python": "3.11"},
+}
+
+
+def model_of(encoder: Encoder, dtype: type[np.floating[Any]] = np.float64) -> Artefact:
+    rng = np.random.default_rng(0)
+    features = encoder.n_features
+    weight, bias = rng.normal(size=(2, features)).astype(dtype), rng.normal(size=2).astype(dtype)
+    x_shift, x_scale = rng.normal(size=features), rng.uniform(1, 2, features)
+    return Artefact(weight, bias, x_shift, x_scale, np.zeros(2), np.ones(2), encoder, SAID)
 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    rng = np.random.default_rng(0)
-    weight, bias, x_shift, x_scale, y_shift, y_scale = (
-        rng.normal(size=shape) for shape in [(2, 3), (2,), (3,), (3,), (2,), (2,)]
-    )
-    header = {"columns": ["a", "b", "c"], "classes": None}
-    Artefact(weight, bias, x_shift, x_scale, y_shift, y_scale, header).save(tmp_path / "model")
+    model_of(Encoder.fit(FRAME, EncodeSettings(indicator=True))).save(tmp_path / "model")
     return tmp_path / "model"
 
 
 def test_a_model_comes_back_as_it_was(saved: Path) -> None:
     model = Artefact.load(saved)
-    assert model.header["columns"] == ["a", "b", "c"]
-    x = np.ones((4, 3))
-    expected = ((x - model.x_shift) / model.x_scale) @ model.weight.T + model.bias
-    assert (model.logits(x) == expected).all()
+    assert model.header == SAID
+    assert model.columns == ("age", "age=<missing>", "sex=f", "sex=m")
+    assert model.encoder == Encoder.fit(FRAME, EncodeSettings(indicator=True))
     assert sorted(path.name for path in saved.iterdir()) == [HEADER, TENSORS]
+
+
+def test_rows_of_a_table_are_encoded_scaled_and_weighed(saved: Path) -> None:
+    model = Artefact.load(saved)
+    x = np.array([[20.0, 0, 1, 0], [35, 1, 0, 1], [50, 0, 1, 0]])
+    expected = ((x - model.x_shift) / model.x_scale) @ model.weight.T + model.bias
+    assert (model.logits(FRAME) == expected).all()
+    assert (model.logits(x) == expected).all()
+    with pytest.raises(UserError, match=r"4 features, but rows of shape \(3, 2\)"):
+        model.logits(x[:, :2])
+    with pytest.raises(UserError, match="no column 'sex'"):
+        model.logits(replace(FRAME, columns=FRAME.columns[:1]))
+
+
+def test_sparse_rows_give_what_dense_ones_give() -> None:
+    model = model_of(Encoder.plain(tuple(f"x{number}" for number in range(50))))
+    x: csr_array = random_array((20, 50), density=0.1, format="csr", rng=np.random.default_rng(0))
+    np.testing.assert_allclose(model.logits(x), model.logits(x.toarray()), rtol=1e-12)
+
+
+def test_numbers_are_listed_by_their_names_alone(tmp_path: Path) -> None:
+    names = tuple(f"x{number}" for number in range(1000))
+    model_of(Encoder.plain(names), np.float32).save(tmp_path / "model")
+    assert json.loads((tmp_path / "model" / HEADER).read_text())["encoding"]["columns"] == list(names)
+    assert Artefact.load(tmp_path / "model").weight.dtype == np.float32
 
 
 def test_saving_again_replaces_the_whole(saved: Path) -> None:
@@ -35,7 +85,7 @@ def test_saving_again_replaces_the_whole(saved: Path) -> None:
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
 
 
-@pytest.mark.parametrize("harm", ["flip", "truncate", "remove", "garble", "newer"])
+@pytest.mark.parametrize("harm", ["flip", "truncate", "remove", "garble", "list"])
 def test_what_is_not_whole_is_refused(saved: Path, harm: str) -> None:
     tensors, header = saved / TENSORS, saved / HEADER
     data = tensors.read_bytes()
@@ -48,6 +98,59 @@ def test_what_is_not_whole_is_refused(saved: Path, harm: str) -> None:
     elif harm == "garble":
         header.write_text("{")
     else:
-        header.write_text(header.read_text().replace('"format": 1', '"format": 2'))
+        header.write_text("[]")
     with pytest.raises(UserError, match="model"):
         Artefact.load(saved)
+
+
+def test_a_changed_byte_of_the_header_is_refused(saved: Path) -> None:
+    header = saved / HEADER
+    data = header.read_bytes()
+    for place in range(len(data)):
+        header.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        with pytest.raises(UserError, match="model"):
+            Artefact.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"), [(1, "does not say how columns were encoded; train it again"), (3, "reads 2")]
+)
+def test_another_format_is_refused_with_the_reason(saved: Path, number: int, sentence: str) -> None:
+    header = saved / HEADER
+    header.write_text(header.read_text().replace('"format": 2', f'"format": {number}'))
+    with pytest.raises(UserError, match=sentence):
+        Artefact.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda model: replace(model, weight=model.weight[:, :3]), r"weight is float64 \(2, 3\), expected"),
+        (lambda model: replace(model, bias=model.bias.astype(np.int64)), "bias is int64"),
+        (lambda model: replace(model, x_scale=model.x_scale * 0), "x_scale must be finite and above 0"),
+        (lambda model: replace(model, x_shift=model.x_shift * np.nan), "x_shift must be finite"),
+        (lambda model: replace(model, encoder=Encoder.plain(("a",))), "expected numbers"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_refused(
+    saved: Path, change: Callable[[Artefact], Artefact], sentence: str
+) -> None:
+    change(Artefact.load(saved)).save(saved)
+    with pytest.raises(UserError, match=sentence):
+        Artefact.load(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"l2": "much"}, "l2='much' is of the wrong kind"),
+        ({"best_epoch": True}, "best_epoch=True is of the wrong kind"),
+        ({"classes": [1, 2]}, "classes and versions must be texts"),
+        ({"colour": "red"}, "no such field as 'colour'"),
+    ],
+)
+def test_a_header_with_other_fields_is_not_written(saved: Path, change: dict[str, Any], sentence: str) -> None:
+    model = Artefact.load(saved)
+    with pytest.raises(UserError, match=sentence):
+        replace(model, header={**SAID, **change}).save(saved)
+    assert Artefact.load(saved).header == SAID

@@ -36,7 +36,7 @@ def test_every_optimizer_has_its_configuration() -> None:
         ("patience=0", "patience=0: must be greater than 0"),
         ("data.batch_size=half", "data.batch_size=half: must be a valid integer or 'full'"),
         ("data.batch_size=0", "data.batch_size=0: must be greater than 0 or 'full'"),
-        ("data.normalize=std", "data.normalize=std: must be 'standard', 'minmax' or 'none'"),
+        ("data.normalize=std", "data.normalize=std: must be 'standard', 'minmax', 'robust' or 'none'"),
         ("data.split.val=1.0", "data.split.val=1.0: must be a valid integer or less than 1"),
         ("data.split.val=-3", "data.split.val=-3: must be greater than or equal to 0"),
         ("data.dtype=float16", "data.dtype=float16: must be 'float32' or 'float64'"),

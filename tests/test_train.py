@@ -13,9 +13,7 @@ from sklearn.metrics import r2_score
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from onelayer.artefact import Artefact
-from onelayer.data.module import TableDataModule
-from onelayer.data.sources import load
-from tests.conftest import Outcome, only_run, result_of
+from tests.conftest import Outcome, data_of, load, only_run, result_of, rows_of
 
 Cli = Callable[..., Outcome]
 QUICK = "trainer.max_epochs=3"
@@ -95,8 +93,9 @@ def test_synthetic_data_give_the_distance_to_the_known_weights(cli: Cli, tmp_pat
 def test_the_gap_agrees_with_scikit_learn_on_the_same_rows(cli: Cli, tmp_path: Path) -> None:
     """Ridge with alpha = n l2 / 2, on the rows of scikit-learn's own split, standardised on its train rows."""
     cli("model.l2=0.1", "optim=lbfgs", "data.dtype=float64", "trainer.max_epochs=20", "data.split.val=0")
-    data = TableDataModule(load("diabetes"), val=0, normalize_target="standard", dtype=torch.float64)
-    x, y = data.train.x.numpy(), data.train.y.numpy()[:, 0]
+    data = data_of(load("diabetes"), val=0, normalize_target="standard", dtype=torch.float64)
+    train, test = rows_of(data.train), rows_of(data.test)
+    x, y = train.x.numpy(), train.y.numpy()[:, 0]
     ridge = Ridge(alpha=len(x) * 0.1 / 2, solver="svd").fit(x, y)
     objective = np.mean((y - ridge.predict(x)) ** 2) + 0.05 * np.sum(ridge.coef_**2)
     result = result_of(tmp_path)
@@ -104,8 +103,8 @@ def test_the_gap_agrees_with_scikit_learn_on_the_same_rows(cli: Cli, tmp_path: P
     assert result["metrics"]["train/objective"] == pytest.approx(objective, rel=1e-10)
     model = Artefact.load(only_run(tmp_path) / "model")
     np.testing.assert_allclose(model.weight[0], ridge.coef_, rtol=0, atol=1e-5)
-    predicted = ridge.predict(data.test.x.numpy())
-    assert result["metrics"]["test/r2"] == pytest.approx(r2_score(data.test.y[:, 0], predicted), rel=1e-5)
+    predicted = ridge.predict(test.x.numpy())
+    assert result["metrics"]["test/r2"] == pytest.approx(r2_score(test.y[:, 0], predicted), rel=1e-5)
 
 
 def test_same_seed_same_bits_and_seed_zero_seeds(cli: Cli, tmp_path: Path) -> None:

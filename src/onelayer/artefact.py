@@ -1,7 +1,7 @@
 """The delivered model: weights and preprocessing in one folder, without a pickle.
 
     model/model.safetensors    weight, bias, and the scaling of features and target
-    model/model.json           columns, classes, objective, versions, and the hash of the tensors
+    model/model.json           encoding, target, classes, objective, versions, and the hash of both files
 
 Loading one runs no code.
 """
@@ -10,20 +10,41 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from onelayer.data.encode import Encoder
+from onelayer.data.frame import Frame
 from onelayer.errors import UserError
 
-FORMAT = 1
+FORMAT = 2
 TENSORS = "model.safetensors"
 HEADER = "model.json"
+# the end of the header: the hash of all of it that stands before, and of the tensors
+SEAL, END = ',\n  "sha256": "', '"\n}\n'
+# o: outputs, p: features
+SHAPES = {"weight": "op", "bias": "o", "x_shift": "p", "x_scale": "p", "y_shift": "o", "y_scale": "o"}
 Array = NDArray[Any]
+
+TEXT, NUMBER = (str,), (int, float)
+# what the header says besides the format, the encoding and the hash
+FIELDS: Mapping[str, tuple[type, ...]] = {
+    "objective": TEXT,
+    "task": TEXT,
+    "target": TEXT,
+    "classes": (list, type(None)),
+    "l2": NUMBER,
+    "best_epoch": (int, type(None)),
+    "data_hash": TEXT,
+    "versions": (dict,),
+}
 
 
 @dataclass(frozen=True)
@@ -31,11 +52,12 @@ class Artefact:
     """A trained model with its preprocessing.
 
     Attributes:
-        weight: (outputs, n_features), for scaled features.
+        weight: (outputs, n_features), for encoded and scaled features.
         bias: (outputs,), zero where the model has none.
         x_shift, x_scale: (n_features,), features enter as ``(x - x_shift) / x_scale``.
         y_shift, y_scale: (outputs,), a regression's result is ``y * y_scale + y_shift``.
-        header: columns, target, classes, task, objective, l2, metrics, versions, hashes.
+        encoder: from the columns of a table to features.
+        header: objective, task, target, classes, l2, best_epoch, data_hash, versions.
     """
 
     weight: Array
@@ -44,19 +66,27 @@ class Artefact:
     x_scale: Array
     y_shift: Array
     y_scale: Array
+    encoder: Encoder
     header: dict[str, Any]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return self.encoder.columns
 
     def save(self, folder: Path) -> None:
         """Write the folder at once or not at all; what a power cut tears, `load` finds out by the hash."""
-        names = ("weight", "bias", "x_shift", "x_scale", "y_shift", "y_scale")
-        data = save({name: np.ascontiguousarray(getattr(self, name)) for name in names})
-        header = {"format": FORMAT, **self.header, "sha256": hashlib.sha256(data).hexdigest()}
+        _check_header(self.header)
+        data = save({name: np.ascontiguousarray(getattr(self, name)) for name in SHAPES})
+        # a line for each field: of 60,000 columns an indented form would be slow and long
+        fields = {key: json.dumps(value, allow_nan=False) for key, value in {"format": FORMAT, **self.header}.items()}
+        fields["encoding"] = self.encoder.text
+        said = "{\n" + ",\n".join(f'  "{key}": {text}' for key, text in fields.items())
         partial = folder.with_name(f".{folder.name}.{os.getpid()}")
         shutil.rmtree(partial, ignore_errors=True)  # left by a killed process of the same number
         partial.mkdir(parents=True)
-        text = json.dumps(header, indent=2, allow_nan=False) + "\n"
         (partial / TENSORS).write_bytes(data)
-        (partial / HEADER).write_text(text, encoding="utf-8")
+        (partial / HEADER).write_bytes((said + SEAL + _hash(said, data) + END).encode())
         if folder.exists():
             shutil.rmtree(folder)
         partial.rename(folder)
@@ -69,18 +99,83 @@ class Artefact:
             UserError: it is not there, not whole, or of another format.
         """
         try:
-            header = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+            text = (folder / HEADER).read_bytes().decode()
+            header = json.loads(text, parse_constant=_refuse_constant)
             data = (folder / TENSORS).read_bytes()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{folder}: no model can be read there ({error})") from None
-        if header.get("format") != FORMAT:
-            raise UserError(f"{folder}: model format {header.get('format')}, this version reads {FORMAT}")
-        if header.pop("sha256", None) != hashlib.sha256(data).hexdigest():
-            raise UserError(f"{folder}: {TENSORS} is not the file that {HEADER} was written for")
-        return cls(**load(data), header=header)
+        found = header.pop("format", None) if isinstance(header, dict) else None
+        if found != FORMAT:
+            older = ", which does not say how columns were encoded; train it again" if found == 1 else ""
+            raise UserError(f"{folder}: model format {found}, this version reads {FORMAT}{older}")
+        said, _, seal = text.rpartition(SEAL)
+        if seal != _hash(said, data) + END:
+            raise UserError(f"{folder}: {TENSORS} and {HEADER} are no model as it was written; one of them was changed")
+        try:
+            del header["sha256"]
+            encoder = Encoder.from_json(header.pop("encoding", None))
+            _check_header(header)
+            tensors = load(data)
+            _check_tensors(tensors, encoder.n_features)
+        except (UserError, SafetensorError, KeyError) as error:
+            raise UserError(f"{folder}: the model cannot be understood: {error}") from None
+        return cls(**tensors, encoder=encoder, header=header)
 
-    def logits(self, x: Array) -> Array:
-        """Map rows in original units, (rows, n_features), to (rows, outputs)."""
-        scaled = ((x - self.x_shift) / self.x_scale).astype(self.weight.dtype)
-        logits: Array = scaled @ self.weight.T + self.bias
-        return logits
+    def logits(self, x: Frame | Any) -> Array:
+        """Map rows to (rows, outputs).
+
+        Args:
+            x: a frame of the table's columns; or (rows, n_features) as they are before scaling, dense or sparse.
+
+        Raises:
+            UserError: the columns are not those of the model.
+        """
+        features = self.encoder.apply(x) if isinstance(x, Frame) else x
+        if features.shape[1:] != self.x_shift.shape:
+            raise UserError(f"the model has {len(self.x_shift)} features, but rows of shape {features.shape} came")
+        if isinstance(features, np.ndarray):
+            scaled = ((features - self.x_shift) / self.x_scale).astype(self.weight.dtype)
+            dense: Array = scaled @ self.weight.T + self.bias
+            return dense
+        # sparse: the scaling goes into the weights, so that zeros stay zeros
+        weight = self.weight / self.x_scale
+        sparse: Array = (features @ weight.T + (self.bias - weight @ self.x_shift)).astype(self.weight.dtype)
+        return sparse
+
+
+def _hash(said: str, data: bytes) -> str:
+    digest = hashlib.sha256(said.encode())
+    digest.update(data)
+    return digest.hexdigest()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _check_header(header: Mapping[str, Any]) -> None:
+    for key, kinds in FIELDS.items():
+        if key not in header:
+            raise UserError(f"{HEADER}: '{key}' is missing")
+        if not isinstance(header[key], kinds) or isinstance(header[key], bool):
+            raise UserError(f"{HEADER}: {key}={header[key]!r:.80} is of the wrong kind")
+    for key in header:
+        if key not in FIELDS:
+            raise UserError(f"{HEADER}: there is no such field as '{key}'")
+    texts = [*(header["classes"] or ()), *header["versions"].values()]
+    if not all(isinstance(one, str) for one in texts):
+        raise UserError(f"{HEADER}: classes and versions must be texts")
+
+
+def _check_tensors(tensors: Mapping[str, Array], features: int) -> None:
+    if set(tensors) != set(SHAPES):
+        raise UserError(f"{TENSORS}: expected {', '.join(SHAPES)}, found {', '.join(sorted(tensors))}")
+    sizes = {"o": len(tensors["bias"]), "p": features}
+    for name, dimensions in SHAPES.items():
+        wanted = tuple(sizes[one] for one in dimensions)
+        found = tensors[name]
+        if found.shape != wanted or found.dtype not in (np.float32, np.float64):
+            raise UserError(f"{TENSORS}: {name} is {found.dtype} {found.shape}, expected numbers {wanted}")
+    for name in ("x_shift", "x_scale", "y_shift", "y_scale"):
+        if not np.isfinite(tensors[name]).all() or (name.endswith("scale") and not (tensors[name] > 0).all()):
+            raise UserError(f"{TENSORS}: {name} must be finite{' and above 0' * name.endswith('scale')}")

@@ -1,15 +1,21 @@
 """From a specification to the objects that train it; beyond here classes take typed keywords."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 
 from onelayer.config import RunSpec
-from onelayer.data.module import TableDataModule
+from onelayer.data.encode import EncodeSettings
+from onelayer.data.module import DataModule
+from onelayer.data.prepare import Prepared, prepare
 from onelayer.data.preprocess import scaled_coefficients
 from onelayer.data.sources import load
+from onelayer.data.streaming.prepare import prepare_stream
+from onelayer.data.streaming.stream import Stream
+from onelayer.data.table import Table
 from onelayer.errors import UserError
 from onelayer.model.direction import higher_is_better
 from onelayer.model.linear import StackedLinear
@@ -17,7 +23,7 @@ from onelayer.model.metrics import COSTLY, METRICS
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import Objective
 from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
-from onelayer.model.reference import auto_lr
+from onelayer.model.reference import Solver
 from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.truth import Solved, Truth
 from onelayer.model.zoo import refuse_auto_lr
@@ -26,17 +32,35 @@ from onelayer.track.tracker import Tracker
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-def build_data(spec: RunSpec) -> TableDataModule:
-    """Load, split and scale."""
-    return TableDataModule(
-        load(spec.data.source, **spec.data.args).as_task(spec.task),
-        val=spec.data.split.val,
-        test=spec.data.split.test,
-        split_seed=spec.data.split.seed,
-        split_shuffle=spec.data.split.shuffle,
-        stratify=spec.data.split.stratify,
-        normalize=spec.data.normalize,
-        normalize_target=spec.data.normalize_target,
+def load_table(spec: RunSpec) -> Table | Stream:
+    """Read the rows from their source."""
+    return load(spec.data.source, by=spec.data.split.by, task=spec.task, **spec.data.args).as_task(spec.task)
+
+
+def prepare_data(spec: RunSpec, table: Table | Stream) -> Prepared:
+    """Split, encode, scale and weigh."""
+    data = spec.data
+    made = partial(prepare, table) if isinstance(table, Table) else partial(prepare_stream, table)
+    return made(
+        val=data.split.val,
+        test=data.split.test,
+        split_seed=data.split.seed,
+        split_shuffle=data.split.shuffle,
+        stratify=data.split.stratify,
+        folds=data.folds,
+        fold=data.fold,
+        repeats=data.repeats,
+        normalize=data.normalize,
+        normalize_target=data.normalize_target,
+        class_weight=data.class_weight,
+        encode=None if data.encode is None else EncodeSettings(**data.encode.model_dump()),
+    )
+
+
+def build_data(spec: RunSpec, prepared: Prepared | None = None) -> DataModule:
+    """Cut rows into batches; None: those that the specification names are read and prepared."""
+    return DataModule(
+        prepared or prepare_data(spec, load_table(spec)),
         batch_size=spec.data.batch_size,
         shuffle=spec.data.shuffle,
         order_seed=spec.seed,
@@ -45,7 +69,7 @@ def build_data(spec: RunSpec) -> TableDataModule:
 
 
 def build_module(
-    specs: Sequence[RunSpec], data: TableDataModule, objective: Objective, solved: Solved | None = None
+    specs: Sequence[RunSpec], data: DataModule, objective: Objective, solved: Solved | None = None
 ) -> OneLayer:
     """Stack the runs: start weights, optimizers, schedules, and the truth they are judged by.
 
@@ -57,10 +81,13 @@ def build_module(
     """
     shared, bias = specs[0], specs[0].model.bias
     n_outputs = data.n_outputs
-    stack = StackedLinear(len(specs), data.n_features, n_outputs, bias=bias, dtype=data.dtype)
+    # LBFGS wants the numbers of a run in one piece
+    by_column = data.prepared.sparse and all(spec.optim.name != "LBFGS" for spec in specs)
+    stack = StackedLinear(len(specs), data.n_features, n_outputs, bias=bias, dtype=data.dtype, by_column=by_column)
     stack.start([s.seed for s in specs], [s.model.init for s in specs], [s.model.init_std or 0.01 for s in specs])
     l2 = [spec.model.l2 for spec in specs]
-    rates = learning_rates(specs, data, objective)
+    solver = Solver(data.train, objective, n_outputs=n_outputs, bias=bias)
+    rates = learning_rates(specs, solver)
     settings = [
         OptimizerSettings.of(spec.optim.name, lr, spec.optim.args) for spec, lr in zip(specs, rates, strict=True)
     ]
@@ -79,19 +106,10 @@ def build_module(
             steps_per_epoch=data.steps_per_epoch,
             higher_is_better=higher_is_better(shared.monitor),
         ),
-        truth=Truth(
-            data.train.x,
-            data.train.y,
-            objective,
-            l2,
-            n_outputs=n_outputs,
-            bias=bias,
-            known=known_theta(data, bias),
-            solved=solved,
-        ),
+        truth=Truth(solver, l2, known=known_theta(data.prepared, bias), solved=solved),
         metrics=[name for name in METRICS[data.task] if name not in COSTLY or shared.monitor == f"val/{name}"],
         monitor=shared.monitor,
-        unit=torch.from_numpy(data.y_scale.scale),
+        unit=torch.from_numpy(data.prepared.y_scale.scale),
     )
 
 
@@ -115,7 +133,7 @@ def build_trainer(spec: RunSpec, tracker: Tracker, *more: Callback) -> Trainer:
     )
 
 
-def learning_rates(specs: Sequence[RunSpec], data: TableDataModule, objective: Objective) -> list[float]:
+def learning_rates(specs: Sequence[RunSpec], solver: Solver) -> list[float]:
     """Return the learning rate of each run; ``auto`` is 1/L of its objective on the train rows.
 
     Raises:
@@ -126,16 +144,15 @@ def learning_rates(specs: Sequence[RunSpec], data: TableDataModule, objective: O
     if all(spec.optim.lr != "auto" for spec in specs):
         found = [0.0] * len(specs)
     else:
-        found = auto_lr(data.train.x, objective, [spec.model.l2 for spec in specs], bias=specs[0].model.bias)
+        found = solver.auto_lr([spec.model.l2 for spec in specs])
     return [auto if spec.optim.lr == "auto" else spec.optim.lr for spec, auto in zip(specs, found, strict=True)]
 
 
-def known_theta(data: TableDataModule, bias: bool) -> torch.Tensor | None:
+def known_theta(data: Prepared, bias: bool) -> torch.Tensor | None:
     """Return the weights that made the data, (outputs, columns) for its scaled form; None where they are not known."""
-    table = data.table
-    if table.weight is None or table.bias is None:
+    if data.known is None:
         return None
-    weight, constant = scaled_coefficients(table.weight, table.bias, data.x_scale, data.y_scale)
+    weight, constant = scaled_coefficients(*data.known, data.x_scale, data.y_scale)
     parts = [torch.from_numpy(weight)] + ([torch.from_numpy(constant)[:, None]] if bias else [])
     return torch.cat(parts, 1)
 

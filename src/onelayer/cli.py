@@ -26,7 +26,7 @@ def train() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     with reported():
-        sys.argv[1:] = with_resumed(overrides_last(sys.argv[1:]))
+        sys.argv[1:] = with_resumed(overrides_last(with_quotes(sys.argv[1:])))
         try:
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)()
         except KeyboardInterrupt:
@@ -74,6 +74,28 @@ def _is_override(argument: str) -> bool:
     return bool(re.match(r"[+~]{0,2}[\w./@:]+=|~\w", argument))
 
 
+def with_quotes(arguments: list[str]) -> list[str]:
+    """Quote SQL and paths for Hydra, whose grammar has another use for commas, spaces and parentheses.
+
+    With -m a comma still parts paths of a sweep; what already has quotes, and `choice(...)`, stays as it is.
+    """
+    sweeps = any(one in ("-m", "--multirun") for one in arguments)
+    return [_with_quotes(one, sweeps) for one in arguments]
+
+
+def _with_quotes(argument: str, sweeps: bool) -> str:
+    found = re.fullmatch(r"(\+{0,2}data\.(query|path)=)(.+)", argument, re.DOTALL)
+    if found is None or found[3] == "null" or found[3].startswith(("choice(", "glob(", "shuffle(", "sort(")):
+        return argument
+    values = found[3].split(",") if sweeps and found[2] == "path" else [found[3]]
+    return found[1] + ",".join(one if _is_plain(one) else quoted(one) for one in values)
+
+
+def _is_plain(value: str) -> bool:
+    in_quotes = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return in_quotes or re.fullmatch(r"[\w./~+$%*@?|:\\-]+", value, re.ASCII) is not None
+
+
 def with_resumed(arguments: list[str]) -> list[str]:
     """Put the overrides of a resumed run before those given now, so that `resume=DIR` alone says it all.
 
@@ -104,6 +126,7 @@ USAGE = f"""onelayer {__version__}
 
   onelayer train [-m] [group=option] [key=value] ...     train a run, or with -m a sweep
   onelayer train --help                                  groups, keys and their defaults
+  onelayer inspect FILE [target=COLUMN] [key=value] ...  what is understood of a table, before training
   onelayer leaderboard DIR [--sort METRIC]               the runs of a sweep, the best first
 """
 
@@ -121,7 +144,7 @@ def leaderboard(arguments: list[str]) -> None:
     parser.add_argument("directory", type=Path, metavar="DIR", help="folder of a sweep, such as outputs/lr_study")
     parser.add_argument("--sort", metavar="METRIC", help="val/r2, train/gap, seconds, ...; default: what was monitored")
     parser.add_argument("--top", type=count, default=20, metavar="N", help="rows on the screen; default: 20")
-    parser.add_argument("--by-run", action="store_true", help="a row for each run where seeds were swept")
+    parser.add_argument("--by-run", action="store_true", help="a row for each run where seeds or folds were swept")
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
@@ -134,12 +157,49 @@ def leaderboard(arguments: list[str]) -> None:
         write(board, given.directory)
 
 
+INSPECT = """onelayer inspect FILE [target=COLUMN] [key=value] ...
+
+  Shows what each column of a table is taken for, what is missing, and how it enters a model.
+  Keys are those of data=table without "data.", such as drop=[a,b] category=[zip] missing=["",-] encode.impute=median;
+  instead of FILE also  query="select * from 'rides/*.parquet' where fare > 0"
+"""
+
+
+def inspect(arguments: list[str]) -> None:
+    """Print what is understood of a table; exit 1 where it cannot be read."""
+    if not arguments or {"-h", "--help"} & {*arguments}:
+        sys.stdout.write(INSPECT)
+        sys.exit(0 if arguments else 2)
+    given = list(arguments)
+    if not _is_override(given[0]):
+        given[0] = f"path={given[0]}"
+    overrides = with_quotes(["data=table", *(f"data.{one}" for one in given)])
+    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
+    sys.argv = ["onelayer inspect", *overrides]  # errors look there for what was chosen
+    with reported():
+        from onelayer.inspection import show_table
+        from onelayer.sweep.tables import stdout_console
+
+        show_table(_composed(overrides), stdout_console())
+
+
+def _composed(overrides: list[str]) -> dict[str, Any]:
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config: Any = OmegaConf.to_container(compose("train", overrides), resolve=True)
+    return dict(config)
+
+
 def main() -> None:
     """Dispatch the console command `onelayer`."""
     command = sys.argv[1] if len(sys.argv) > 1 else "--help"
     if command == "train":
         sys.argv[:2] = ["onelayer train"]
         train()
+    elif command == "inspect":
+        inspect(sys.argv[2:])
     elif command == "leaderboard":
         leaderboard(sys.argv[2:])
     elif command in ("-h", "--help"):

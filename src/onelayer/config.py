@@ -7,7 +7,16 @@ somebody else (a data source, a torch optimizer, a torch scheduler) keep those i
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
 
 from onelayer.errors import UserError, did_you_mean
 
@@ -41,6 +50,21 @@ class SplitSpec(Section):
     seed: Seed = Field(description="seed of the split; independent of the run's seed")
     shuffle: bool = Field(description="false: the last rows are the test rows, those before them the validation rows")
     stratify: bool = Field(description="keep the class shares in every part")
+    by: str | None = Field(
+        description="a column; rows of equal value stay together; with shuffle=false the latest are the test rows"
+    )
+
+
+class EncodeSpec(Section):
+    """How columns of a table become features; fitted on train rows."""
+
+    impute: Literal["mean", "median", "constant"] = Field(description="what fills holes in columns of numbers")
+    fill: float = Field(description="the constant of impute=constant")
+    indicator: bool = Field(description="a column that says where a number was missing")
+    min_count: PositiveInt = Field(description="levels with fewer train rows are pooled as <other>")
+    max_levels: PositiveInt | None = Field(description="the rest of the levels is pooled as <other>; null: none is")
+    unseen: Literal["other", "error"] = Field(description="levels that no train row has: as <other>, or refused")
+    drop_first: bool = Field(description="drop one column of each category, so that they do not sum to 1")
 
 
 class DataSpec(OpenSection):
@@ -48,11 +72,35 @@ class DataSpec(OpenSection):
 
     source: str = Field(description="name of the data source; its own arguments stand beside this key")
     split: SplitSpec
-    normalize: Literal["standard", "minmax", "none"] = Field(description="scaling of features, fitted on train rows")
-    normalize_target: Literal["standard", "none"] = Field(description="scaling of a regression target, likewise")
+    folds: Annotated[int, Field(ge=2)] | None = Field(description="the validation rows are one of so many folds")
+    fold: Rows | None = Field(description="which fold validates, from 0; each repetition counts on")
+    repeats: PositiveInt = Field(description="how often the folds are drawn anew")
+    encode: EncodeSpec | None = Field(
+        default=None, description="how columns become features; for tables that have them"
+    )
+    class_weight: Literal["balanced"] | dict[str, PositiveFloat] | None = Field(
+        description="what an error in each class costs; balanced: each class the same in all"
+    )
+    normalize: Literal["standard", "minmax", "robust", "none"] = Field(
+        description="scaling of features, fitted on train rows"
+    )
+    normalize_target: Literal["standard", "none", "auto"] = Field(
+        description="scaling of a regression target, likewise; auto: standard for a number, none for classes"
+    )
     batch_size: PositiveInt | Literal["full"] = Field(description="rows a step, or full for all train rows")
     shuffle: bool = Field(description="a new batch order each epoch")
     dtype: Literal["float32", "float64"] = Field(description="precision of data, weights and optimizer state")
+
+    @field_validator("class_weight", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """Classes are called by their names, which YAML may read as numbers."""
+        return {str(name): weight for name, weight in value.items()} if isinstance(value, Mapping) else value
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are validation rows."""
+        return self.folds is not None or self.split.val != 0
 
 
 class ModelSpec(Section):
@@ -143,15 +191,17 @@ class RunSpec(Section):
         stage = self.monitor.partition("/")[0]
         if stage not in ("train", "val"):
             raise UserError(f"monitor={self.monitor}: expected stage/name with stage train or val, such as val/loss")
-        if stage == "val" and self.data.split.val == 0 and self.patience is not None:
+        self._check_folds()
+        validates = self.data.validates
+        if stage == "val" and not validates and self.patience is not None:
             raise UserError(
                 f"patience={self.patience} watches {self.monitor}, which data.split.val=0 leaves without rows"
             )
-        if stage == "val" and self.data.split.val == 0 and self.scheduler.name == "ReduceLROnPlateau":
+        if stage == "val" and not validates and self.scheduler.name == "ReduceLROnPlateau":
             raise UserError(f"scheduler=plateau watches {self.monitor}, which data.split.val=0 leaves without rows")
         if self.trainer.accelerator == "cpu" and self.trainer.devices != 1:
             raise UserError(f"trainer.devices={self.trainer.devices} names a GPU; with trainer=cpu leave it 1")
-        if self.trainer.check_val_every_n_epoch > self.trainer.max_epochs and self.data.split.val:
+        if self.trainer.check_val_every_n_epoch > self.trainer.max_epochs and validates:
             raise UserError(
                 f"trainer.check_val_every_n_epoch={self.trainer.check_val_every_n_epoch} is more than "
                 f"trainer.max_epochs={self.trainer.max_epochs}, so nothing would ever be validated; lower it"
@@ -161,6 +211,18 @@ class RunSpec(Section):
             raise UserError(
                 f"trainer.precision={self.trainer.precision} contradicts data.dtype={self.data.dtype}; set data.dtype, "
                 "the precision follows it"
+            )
+
+    def _check_folds(self) -> None:
+        folds, fold, repeats = self.data.folds, self.data.fold, self.data.repeats
+        if folds is None and (fold is not None or repeats > 1):
+            key = f"data.fold={fold}" if fold is not None else f"data.repeats={repeats}"
+            raise UserError(f"{key} has no effect without data.folds; set the number of folds, such as data.folds=5")
+        if folds is not None and fold is None:
+            last = folds * repeats
+            raise UserError(
+                f"data.folds={folds} needs data.fold, the one that validates, from 0 to {last - 1}; "
+                f"for all of them: -m data.folds={folds} 'data.fold=range(0,{last})'"
             )
 
 

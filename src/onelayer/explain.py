@@ -58,7 +58,8 @@ def quoted(text: str) -> str:
     """Quote a value so that Hydra reads it as it is."""
     if re.fullmatch(r"[\w./~-]+", text, re.ASCII):
         return text
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    # Hydra takes backslashes as they are, but for those before a quote or the end
+    escaped = re.sub(r"(\\*)('|\Z)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), text)
     return f"'{escaped}'"
 
 

@@ -2,21 +2,27 @@
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Literal
 
-import torch
 from lightning.pytorch import seed_everything
 
-from onelayer.build import build_data, build_module, build_trainer, refuse_blind_monitor, refuse_missing_device
-from onelayer.data.module import TableDataModule
+from onelayer.build import (
+    build_data,
+    build_module,
+    build_trainer,
+    refuse_blind_monitor,
+    refuse_missing_device,
+)
+from onelayer.data.module import DataModule
 from onelayer.errors import CutShort
 from onelayer.model.metrics import check_monitor
 from onelayer.model.objectives import choose_objective
 from onelayer.model.truth import Solved
 from onelayer.resume import checkpoint_of
+from onelayer.threads import threads
 from onelayer.track.curves import Curves
 from onelayer.track.judge import Judge
 from onelayer.track.overview import Overview
@@ -92,7 +98,7 @@ def train(run: Run) -> Result:
 
 def train_stack(
     runs: Sequence[Run],
-    data: TableDataModule,
+    data: DataModule,
     observer: Observer,
     bar: Bar,
     *,
@@ -123,7 +129,7 @@ def train_stack(
     shared = runs[0].spec
     seed_everything(shared.seed, workers=True, verbose=False)
     objective = choose_objective(shared.model.objective, data.task)
-    check_monitor(shared.monitor, data.task)
+    check_monitor(shared.monitor, data.task, data.prepared.streams)
     module = build_module([run.spec for run in runs], data, objective, solved)
     assert module.truth is not None
     for run, reference, settings in zip(runs, module.truth.references, module.settings, strict=True):
@@ -173,17 +179,10 @@ def _quieten_lightning() -> None:
     warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)
 
 
-@contextmanager
-def few_threads(work: int) -> Iterator[None]:
+def few_threads(work: int) -> AbstractContextManager[None]:
     """Keep to one thread where a second one costs more than it brings.
 
     Args:
         work: multiplications of a batch with all weights of the stack.
     """
-    before = torch.get_num_threads()
-    if work < ONE_THREAD:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return threads(1) if work < ONE_THREAD else nullcontext()

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from onelayer.data.module import TableDataModule
-from onelayer.data.sources import load
 from onelayer.data.table import Table, Task
 from onelayer.errors import UserError
+from tests.conftest import data_of, load, rows_of
 
 NUMBER = Table(np.arange(20.0)[:, None], np.arange(20.0), ("x",))
 
@@ -17,7 +16,7 @@ NUMBER = Table(np.arange(20.0)[:, None], np.arange(20.0), ("x",))
     [("diabetes", (442, 1), torch.float32), ("breast_cancer", (569, 1), torch.float32), ("iris", (150,), torch.int64)],
 )
 def test_the_shape_of_the_target_follows_the_task(source: str, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-    data = TableDataModule(load(source), val=0, test=0)
+    data = data_of(load(source), val=0, test=0)
     (block,) = data.train_dataloader()
     assert block.y.shape == shape
     assert block.y.dtype == dtype
@@ -25,32 +24,32 @@ def test_the_shape_of_the_target_follows_the_task(source: str, shape: tuple[int,
 
 
 def test_a_batch_has_columns() -> None:
-    data = TableDataModule(load("diabetes"), val=0, test=0, batch_size=128)
+    data = data_of(load("diabetes"), val=0, test=0, batch_size=128)
     (block,) = data.train_dataloader()
-    x, y = next(block.batches())
+    x, y, _ = next(block.batches())
     assert (tuple(x.shape), tuple(y.shape)) == ((128, 10), (128, 1))
     assert data.steps_per_epoch == 4
 
 
 def test_a_batch_is_at_most_all_train_rows() -> None:
-    assert TableDataModule(NUMBER, batch_size=15).batch_size == 14
-    assert TableDataModule(NUMBER, batch_size="full").batch_size == 14
+    assert data_of(NUMBER, batch_size=15).batch_size == 14
+    assert data_of(NUMBER, batch_size="full").batch_size == 14
 
 
 def test_no_rows_no_loader() -> None:
-    data = TableDataModule(NUMBER, val=0, test=0)
+    data = data_of(NUMBER, val=0, test=0)
     assert list(data.val_dataloader()) == list(data.test_dataloader()) == []
 
 
 def test_the_hash_sees_rows_split_and_scaling() -> None:
     hashes = {
-        TableDataModule(table, split_seed=seed, normalize=scaling).data_hash
+        data_of(table, split_seed=seed, normalize=scaling).data_hash
         for table in (load("iris"), load("wine"))
         for seed in (0, 1)
         for scaling in ("standard", "none")
     }
     assert len(hashes) == 8
-    assert TableDataModule(load("iris")).data_hash == TableDataModule(load("iris")).data_hash
+    assert data_of(load("iris")).data_hash == data_of(load("iris")).data_hash
 
 
 @pytest.mark.parametrize(
@@ -67,19 +66,19 @@ def test_a_target_of_the_wrong_kind_is_refused(source: str, task: Task, said: st
 
 def test_classes_can_be_read_as_numbers_and_two_classes_as_several() -> None:
     assert load("breast_cancer").as_task("regression").task == "regression"
-    data = TableDataModule(load("breast_cancer").as_task("multiclass"))
-    assert (data.task, data.n_outputs, data.train.y.dtype) == ("multiclass", 2, torch.int64)
+    data = data_of(load("breast_cancer").as_task("multiclass"))
+    assert (data.task, data.n_outputs, rows_of(data.train).y.dtype) == ("multiclass", 2, torch.int64)
 
 
 def test_settings_that_do_not_fit_the_target_are_refused() -> None:
     with pytest.raises(UserError, match="normalize_target=standard needs a number"):
-        TableDataModule(load("iris"), normalize_target="standard")
+        data_of(load("iris"), normalize_target="standard")
     with pytest.raises(UserError, match="stratify=true needs classes"):
-        TableDataModule(NUMBER, stratify=True)
+        data_of(NUMBER, stratify=True)
 
 
 def test_rows_move_to_another_device_once_and_their_order_each_time() -> None:
-    data = TableDataModule(load("diabetes"), batch_size=32)
+    data = data_of(load("diabetes"), batch_size=32)
     (block,) = data.train_dataloader()
     elsewhere = torch.device("meta")
     first, second = (data.transfer_batch_to_device(block, elsewhere, 0) for _ in "ab")
@@ -91,7 +90,7 @@ def test_rows_move_to_another_device_once_and_their_order_each_time() -> None:
 
 def test_each_part_moves_once_whatever_loaders_come_and_go() -> None:
     """The device `meta` stands in for a GPU: it has shapes and no numbers."""
-    data = TableDataModule(load("iris"), val=20, test=30, dtype=torch.float32)
+    data = data_of(load("iris"), val=20, test=30, dtype=torch.float32)
     device = torch.device("meta")
     moved: dict[str, set[int]] = {"train": set(), "val": set(), "test": set()}
     for _ in range(20):

@@ -2,47 +2,106 @@
 
 import numpy as np
 import pytest
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
-from onelayer.data.module import TableDataModule
+from onelayer.data.encode import Moments
 from onelayer.data.preprocess import Scale, Scaling, original_coefficients, scaled_coefficients
+from onelayer.data.split import split_rows
 from onelayer.data.table import Table
+from onelayer.errors import UserError
+from tests.conftest import data_of, rows_of
 
 rng = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize(("scaling", "scaler"), [("standard", StandardScaler()), ("minmax", MinMaxScaler())])
-def test_scaling_is_that_of_scikit_learn(scaling: Scaling, scaler: StandardScaler) -> None:
-    x = rng.normal(5, 3, (40, 4))
-    np.testing.assert_allclose(Scale.fit(x, scaling).apply(x), scaler.fit_transform(x), rtol=0, atol=1e-12)
+SCALERS = [("standard", StandardScaler), ("minmax", MinMaxScaler), ("robust", RobustScaler)]
+# columns on which digits are lost, or which only rounding keeps from being constant
+HARD = np.column_stack([
+    1e9 + rng.normal(size=5000),
+    1e12 + np.arange(5000) % 3,
+    rng.normal(size=5000) * 1e-12,
+    rng.exponential(size=5000) * 1e-200,
+    rng.normal(size=5000) * 1e100,
+    np.full(5000, 0.1),
+    np.full(5000, 1e9),
+    np.zeros(5000),
+    np.arange(5000) == 17,
+    0.1 + 1e-16 * rng.normal(size=5000),
+])  # fmt: skip
 
 
-@pytest.mark.parametrize("scaling", ["standard", "minmax", "none"])
+@pytest.mark.parametrize(("scaling", "scaler"), SCALERS)
+def test_scaling_is_that_of_scikit_learn(scaling: Scaling, scaler: type[StandardScaler]) -> None:
+    for x in (rng.normal(5, 3, (40, 4)), rng.normal(size=(1, 3)), HARD[:, 4:]):
+        theirs = scaler().fit(x)
+        scale = Scale.fit(x, scaling)
+        np.testing.assert_allclose(scale.apply(x), theirs.transform(x), rtol=0, atol=1e-12)
+        assert (scale.apply(x) == (x - scale.shift) / scale.scale).all()
+        in_place = x.copy()
+        assert scale.apply(in_place, out=in_place) is in_place
+        assert (in_place == scale.apply(x)).all()
+
+
+@pytest.mark.parametrize(("scaling", "scaler"), SCALERS)
+def test_hard_columns_are_constant_where_scikit_learn_says_so(scaling: Scaling, scaler: type[StandardScaler]) -> None:
+    theirs = scaler().fit(HARD).transform(HARD).std(axis=0)
+    ours = Scale.fit(HARD, scaling).apply(HARD).std(axis=0)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-15)
+
+
+def test_columns_far_from_zero_keep_their_digits() -> None:
+    exact = HARD.astype(np.longdouble)
+    scale = Scale.fit(HARD, "standard")
+    assert (np.abs(scale.shift - exact.mean(axis=0)) <= 1e-15 * np.abs(HARD).max(axis=0)).all()
+    deviation = exact.std(axis=0).astype(float)
+    np.testing.assert_allclose(scale.scale[[0, 2, 4]], deviation[[0, 2, 4]], rtol=1e-13)
+
+
+@pytest.mark.parametrize("scaling", ["standard", "minmax", "robust", "none"])
+def test_moments_alone_give_the_same_scaling(scaling: Scaling) -> None:
+    x = np.column_stack([rng.normal(5, 3, (99, 2)), np.full(99, 0.1), rng.random((99, 2)) < 0.3])
+    moments = Moments(
+        x.mean(axis=0), x.var(axis=0), x.min(axis=0), x.max(axis=0), np.quantile(x, [0.25, 0.5, 0.75], axis=0)
+    )
+    found, fitted = Scale.from_moments(moments, len(x), scaling), Scale.fit(x, scaling)
+    np.testing.assert_allclose(found.shift, fitted.shift, rtol=1e-13)
+    np.testing.assert_allclose(found.scale, fitted.scale, rtol=1e-13)
+
+
+def test_numbers_whose_square_is_too_large_are_refused() -> None:
+    with pytest.raises(UserError, match="column 2 of the 2 to be scaled holds numbers whose square"):
+        Scale.fit(np.array([[1, 1e200], [2, -1e200]]), "standard")
+
+
+@pytest.mark.parametrize("scaling", ["standard", "minmax", "robust", "none"])
 def test_a_constant_column_stays_finite(scaling: Scaling) -> None:
     x = np.column_stack([np.full(10, 1e9), np.zeros(10), rng.normal(size=10)])
-    assert np.isfinite(Scale.fit(x, scaling).apply(x)).all()
+    scaled = Scale.fit(x, scaling).apply(x)
+    assert np.isfinite(scaled).all()
+    assert scaling == "none" or (scaled[:, :2] == 0).all()
 
 
-@pytest.mark.parametrize("scaling", ["standard", "minmax", "none"])
+@pytest.mark.parametrize("scaling", ["standard", "minmax", "robust", "none"])
 def test_undo_undoes(scaling: Scaling) -> None:
     x = rng.normal(5, 3, (40, 4))
     scale = Scale.fit(x, scaling)
     np.testing.assert_allclose(scale.undo(scale.apply(x)), x, rtol=1e-13)
 
 
-@pytest.mark.parametrize("scaling", ["standard", "minmax"])
+@pytest.mark.parametrize("scaling", ["standard", "minmax", "robust"])
 def test_val_and_test_rows_leave_the_scaling_untouched(scaling: Scaling) -> None:
     x, y = rng.normal(size=(100, 3)), rng.normal(size=100)
     names = ("a", "b", "c")
-    first = TableDataModule(Table(x, y, names), normalize=scaling, normalize_target="standard")
+    first = data_of(Table(x, y, names), normalize=scaling, normalize_target="standard")
     spoiled_x, spoiled_y = x.copy(), y.copy()
-    for rows in (first.rows.val, first.rows.test):
+    for rows in split_rows(100, val=0.15, test=0.15)[1:]:
         spoiled_x[rows], spoiled_y[rows] = 1e6, -1e6
-    second = TableDataModule(Table(spoiled_x, spoiled_y, names), normalize=scaling, normalize_target="standard")
-    for one, other in ((first.x_scale, second.x_scale), (first.y_scale, second.y_scale)):
+    second = data_of(Table(spoiled_x, spoiled_y, names), normalize=scaling, normalize_target="standard")
+    before, after = first.prepared, second.prepared
+    for one, other in ((before.x_scale, after.x_scale), (before.y_scale, after.y_scale)):
         assert (one.shift == other.shift).all()
         assert (one.scale == other.scale).all()
-    assert first.train.x.equal(second.train.x)
+    assert rows_of(first.train).x.equal(rows_of(second.train).x)
 
 
 def test_coefficients_map_both_ways_and_predict_the_same() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
-from onelayer.data.sources import SOURCES, load
+from onelayer.data.sources import SOURCES
 from onelayer.errors import UserError
-from tests.conftest import composed
+from tests.conftest import composed, load
 
 MADE: dict[str, Any] = {"n_samples": 5000, "n_features": 4, "n_informative": None, "noise": 0.0, "rho": 0.0, "seed": 0}
 SCIKIT = ["breast_cancer", "iris", "wine", "digits"]
@@ -18,14 +18,32 @@ def arguments(source: str, **more: float) -> dict[str, Any]:
     return MADE | ({"n_classes": 3} if source == "softmax" else {}) | more
 
 
-@pytest.mark.parametrize("source", SOURCES)
-def test_every_source_has_a_configuration_that_loads(source: str) -> None:
+def own_arguments(source: str) -> dict[str, Any]:
     data = composed(f"data={source}")["data"]
-    shared = composed()["data"].keys()
-    table = load(data["source"], **{key: value for key, value in data.items() if key not in shared})
+    assert data["source"] == source
+    # a source with columns has its keys on how these are encoded, which are not for the source itself
+    shared = {*composed()["data"], "source", "encode"}
+    return {key: value for key, value in data.items() if key not in shared}
+
+
+@pytest.mark.parametrize("source", [*SCIKIT, "diabetes", "linear", "logistic", "softmax"])
+def test_every_set_that_needs_nothing_has_a_configuration_that_loads(source: str) -> None:
+    table = load(source, **own_arguments(source))
+    assert isinstance(table.features, np.ndarray)
     assert table.features.shape == (len(table.target), len(table.columns))
     assert table.features.dtype == np.float64
     assert (table.classes is None) == (table.task == "regression")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_source_has_a_configuration_of_all_its_arguments(source: str) -> None:
+    assert own_arguments(source).keys() >= SOURCES[source].__annotations__.keys() - {"return", "by"}
+
+
+@pytest.mark.parametrize("source", ["libsvm", "mnist", "cifar10", "openml", "embeddings"])
+def test_a_configuration_without_a_path_or_name_says_what_is_needed(source: str) -> None:
+    with pytest.raises(UserError, match=rf"^data={source} needs data\.(path|name), "):
+        load(source, **own_arguments(source))
 
 
 @pytest.mark.parametrize("source", SCIKIT)
@@ -47,6 +65,7 @@ def test_linear_without_noise_is_its_weights() -> None:
 @pytest.mark.parametrize("rho", [0.0, 0.5, -0.7])
 def test_neighbouring_features_have_the_correlation_asked_for(rho: float) -> None:
     x = load("linear", **arguments("linear", rho=rho, n_samples=100_000)).features
+    assert isinstance(x, np.ndarray)
     expected = rho ** np.abs(np.subtract.outer(np.arange(4), np.arange(4)))
     np.testing.assert_allclose(np.cov(x.T), expected, atol=0.02)
 

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from onelayer.data.blocks import Block
+from onelayer.data.parts import Part
 from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings
+from onelayer.model.reference import Solver
 from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.take import take_stack
 from onelayer.model.truth import Truth
@@ -55,6 +57,7 @@ class Runs:
     ) -> None:
         self.x, self.y, self.outputs = problem(objective, dtype)
         self.settings, self.schedules, self.objective, self.dtype = settings, schedules, OBJECTIVES[objective], dtype
+        self.part = Part(self.x.double(), self.y if self.outputs > 1 else self.y.double())
         self.block = Block(self.x, self.y, None, batch)
         self.l2 = [l2[run % len(l2)] for run in range(len(settings))]
 
@@ -73,15 +76,7 @@ class Runs:
                 epochs=EPOCHS,
                 steps_per_epoch=ROWS // self.block.batch_size,
             ),
-            truth=Truth(
-                self.x.double(),
-                self.y if self.outputs > 1 else self.y.double(),
-                self.objective,
-                l2,
-                n_outputs=self.outputs,
-                bias=True,
-                known=None,
-            ),
+            truth=Truth(Solver(self.part, self.objective, n_outputs=self.outputs), l2),
         )
         module.on_fit_start()
         return module
@@ -93,7 +88,9 @@ class Runs:
             torch.set_default_dtype(self.dtype)
             try:
                 module.training_step(self.block, 0)
+                module.on_validation_epoch_start()
                 module.validation_step(self.block, 0)
+                module.on_validation_epoch_end()
             finally:
                 torch.set_default_dtype(torch.float32)
             module.on_train_epoch_end()

@@ -1,15 +1,19 @@
 """Every metric against scikit-learn, run by run."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
+from torch import Tensor
 
+from onelayer.data.blocks import Block
 from onelayer.errors import UserError
-from onelayer.model.metrics import METRICS, auroc, check_monitor, confusion, measure
-from onelayer.model.objectives import OBJECTIVES
+from onelayer.model.metrics import METRICS, Tally, auroc, check_monitor, confusion
+from onelayer.model.objectives import OBJECTIVES, Objective
 
 RUNS, ROWS = 4, 90
 generator = torch.Generator().manual_seed(0)
@@ -17,6 +21,25 @@ generator = torch.Generator().manual_seed(0)
 
 def logits(outputs: int) -> torch.Tensor:
     return torch.randn(RUNS, ROWS, outputs, generator=generator, dtype=torch.float64)
+
+
+def measure(
+    names: Sequence[str],
+    objective: Objective,
+    z: Tensor,
+    y: Tensor,
+    unit: Tensor | None = None,
+    *,
+    weight: Tensor | None = None,
+    rows: Sequence[int] = (ROWS,),
+) -> dict[str, Tensor]:
+    """Logits (runs, rows, outputs) as weights on rows of the identity: so any logits can be measured as a model's."""
+    tally = Tally(names, objective, unit)
+    theta, x = z.transpose(1, 2).contiguous(), torch.eye(z.shape[1], dtype=z.dtype)
+    for some in torch.split(torch.arange(z.shape[1]), list(rows)):
+        w = None if weight is None else weight[some]
+        tally.add(theta, Block(x[some], y[some], None, len(some), w, w))
+    return tally.values()
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
@@ -71,17 +94,37 @@ def test_auroc_with_ties(rows: list[tuple[int, bool]]) -> None:
 
 
 @pytest.mark.parametrize("rows", [[50, 40], [1, 89], [30, 30, 30]])
-def test_parts_weigh_by_their_rows(rows: list[int]) -> None:
-    z, y = logits(1), torch.randn(ROWS, 1, generator=generator, dtype=torch.float64)
-    names = ("loss", "mse", "mae")
-    whole = measure(names, OBJECTIVES["squared"], z, y)
-    parts = [
-        measure(names, OBJECTIVES["squared"], a, b)
-        for a, b in zip(torch.split(z, rows, 1), torch.split(y, rows), strict=True)
-    ]
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("task", METRICS)
+def test_blocks_add_up_to_the_whole(task: str, rows: list[int], weighted: bool) -> None:
+    objective = {"regression": "squared", "binary": "logistic", "multiclass": "softmax"}[task]
+    z = logits(3 if task == "multiclass" else 1)
+    y = torch.randn(ROWS, 1, generator=generator, dtype=torch.float64) + 1e6
+    if task != "regression":
+        y = torch.randint(0, z.shape[2] + (task == "binary"), (ROWS,), generator=generator)
+        y = y[:, None].double() if task == "binary" else y
+    weight = torch.rand(ROWS, generator=generator, dtype=torch.float64) if weighted else None
+    names = tuple(name for name in METRICS[task] if name != "auroc")
+    whole = measure(names, OBJECTIVES[objective], z, y, weight=weight)
+    parts = measure(names, OBJECTIVES[objective], z, y, weight=weight, rows=rows)
     for name in names:
-        mean = sum(n * part[name] for n, part in zip(rows, parts, strict=True)) / ROWS
-        torch.testing.assert_close(mean, whole[name])
+        torch.testing.assert_close(parts[name], whole[name])
+
+
+@pytest.mark.parametrize("task", METRICS)
+def test_a_row_that_counts_twice_is_a_row_that_is_there_twice(task: str) -> None:
+    objective = {"regression": "squared", "binary": "logistic", "multiclass": "softmax"}[task]
+    z = logits(3 if task == "multiclass" else 1).round(decimals=1)  # with ties
+    y = torch.randn(ROWS, 1, generator=generator, dtype=torch.float64)
+    if task != "regression":
+        y = torch.randint(0, z.shape[2] + (task == "binary"), (ROWS,), generator=generator)
+        y = y[:, None].double() if task == "binary" else y
+    times = torch.randint(0, 4, (ROWS,), generator=generator)
+    found = measure(METRICS[task], OBJECTIVES[objective], z, y, weight=times.double())
+    again = torch.arange(ROWS).repeat_interleave(times)
+    expected = measure(METRICS[task], OBJECTIVES[objective], z[:, again], y[again], rows=(len(again),))
+    for name in METRICS[task]:
+        torch.testing.assert_close(found[name], expected[name])
 
 
 def test_a_diverged_run_is_nan_and_its_neighbours_are_not() -> None:

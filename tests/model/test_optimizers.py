@@ -6,17 +6,16 @@ import pytest
 import torch
 from lightning.pytorch import Trainer
 
-from onelayer.data.module import TableDataModule
-from onelayer.data.sources import load
 from onelayer.errors import UserError
 from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings, build_optimizers, refuse_misfit
+from onelayer.model.reference import Solver
 from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.truth import Truth
 from onelayer.model.zoo import check_optimizer
-from tests.conftest import OPTIMIZERS
+from tests.conftest import OPTIMIZERS, data_of, load
 from tests.model.problems import configured
 
 
@@ -34,7 +33,7 @@ def test_every_configuration_reaches_the_optimum(optim: str, source: str) -> Non
         seed=0,
         **({"n_classes": 3} if source == "softmax" else {}),
     )
-    data = TableDataModule(
+    data = data_of(
         table, val=0, test=0, normalize_target="standard" if source == "linear" else "none", dtype=torch.float64
     )
     objective = OBJECTIVES["squared" if source == "linear" else source]
@@ -48,7 +47,7 @@ def test_every_configuration_reaches_the_optimum(optim: str, source: str) -> Non
         [OptimizerSettings.of(name, lr, args)],
         [0.1],
         schedule=Schedule([lr], [ScheduleSettings("CosineAnnealingLR", {"T_max": 2000})]) if falls else None,
-        truth=Truth(data.train.x, data.train.y, objective, [0.1], n_outputs=outputs),
+        truth=Truth(Solver(data.train, objective, n_outputs=outputs), [0.1]),
     )
     module.on_fit_start()
     (block,) = data.train_dataloader()
@@ -118,7 +117,7 @@ def test_arguments_that_are_wrong_or_without_effect_are_refused(name: str, args:
 
 def test_lightning_runs_the_same_steps() -> None:
     """The trainer calls training_step once an epoch, and nothing in between touches the weights."""
-    data = TableDataModule(load("diabetes"), val=0, test=0, batch_size=32, normalize_target="standard")
+    data = data_of(load("diabetes"), val=0, test=0, batch_size=32, normalize_target="standard")
     settings = [OptimizerSettings.of("Adam", 0.01, {})]
 
     def module() -> OneLayer:

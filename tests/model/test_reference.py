@@ -8,12 +8,13 @@ from sklearn import datasets
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from torch import Tensor
 
-from onelayer.data.module import TableDataModule
+from onelayer.data.parts import Part
 from onelayer.data.preprocess import original_coefficients
 from onelayer.data.table import Table
-from onelayer.model.objectives import OBJECTIVES
-from onelayer.model.reference import auto_lr, solve, value
-from tests.conftest import reference_data
+from onelayer.model.objectives import OBJECTIVES, Objective
+from onelayer.model.reference import Reference, Solver
+from onelayer.model.reference import value as value_of
+from tests.conftest import data_of, reference_data
 
 rng = np.random.default_rng(0)
 X = torch.from_numpy(rng.normal(size=(80, 4)))
@@ -23,6 +24,16 @@ CLASS = (X[:, :3] + torch.from_numpy(rng.gumbel(size=(80, 3)))).argmax(1)
 TARGETS = {"squared": NUMBER, "logistic": BINARY, "softmax": CLASS}
 OUTPUTS = {"squared": 1, "logistic": 1, "softmax": 3}
 every_objective = pytest.mark.parametrize("name", OBJECTIVES)
+
+
+def solve(
+    x: Tensor, y: Tensor, objective: Objective, l2: float = 0.0, *, n_outputs: int = 1, bias: bool = True
+) -> Reference:
+    return Solver(Part(x, y), objective, n_outputs=n_outputs, bias=bias).solve(l2)
+
+
+def value(theta: Tensor, x: Tensor, y: Tensor, objective: Objective, l2: float) -> Tensor:
+    return value_of(theta, Part(x, y), objective, l2)
 
 
 def optimum(name: str, l2: float, bias: bool = True) -> Tensor:
@@ -42,10 +53,11 @@ def test_least_squares_has_nists_certified_digits(name: str, wanted: int) -> Non
     params = next(entry["params"] for entry in card["reference"] if entry["kind"] == "certified")
     certified = np.array([float(params[f"B{k}"]) for k in range(rows.shape[1])])
     table = Table(rows[:, :-1], rows[:, -1], tuple(f"x{k}" for k in range(rows.shape[1] - 1)))
-    data = TableDataModule(table, val=0, test=0, dtype=torch.float64)
-    theta = solve(data.train.x, data.train.y, OBJECTIVES["squared"]).theta
+    data = data_of(table, val=0, test=0, dtype=torch.float64)
+    theta = Solver(data.train, OBJECTIVES["squared"]).solve(0.0).theta
     assert theta is not None
-    weight, bias = original_coefficients(theta[:, :-1].numpy(), theta[:, -1].numpy(), data.x_scale, data.y_scale)
+    scales = data.prepared.x_scale, data.prepared.y_scale
+    weight, bias = original_coefficients(theta[:, :-1].numpy(), theta[:, -1].numpy(), *scales)
     assert digits(np.concatenate([bias, weight[0]]), certified) >= wanted
 
 
@@ -176,7 +188,7 @@ def test_too_large_a_problem_is_skipped_with_its_reason() -> None:
 def test_auto_lr_is_the_largest_rate_at_which_descent_is_sure(name: str) -> None:
     l2 = 0.1
     objective, target = OBJECTIVES[name], TARGETS[name]
-    (lr,) = auto_lr(X, objective, [l2])
+    (lr,) = Solver(Part(X, target), objective, n_outputs=OUTPUTS[name]).auto_lr([l2])
     columns = torch.cat([X, torch.ones(80, 1, dtype=torch.float64)], 1)
     penalty = torch.tensor([l2] * 4 + [0.0], dtype=torch.float64)
     theta = torch.zeros(1, OUTPUTS[name], 5, dtype=torch.float64)

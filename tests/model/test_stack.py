@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from onelayer.data.blocks import Block
+from onelayer.data.parts import Part
 from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
@@ -47,7 +48,7 @@ def one_in_plain_torch(
     optimizer = getattr(torch.optim, cls)(layer.parameters(), lr=lr, **args)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, cosine or 1, eta_min=lr / 10 if cosine else lr)
     for _ in range(epochs):
-        for x, y in block.batches():
+        for x, y, _ in block.batches():
 
             def closure(x: Tensor = x, y: Tensor = y) -> Tensor:
                 optimizer.zero_grad()
@@ -95,7 +96,7 @@ def test_a_stack_of_six_equals_six_loops_in_plain_torch(optim: str, objective: s
             # compared without a line search.
             pair = torch.stack([found, expected]).double()
             target = y if objective == "softmax" else y.double()
-            ours, torchs = value(pair, x.double(), target, OBJECTIVES[objective], l2).tolist()
+            ours, torchs = value(pair, Part(x.double(), target), OBJECTIVES[objective], l2).tolist()
             assert abs(ours - torchs) <= 1e-6 * torchs, f"run {index}: {ours} against {torchs}"
             continue
         error = float((found - expected).abs().max() / expected.abs().max())
@@ -143,7 +144,7 @@ def test_a_rate_that_falls_to_zero_and_rises_again_halts_nothing(optim: str) -> 
     block = Block(x, y, None, BATCH)
     for _ in range(3):
         module.training_step(block, 0)
-        for rows, target in block.batches():
+        for rows, target, _ in block.batches():
             optimizer.zero_grad()
             torch.autograd.backward(functional.mse_loss(layer(rows), target))
             optimizer.step()

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from onelayer.data.parts import Part
 from onelayer.model.objectives import OBJECTIVES
-from onelayer.model.reference import solve, value
+from onelayer.model.reference import Solver
 from onelayer.model.truth import Truth
-from tests.model.test_reference import NUMBER, OUTPUTS, TARGETS, X
+from tests.model.test_reference import NUMBER, OUTPUTS, TARGETS, X, solve, value
 
 L2 = [0.0, 0.1, 0.1, 2.0]
 
@@ -19,7 +20,7 @@ def somewhere(name: str) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_each_run_is_measured_by_its_own_objective(name: str) -> None:
-    truth = Truth(X, TARGETS[name], OBJECTIVES[name], L2, n_outputs=OUTPUTS[name])
+    truth = Truth(Solver(Part(X, TARGETS[name]), OBJECTIVES[name], n_outputs=OUTPUTS[name]), L2)
     theta = somewhere(name)
     found = truth.measure(theta)
     for run, l2 in enumerate(L2):
@@ -37,7 +38,7 @@ def test_each_run_is_measured_by_its_own_objective(name: str) -> None:
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_the_optimum_has_no_gap(name: str) -> None:
-    truth = Truth(X, TARGETS[name], OBJECTIVES[name], L2, n_outputs=OUTPUTS[name])
+    truth = Truth(Solver(Part(X, TARGETS[name]), OBJECTIVES[name], n_outputs=OUTPUTS[name]), L2)
     best = torch.stack([reference.theta for reference in truth.references if reference.theta is not None])
     found = truth.measure(best)
     assert (found["gap"].abs() <= 1e-15).all()
@@ -47,7 +48,7 @@ def test_the_optimum_has_no_gap(name: str) -> None:
 @pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9])
 def test_the_squared_gap_keeps_its_digits_near_the_optimum(distance: float) -> None:
     """f(w* + d v) - f* = d^2/2 v'Hv: at d = 1e-9 a difference of two losses would be all rounding."""
-    truth = Truth(X, NUMBER, OBJECTIVES["squared"], [0.1])
+    truth = Truth(Solver(Part(X, NUMBER), OBJECTIVES["squared"]), [0.1])
     best = truth.references[0].theta
     assert best is not None
     direction = torch.ones_like(best)
@@ -58,28 +59,28 @@ def test_the_squared_gap_keeps_its_digits_near_the_optimum(distance: float) -> N
 
 
 def test_float32_weights_are_measured_in_float64() -> None:
-    truth = Truth(X, NUMBER, OBJECTIVES["squared"], [0.1])
+    truth = Truth(Solver(Part(X, NUMBER), OBJECTIVES["squared"]), [0.1])
     assert truth.measure(torch.zeros(1, 1, 5))["gap"].dtype == torch.float64
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_weight_error_is_the_relative_distance_to_the_known_weights(name: str) -> None:
     known = somewhere(name)[0]
-    truth = Truth(X, TARGETS[name], OBJECTIVES[name], [0.1] * 3, n_outputs=OUTPUTS[name], known=known)
+    truth = Truth(Solver(Part(X, TARGETS[name]), OBJECTIVES[name], n_outputs=OUTPUTS[name]), [0.1] * 3, known=known)
     found = truth.measure(torch.stack([known, 1.5 * known, torch.zeros_like(known)]))["weight_error"]
     np.testing.assert_allclose(found, [0.0, 0.5, 1.0], atol=1e-12)
 
 
 def test_the_same_added_to_all_classes_is_no_weight_error() -> None:
     known = somewhere("softmax")[0]
-    truth = Truth(X, TARGETS["softmax"], OBJECTIVES["softmax"], [0.1], n_outputs=3, known=known)
+    truth = Truth(Solver(Part(X, TARGETS["softmax"]), OBJECTIVES["softmax"], n_outputs=3), [0.1], known=known)
     assert float(truth.measure((known + 7.0)[None])["weight_error"]) < 1e-12
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e3, 1e6])
 def test_the_squared_gap_keeps_its_digits_far_from_zero(mean: float) -> None:
     """A weight moved by d and the bias by -d times the column's mean is a small step however far the column lies."""
-    truth = Truth(X + mean, NUMBER, OBJECTIVES["squared"], [0.0])
+    truth = Truth(Solver(Part(X + mean, NUMBER), OBJECTIVES["squared"]), [0.0])
     best = truth.references[0].theta
     assert best is not None
     away = torch.tensor([[1e-3, 0.0, 0.0, 0.0, -1e-3 * mean]], dtype=torch.float64)

@@ -1,6 +1,7 @@
 """Which run is best: order, means over seeds, and what a sweep shows before it has ended."""
 
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from onelayer.errors import UserError
 from onelayer.sweep.leaderboard import build_leaderboard
 from onelayer.sweep.records import Record
+from tests.conftest import Outcome
 from tests.sweep.sweeps import NAN, board_of, csv_of, end_run, fail_run, shown, start_run
 
 
@@ -131,6 +133,7 @@ def test_runs_that_differ_only_in_the_seed_are_one_row_with_mean_and_spread(tmp_
     assert rows[1]["directory"] == "optim=adam,seed=1"
     assert rows[1]["command"].endswith("optim=adam seed=1")
     assert "0.36667 ±0.31" in shown(board)
+    assert "mean ± standard deviation over 3 seeds; --by-run shows each run" in shown(board)
 
 
 def test_by_run_shows_each_seed(tmp_path: Path) -> None:
@@ -144,6 +147,59 @@ def test_by_run_shows_each_seed(tmp_path: Path) -> None:
         ("0", "0.3"),
     ]
     assert "±" not in shown(board)
+
+
+def test_folds_are_repetitions_as_seeds_are(tmp_path: Path) -> None:
+    losses = {l2: [0.3 + l2, 0.1, 0.7, 0.2, 0.4] for l2 in (0.0, 0.1)}
+    for l2, values in losses.items():
+        for fold, loss in enumerate(values):
+            end_run(tmp_path, "data.folds=5", f"data.fold={fold}", f"model.l2={l2}", loss=loss)
+    board = board_of(tmp_path)
+    assert (board.swept, board.repeated) == (("model.l2",), ("data.fold",))
+    assert "mean ± standard deviation over 5 folds; --by-run shows each run" in shown(board)
+    rows = csv_of(tmp_path, board)
+    assert [(row["model.l2"], row["runs"]) for row in rows] == [("0.0", "5"), ("0.1", "5")]
+    for row in rows:
+        values = losses[float(row["model.l2"])]
+        assert float(row["val/loss"]) == pytest.approx(statistics.mean(values), rel=1e-15)
+        assert float(row["val/loss_std"]) == pytest.approx(statistics.stdev(values), rel=1e-14)
+    assert rows[0]["command"].endswith("data.folds=5 data.fold=1 model.l2=0.0")
+
+
+def test_a_real_sweep_over_folds_has_a_row_for_each_setting(tmp_path: Path, cli: Callable[..., Outcome]) -> None:
+    outcome = cli(
+        "-m",
+        "data=breast_cancer",
+        "data.folds=3",
+        "data.fold=range(0,3)",
+        "model.l2=0.1,1",
+        "trainer.max_epochs=2",
+        "logger=none",
+        "hydra.sweep.dir=study",
+    )
+    assert outcome.code == 0, outcome.err
+    assert "mean ± standard deviation over 3 folds" in outcome.out
+    board = board_of(tmp_path / "study")
+    assert [len(row.counted) for row in board.rows] == [3, 3]
+    for row in board.rows:
+        losses = {record.overrides["data.fold"]: record.value("val/loss") for record in row.runs}
+        values = [value for value in losses.values() if value is not None]
+        assert len(set(values)) == 3
+        assert row.mean("val/loss") == pytest.approx((statistics.mean(values), statistics.stdev(values)))
+
+
+def test_seeds_and_folds_together_are_one_row(tmp_path: Path) -> None:
+    for optim in ("adam", "sgd"):
+        for seed in range(3):
+            for fold in range(2):
+                end_run(tmp_path, f"optim={optim}", f"seed={seed}", f"data.fold={fold}", loss=seed + 10.0 * fold)
+    board = board_of(tmp_path)
+    assert (board.swept, set(board.repeated)) == (("optim",), {"seed", "data.fold"})
+    assert "over 3 seeds and 2 folds;" in shown(board)
+    values = [0.0, 1, 2, 10, 11, 12]
+    assert [float(row["val/loss"]) for row in csv_of(tmp_path, board)] == [statistics.mean(values)] * 2
+    by_run = csv_of(tmp_path, board_of(tmp_path, by_run=True))
+    assert len({(row["optim"], row["seed"], row["data.fold"]) for row in by_run}) == 12
 
 
 def test_a_mean_says_how_many_runs_are_in_it_and_diverging_seeds_cost_the_rank(tmp_path: Path) -> None:

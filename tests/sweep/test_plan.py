@@ -5,16 +5,14 @@ from pathlib import Path
 import pytest
 
 from onelayer.config import RunSpec
-from onelayer.data.module import TableDataModule
-from onelayer.data.sources import load
 from onelayer.sweep.plan import Job, Stack, described, plan
 from onelayer.track.results import Run
-from tests.conftest import composed
+from tests.conftest import composed, data_of, load
 
 
 def job(number: int, *overrides: str, full: bool = False, kind: str = "SGD") -> Job:
     spec = RunSpec.from_config(composed(*overrides))
-    data = TableDataModule(load("iris"), batch_size="full" if full else 32)
+    data = data_of(load("iris"), batch_size="full" if full else 32)
     return Job(Run(spec, Path(f"/sweep/{number}"), overrides), number, data, kind)
 
 

@@ -1,13 +1,19 @@
 """Scaling that is fitted on train rows and travels with the model."""
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from onelayer.data.table import Array
+from onelayer.data.encode.statistics import Moments, blocks, moments_of, quantiles_of
+from onelayer.errors import UserError
 
-Scaling = Literal["standard", "minmax", "none"]
+Scaling = Literal["standard", "minmax", "robust", "none"]
+Array = NDArray[Any]
+TargetScaling = Literal["standard", "none", "auto"]
+EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -29,24 +35,95 @@ class Scale:
 
     @classmethod
     def fit(cls, x: Array, scaling: Scaling) -> "Scale":
-        """Fit on (rows, columns), which must be train rows alone."""
-        from sklearn.preprocessing import MinMaxScaler, StandardScaler
+        """Fit on (rows, columns) without holes, which must be train rows alone.
 
+        Raises:
+            UserError: a number is too large to compute with.
+        """
+        if scaling == "none":
+            return cls.neutral(x.shape[1])
+        unknown = np.full(x.shape[1], np.nan)
         if scaling == "standard":
-            standard = StandardScaler().fit(x)
-            return cls(standard.mean_, standard.scale_)
+            return cls.from_moments(moments_of(x)[1], len(x), scaling)
         if scaling == "minmax":
-            minmax = MinMaxScaler().fit(x)
-            return cls(minmax.data_min_, 1.0 / minmax.scale_)
-        return cls.neutral(x.shape[1])
+            return cls.from_moments(Moments(unknown, unknown, x.min(axis=0), x.max(axis=0)), len(x), scaling)
+        quartiles = quantiles_of(x, (0.25, 0.5, 0.75))
+        return cls.from_moments(Moments(unknown, unknown, unknown, unknown, quartiles), len(x), scaling)
 
-    def apply(self, x: Array) -> Array:
-        """Scale (rows, columns)."""
-        return (x - self.shift) / self.scale
+    @classmethod
+    def from_moments(cls, moments: Moments, rows: int, scaling: Scaling) -> "Scale":
+        """Return the scaling of columns of which no more is known than how they are spread.
+
+        Standard is mean and standard deviation of the population, minmax smallest value and range, robust median and
+        interquartile range, as in scikit-learn's `StandardScaler`, `MinMaxScaler` and `RobustScaler`; so is what counts
+        as constant.
+
+        Args:
+            moments: of the columns; those that the scaling needs.
+            rows: how many values each has.
+            scaling: what it is.
+
+        Raises:
+            UserError: a number is too large to compute with.
+        """
+        if scaling == "none":
+            return cls.neutral(len(moments.mean))
+        if scaling == "standard":
+            if not np.isfinite(moments.variance).all():
+                number = 1 + int(np.isfinite(moments.variance).argmin())
+                raise UserError(
+                    f"column {number} of the {len(moments.variance)} to be scaled holds numbers whose square float64 "
+                    "cannot hold; divide it by a power of ten"
+                )
+            # rounding alone gives so much, by the error bounds of Chan, Golub and LeVeque
+            noise = rows * EPS * moments.variance + (rows * moments.mean * EPS) ** 2
+            scale = np.sqrt(moments.variance)
+            return cls(moments.mean, np.where(moments.variance <= noise, 1.0, scale))
+        if scaling == "minmax":
+            shift, scale = moments.minimum, moments.maximum - moments.minimum
+        else:
+            assert moments.quartiles is not None
+            low, shift, high = moments.quartiles
+            scale = high - low
+        return cls(shift, np.where(scale < 10 * EPS, 1.0, scale))
+
+    @cached_property
+    def changes_nothing(self) -> bool:
+        """Whether it is the neutral scale."""
+        return not self.shift.any() and bool((self.scale == 1.0).all())
+
+    def apply(self, x: Array, out: Array | None = None) -> Array:
+        """Scale (rows, columns).
+
+        Args:
+            x: the rows.
+            out: where the result goes, which may be `x` itself; None: a new array.
+        """
+        if out is None:
+            out = np.empty(x.shape)
+        elif out is x and self.changes_nothing:
+            return x
+        for rows in blocks(*x.shape):
+            np.subtract(x[rows], self.shift, out=out[rows])
+            np.divide(out[rows], self.scale, out=out[rows])
+        return out
 
     def undo(self, x: Array) -> Array:
         """Return (rows, columns) to their original units."""
         return x * self.scale + self.shift
+
+
+def target_scaling(asked: TargetScaling, *, classes: bool) -> Scaling:
+    """Say how a target is scaled; classes have no unit.
+
+    Raises:
+        UserError: a scaling is asked of classes.
+    """
+    if asked == "auto":
+        return "none" if classes else "standard"
+    if asked != "none" and classes:
+        raise UserError(f"data.normalize_target={asked} needs a number, but the target has classes")
+    return asked
 
 
 def scaled_coefficients(weight: Array, bias: Array, x: Scale, y: Scale) -> tuple[Array, Array]:

@@ -5,7 +5,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
+from onelayer.data.frame import Frame
 from onelayer.errors import UserError
 
 Task = Literal["regression", "binary", "multiclass"]
@@ -14,20 +16,23 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of numbers with their target.
+    """Rows with their target.
 
     Attributes:
-        features: (rows, n_features), float64.
+        features: (rows, n_features) float64, dense or sparse; or a frame of columns that are still to be encoded.
         target: (rows,), float64 for regression, else the index of the class.
-        columns: the names of the features.
+        columns: the names of the features, before they are encoded.
         target_name: the name of the target.
         classes: the class names in index order; None for regression.
         kind: the task the target is read as; None: what the classes say.
         weight: (n_outputs, n_features), the weights that made the target, where they are known.
         bias: (n_outputs,), likewise.
+        sample_weight: (rows,), how many rows each one stands for; None: one.
+        by: (rows,), the values that `data.split.by` goes by; None where it names no column.
+        notes: what was understood, left out or mended while reading, a sentence each.
     """
 
-    features: Array
+    features: Array | csr_array | Frame
     target: Array
     columns: tuple[str, ...]
     target_name: str = "target"
@@ -35,6 +40,12 @@ class Table:
     kind: Task | None = None
     weight: Array | None = None
     bias: Array | None = None
+    sample_weight: Array | None = None
+    by: Array | None = None
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.target)
 
     @property
     def task(self) -> Task:
@@ -63,4 +74,8 @@ class Table:
             )
         if task == "multiclass":
             return replace(self, kind=task, weight=None, bias=None)
-        return replace(self, classes=None, target=self.target.astype(np.float64), weight=None, bias=None)
+        try:  # classes whose names are numbers, such as ratings, are these numbers
+            values = np.array(self.classes, dtype=np.float64)
+        except ValueError:
+            values = np.arange(len(self.classes), dtype=np.float64)
+        return replace(self, classes=None, kind=None, target=values[self.target], weight=None, bias=None)

@@ -16,22 +16,34 @@ class StackedLinear(nn.Module):
     then its bias (without bias: no last column). `weight` and `bias` are views of it. So one product with
     (runs * outputs, n_features) gives the outputs of all runs, and an elementwise optimizer has one tensor to update.
 
+    Laid out by columns, the numbers that belong to one column of x lie side by side in memory, whatever the shape says:
+    a non-zero value of sparse x then meets them at one place.
+
     Args:
         n_runs: runs in the stack.
         n_features: columns of x.
         n_outputs: columns of the outputs.
         bias: whether there is one.
         dtype: of all numbers.
+        by_column: lay out by columns of x, for sparse x.
     """
 
     def __init__(
-        self, n_runs: int, n_features: int, n_outputs: int, *, bias: bool = True, dtype: torch.dtype = torch.float32
+        self,
+        n_runs: int,
+        n_features: int,
+        n_outputs: int,
+        *,
+        bias: bool = True,
+        dtype: torch.dtype = torch.float32,
+        by_column: bool = False,
     ) -> None:
         super().__init__()
         self.n_runs, self.n_features, self.n_outputs, self.has_bias = n_runs, n_features, n_outputs, bias
-        shape = (n_runs, n_outputs, n_features + bias)
+        self.by_column = by_column
         # no autograd: the gradient of a linear layer is one product, and `pullback` writes it where it is used
-        self.theta = nn.Parameter(torch.zeros(shape, dtype=dtype), requires_grad=False)
+        theta = self._laid_out(torch.zeros(n_runs, n_outputs, n_features + bias, dtype=dtype))
+        self.theta = nn.Parameter(theta, requires_grad=False)
 
     @property
     def weight(self) -> Tensor:
@@ -50,7 +62,7 @@ class StackedLinear(nn.Module):
     def keep(self, runs: Sequence[int]) -> None:
         """Drop all but some runs."""
         self.n_runs = len(runs)
-        self.theta = nn.Parameter(self.theta.data[runs], requires_grad=False)
+        self.theta = nn.Parameter(self._laid_out(self.theta.data[runs]), requires_grad=False)
 
     @torch.no_grad()
     def start(self, seeds: Sequence[int], init: Sequence[Init], std: Sequence[float]) -> None:
@@ -70,6 +82,9 @@ class StackedLinear(nn.Module):
                 if self.bias is not None:
                     self.bias[run] = weight[:, 0].clone().uniform_(-bound, bound, generator=generator)
 
+    def _laid_out(self, theta: Tensor) -> Tensor:
+        return theta.permute(2, 0, 1).contiguous().permute(1, 2, 0) if self.by_column else theta.contiguous()
+
 
 def logits_of(theta: Tensor, x: Tensor) -> Tensor:
     """Map (rows, n_features) to logits (runs, rows, outputs) by theta (runs, outputs, n_features [+ 1])."""
@@ -78,21 +93,43 @@ def logits_of(theta: Tensor, x: Tensor) -> Tensor:
     if flat.shape[1] not in (n_features, n_features + 1):
         raise ValueError(f"x of shape {tuple(x.shape)} against weights for {flat.shape[1]} columns, bias included")
     weight = flat[:, :n_features]
-    logits = torch.mm(x, weight.t()) if flat.shape[1] == n_features else torch.addmm(flat[:, -1], x, weight.t())
-    return logits.view(len(x), theta.shape[0], theta.shape[1]).transpose(0, 1)
+    if flat.shape[1] == n_features:
+        logits = torch.mm(x, weight.t())
+    elif x.is_sparse_csr:
+        logits = torch.mm(x, weight.t()).add_(flat[:, -1])
+    else:
+        logits = torch.addmm(flat[:, -1], x, weight.t())
+    return logits.view(x.shape[0], theta.shape[0], theta.shape[1]).transpose(0, 1)
 
 
 def pullback(x: Tensor, residual: Tensor, out: Tensor) -> None:
     """Write the gradient by theta, given that by the logits.
 
     Args:
-        x: (rows, n_features).
+        x: (rows, n_features), dense or sparse CSR.
         residual: (runs, rows, outputs).
-        out: (runs, outputs, n_features [+ 1]), contiguous, written to.
+        out: (runs, outputs, n_features [+ 1]), with runs and outputs side by side in memory, written to.
     """
     flat = out.flatten(0, 1)
-    columns = residual.transpose(0, 1).reshape(len(x), -1)
+    columns = residual.transpose(0, 1).reshape(x.shape[0], -1)
     n_features = x.shape[1]
-    torch.mm(columns.t(), x, out=flat[:, :n_features])
+    if x.is_sparse_csr:
+        _sparse_pullback(x, columns, flat[:, :n_features].t())
+    else:
+        torch.mm(columns.t(), x, out=flat[:, :n_features])
     if flat.shape[1] > n_features:
         torch.sum(columns, 0, out=flat[:, -1])
+
+
+def _sparse_pullback(x: Tensor, columns: Tensor, out: Tensor) -> None:
+    """Write x' columns, (n_features, runs * outputs)."""
+    starts, at, values = x.crow_indices(), x.col_indices(), x.values()
+    if x.device.type == "cpu":
+        # torch's own product with a transposed CSR matrix takes three times as long
+        from scipy.sparse import csc_array
+
+        transposed = csc_array((values.numpy(), at.numpy(), starts.numpy()), shape=(x.shape[1], x.shape[0]))
+        out.copy_(torch.from_numpy(transposed @ columns.numpy()))
+        return
+    rows = torch.arange(x.shape[0], device=x.device).repeat_interleave(starts.diff())
+    out.zero_().index_add_(0, at.long(), values[:, None] * columns[rows])

@@ -1,6 +1,6 @@
 """What is measured on a part of the data, for all runs of a stack at once.
 
-Every metric is a mean over rows, or a ratio of sums over rows, so parts and batches of any size weigh by their rows.
+Every metric is a mean over rows, or a ratio of sums over rows, so blocks of any size weigh by their rows.
 """
 
 from collections.abc import Sequence
@@ -9,120 +9,199 @@ import torch
 from torch import Tensor
 
 from onelayer.errors import UserError, did_you_mean
+from onelayer.model.linear import logits_of
 from onelayer.model.objectives import Objective
+from onelayer.model.rows import Block, total
 
 CLASSES = ("loss", "log_loss", "accuracy", "f1", "auroc")
 METRICS = {"regression": ("loss", "mse", "mae", "r2"), "binary": CLASSES, "multiclass": CLASSES}
-# a sort of all rows for every run: too dear to be drawn as a curve unless it is watched
+# a sort of all rows for every run: too dear for a curve unless it is watched, and impossible for rows that stream
 COSTLY = frozenset({"auroc"})
 # what an epoch says of the train rows, beside their loss
 TRAIN_CURVES = ("loss", "objective", "gap", "rel_gap", "weight_error")
+# logits at a time: those of thousands of runs on many rows would not fit
+CHUNK = 2**24
 
 
-def check_monitor(monitor: str, task: str) -> None:
+def metrics_of(task: str, streams: bool) -> tuple[str, ...]:
+    """Name what a run of a task is measured by."""
+    return tuple(name for name in METRICS[task] if not (streams and name in COSTLY))
+
+
+def check_monitor(monitor: str, task: str, streams: bool = False) -> None:
     """Check that ``stage/name`` is something that a run of this task measures each epoch.
 
     Raises:
         UserError: with the names there are.
     """
-    known = [f"val/{name}" for name in METRICS[task]] + [f"train/{name}" for name in TRAIN_CURVES]
+    known = [f"val/{name}" for name in metrics_of(task, streams)] + [f"train/{name}" for name in TRAIN_CURVES]
     if monitor not in known:
         hint = did_you_mean(monitor, known) or f"; there are {', '.join(known)}"
-        raise UserError(f"monitor={monitor}: a {task} run has no such metric{hint}")
+        what = f"{task} run on streamed rows" if streams else f"{task} run"
+        raise UserError(f"monitor={monitor}: a {what} has no such metric{hint}")
 
 
-def measure(
-    names: Sequence[str], objective: Objective, logits: Tensor, target: Tensor, unit: Tensor | None = None
-) -> dict[str, Tensor]:
-    """Measure all runs on the same rows.
+class Tally:
+    """Measures weights on a part of the data, block by block.
+
+    The loss counts a row by its `weight`, which class weights have a share in; the other metrics by its
+    `sample_weight`.
 
     Args:
         names: which metrics, out of `METRICS`.
         objective: gives the loss and the predictions.
-        logits: (runs, rows, outputs).
-        target: as the objective wants it.
         unit: (outputs,), what one unit of a scaled target is in original units; mse and mae are given in those.
-
-    Returns:
-        (runs,) for each name.
     """
-    values: dict[str, Tensor] = {}
-    if "loss" in names or "log_loss" in names:
-        loss = objective.loss(logits, target).mean(-1)
-        values |= {name: loss for name in ("loss", "log_loss") if name in names}
-    if objective.task == "regression":
-        values |= _regression(names, logits, target, unit)
-    else:
-        values |= _classification(names, logits, target)
-    return {name: values[name] for name in names}
 
+    def __init__(self, names: Sequence[str], objective: Objective, unit: Tensor | None = None) -> None:
+        self.names, self.objective, self.unit = names, objective, unit
+        self._sums: dict[str, Tensor] = {}
+        self._spread = Spread()
 
-def _regression(names: Sequence[str], logits: Tensor, target: Tensor, unit: Tensor | None) -> dict[str, Tensor]:
-    error = logits - target
-    squared = error.square().mean(1)
-    unit = squared.new_ones(()) if unit is None else unit.to(squared)
-    values = {"mse": (squared * unit.square()).mean(-1), "mae": (error.abs().mean(1) * unit).mean(-1)}
-    if "r2" in names:
-        spread = target.var(0, correction=0)
-        values["r2"] = (1 - squared / spread).mean(-1) if len(target) > 1 else torch.full_like(values["mse"], torch.nan)
-    return values
+    @torch.no_grad()
+    def add(self, theta: Tensor, block: Block) -> None:
+        """Take a block into account.
 
+        Args:
+            theta: (runs, outputs, columns).
+            block: rows on the same device.
+        """
+        rows = len(block.y)
+        if "auroc" in self.names and self._sums:
+            raise ValueError("auroc compares every row with every other: give all rows as one block")
+        few = max(1, CHUNK // (rows * theta.shape[1]))
+        found = [self._add(logits_of(chunk, block.x), block) for chunk in torch.split(theta, few)]
+        if self.objective.task == "regression":
+            self._spread.add(block.y, block.sample_weight)
+        for name in found[0]:
+            # sums of many blocks need the digits
+            now = torch.cat([one[name] for one in found]).cpu().double()
+            self._sums[name] = self._sums[name] + now if name in self._sums else now
+        for name, weight in (("rows/loss", block.weight), ("rows", block.sample_weight)):
+            count = torch.tensor(float(rows)) if weight is None else weight.sum().cpu()
+            self._sums[name] = self._sums.get(name, torch.zeros((), dtype=torch.float64)) + count.double()
 
-def _classification(names: Sequence[str], logits: Tensor, target: Tensor) -> dict[str, Tensor]:
-    values: dict[str, Tensor] = {}
-    binary = logits.shape[-1] == 1
-    truth = target[:, 0].long() if binary else target
-    if "accuracy" in names or "f1" in names:
+    def values(self) -> dict[str, Tensor]:
+        """Return (runs,) float64 for each name."""
+        sums, rows = self._sums, self._sums["rows"]
+        values = {"loss": sums["loss"] / sums["rows/loss"]}
+        if self.objective.task == "regression":
+            squared, absolute = sums["squared"] / rows, sums["absolute"] / rows
+            unit = torch.ones(()).double() if self.unit is None else self.unit.cpu().double()
+            values |= {"mse": (squared * unit.square()).mean(-1), "mae": (absolute * unit).mean(-1)}
+            spread = self._spread.variance
+            values["r2"] = (1 - squared / spread).mean(-1) if self._spread.rows > 1 else values["mse"] * torch.nan
+            return {name: values[name] for name in self.names}
+        values |= {"log_loss": sums["log_loss"] / rows, "auroc": sums.get("auroc", torch.empty(0))}
+        values |= _of_confusion(sums["confusion"], sums["unsound"] > 0)
+        return {name: values[name] for name in self.names}
+
+    def _add(self, logits: Tensor, block: Block) -> dict[str, Tensor]:
+        """Return sums over the rows of a block, (runs, ...)."""
+        loss = self.objective.loss(logits, block.y)
+        weight = block.sample_weight
+        sums = {"loss": total(loss, block.weight)}
+        if self.objective.task == "regression":
+            error = (logits - block.y).transpose(1, 2)
+            return sums | {"squared": total(error.square(), weight), "absolute": total(error.abs(), weight)}
+        sums["log_loss"] = sums["loss"] if weight is block.weight else total(loss, weight)
+        binary = logits.shape[-1] == 1
+        truth = block.y[:, 0].long() if binary else block.y
         predicted = (logits[..., 0] > 0).long() if binary else logits.argmax(-1)
-        counts = confusion(predicted, truth, 2 if binary else logits.shape[-1])
-        hits = counts.diagonal(dim1=1, dim2=2)
-        sound = torch.where(logits.isnan().any(-1).any(-1), torch.nan, 1.0)
-        values["accuracy"] = sound * hits.sum(-1) / len(truth)
-        f1 = 2 * hits / (counts.sum(1) + counts.sum(2)).clamp(min=1)
-        present = counts.sum(1) + counts.sum(2) > 0
-        values["f1"] = sound * (f1[:, 1] if binary else f1.sum(-1) / present.sum(-1))
-    if "auroc" in names:
-        scores = logits if binary else logits.softmax(-1)
-        members = truth[:, None] == torch.arange(1 if binary else logits.shape[-1], device=truth.device) + binary
-        values["auroc"] = torch.stack([auroc(scores[..., k], members[:, k]) for k in range(scores.shape[-1])]).mean(0)
-    return values
+        sums["confusion"] = confusion(predicted, truth, 2 if binary else logits.shape[-1], weight)
+        sums["unsound"] = logits.isnan().any(-1).any(-1).to(logits.dtype)
+        if "auroc" in self.names:
+            scores = logits if binary else logits.softmax(-1)
+            members = truth[:, None] == torch.arange(scores.shape[-1], device=truth.device) + binary
+            areas = [auroc(scores[..., k], members[:, k], weight) for k in range(scores.shape[-1])]
+            sums["auroc"] = torch.stack(areas).mean(0)
+        return sums
 
 
-def confusion(predicted: Tensor, truth: Tensor, n_classes: int) -> Tensor:
+class Spread:
+    """The variance of a target over blocks.
+
+    Merged by mean and sum of squares (Chan, Golub & LeVeque, 1983): sums of squares of targets far from zero would
+    leave no digits.
+
+    Attributes:
+        rows: seen so far.
+    """
+
+    def __init__(self) -> None:
+        self.rows, self._weight, self._mean, self._squares = 0, 0.0, torch.zeros(()), torch.zeros(())
+
+    def add(self, target: Tensor, weight: Tensor | None) -> None:
+        """Take (rows, outputs) into account, each row as often as it counts."""
+        y = target.cpu().double()
+        w = torch.ones(len(y), 1).double() if weight is None else weight.cpu().double()[:, None]
+        count = float(w.sum())
+        if count == 0:
+            return
+        mean = (w * y).sum(0) / count
+        squares = (w * (y - mean).square()).sum(0)
+        both = self._weight + count
+        away = mean - self._mean
+        self._squares = self._squares + squares + away.square() * (self._weight * count / both)
+        self._mean = self._mean + away * (count / both)
+        self._weight, self.rows = both, self.rows + len(y)
+
+    @property
+    def variance(self) -> Tensor:
+        """(outputs,) float64, divided by the number of rows."""
+        return self._squares / self._weight
+
+
+def _of_confusion(counts: Tensor, unsound: Tensor) -> dict[str, Tensor]:
+    """Return accuracy and f1 (macro for more than two classes) of (runs, classes, classes); NaN where unsound."""
+    hits = counts.diagonal(dim1=1, dim2=2)
+    seen = counts.sum(1) + counts.sum(2)
+    each = 2 * hits / torch.where(seen > 0, seen, 1.0)
+    f1 = each[:, 1] if counts.shape[1] == 2 else each.sum(-1) / (seen > 0).sum(-1)
+    values = {"accuracy": hits.sum(-1) / counts.sum((1, 2)), "f1": f1}
+    return {name: torch.where(unsound, torch.nan, value) for name, value in values.items()}
+
+
+def confusion(predicted: Tensor, truth: Tensor, n_classes: int, weight: Tensor | None = None) -> Tensor:
     """Count rows by true class (first) and predicted class (second).
 
     Args:
         predicted: (runs, rows) int64.
         truth: (rows,) int64.
         n_classes: how many there are.
+        weight: (rows,) what each row counts; None: one.
 
     Returns:
         (runs, n_classes, n_classes) float.
     """
     cell = truth * n_classes + predicted
-    counts = torch.zeros(len(predicted), n_classes**2, device=cell.device)
-    return counts.scatter_add_(1, cell, counts.new_ones(()).expand_as(cell)).view(-1, n_classes, n_classes)
+    dtype = None if weight is None else weight.dtype
+    counts = torch.zeros(len(predicted), n_classes**2, device=cell.device, dtype=dtype)
+    one = counts.new_ones(()) if weight is None else weight
+    return counts.scatter_add_(1, cell, one.expand_as(cell)).view(-1, n_classes, n_classes)
 
 
-def auroc(scores: Tensor, positive: Tensor) -> Tensor:
-    """Area under the ROC curve, as the Mann-Whitney statistic with mean ranks for ties.
+def auroc(scores: Tensor, positive: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Area under the ROC curve: the share of pairs in the right order, ties as half (Mann & Whitney, 1947).
 
     Args:
         scores: (runs, rows).
         positive: (rows,) bool.
+        weight: (rows,) what each row counts; None: one.
 
     Returns:
         (runs,), NaN where only one class is present.
     """
-    if scores.device.type == "mps":  # it has no float64, which ranks need
-        scores, positive = scores.cpu(), positive.cpu()
-    ordered = scores.sort(-1).values.contiguous()
-    scores = scores.contiguous()
-    below = torch.searchsorted(ordered, scores)
-    up_to = torch.searchsorted(ordered, scores, right=True)
-    rank = (below + up_to + 1).double() / 2
-    n_positive = positive.sum()
-    n_negative = len(positive) - n_positive
-    statistic = rank[:, positive].sum(-1) - n_positive * (n_positive + 1) / 2
-    area = statistic / (n_positive * n_negative)
+    if scores.device.type == "mps":  # it has no float64, which counts of pairs need
+        scores, positive, weight = scores.cpu(), positive.cpu(), None if weight is None else weight.cpu()
+    weights = torch.ones(len(positive), device=scores.device).double() if weight is None else weight.double()
+    ordered, order = scores.contiguous().sort(-1)
+    # the weight of negatives among the k lowest rows
+    negatives = torch.where(positive, 0.0, weights)[order].cumsum(-1)
+    negatives = torch.cat([negatives.new_zeros(len(scores), 1), negatives], 1)
+    chosen = scores[:, positive].contiguous()
+    below = negatives.gather(1, torch.searchsorted(ordered, chosen))
+    up_to = negatives.gather(1, torch.searchsorted(ordered, chosen, right=True))
+    pairs = weights[positive].sum() * negatives[:, -1]
+    area = ((below + up_to) / 2) @ weights[positive] / pairs
     return torch.where(scores.isnan().any(-1), torch.nan, area)

@@ -1,39 +1,24 @@
 """The LightningModule: trains a stack of runs on blocks of rows."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from onelayer.model.linear import StackedLinear, logits_of, pullback
-from onelayer.model.metrics import measure
+from onelayer.model.metrics import Tally
 from onelayer.model.objectives import Objective
 from onelayer.model.optimizers import OptimizerSettings, build_optimizers
+from onelayer.model.rows import Block, total
 from onelayer.model.schedule import Schedule
 from onelayer.model.take import take_stack
 from onelayer.model.truth import Truth
 
-# logits at a time where all runs are measured: those of thousands of runs on many rows would not fit
-CHUNK = 2**24
-
-
-class Rows(Protocol):
-    """What a DataLoader yields: rows, and the minibatches in which to visit them."""
-
-    @property
-    def x(self) -> Tensor:
-        """(rows, n_features)."""
-
-    @property
-    def y(self) -> Tensor:
-        """Target, as the objective wants it."""
-
-    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield minibatches ``(x, y)``."""
+Batch = tuple[Tensor, Tensor, Tensor | None]
 
 
 class OneLayer(LightningModule):
@@ -109,16 +94,16 @@ class OneLayer(LightningModule):
         return logits_of(self.linear.theta, x)
 
     @torch.no_grad()
-    def training_step(self, block: Rows, index: int) -> None:
+    def training_step(self, block: Block, index: int) -> None:
         """Take one optimizer step a minibatch of the block."""
         began = time.perf_counter()
         every_step = self.schedule.varies("step")
         theta = self.linear.theta.data
-        for x, y in block.batches():
+        for batch in block.batches():
             if self._reads_gradient:
-                self._gradient(theta, self._grad, self._charge, x, y)
+                self._gradient(theta, self._grad, self._charge, batch)
             for optimizer, lr, moving, first in self._turns:
-                failures = optimizer.step(lr, moving, partial(self._evaluate, theta, x, y, first))
+                failures = optimizer.step(lr, moving, partial(self._evaluate, theta, batch, first))
                 if failures:
                     self._fail({first + run: error for run, error in failures.items()})
             if every_step:
@@ -133,13 +118,17 @@ class OneLayer(LightningModule):
         """Forget the last validation: a number belongs to the epoch in which it was measured."""
         self.values = {name: value for name, value in self.values.items() if not name.startswith("val/")}
 
-    def validation_step(self, block: Rows, index: int) -> None:
-        """Measure the validation rows for all runs."""
-        self.values |= {f"val/{name}": value for name, value in self.measure(block, self.metrics).items()}
+    def on_validation_epoch_start(self) -> None:
+        """Begin a measurement."""
+        self._tally = self.tally(self.metrics)
 
-    def test_step(self, block: Rows, index: int) -> None:
-        """Measure the test rows for all runs."""
-        self.values |= {f"test/{name}": value for name, value in self.measure(block, self.metrics).items()}
+    def validation_step(self, block: Block, index: int) -> None:
+        """Measure some validation rows for all runs."""
+        self._tally.add(self.linear.theta.data, block)
+
+    def on_validation_epoch_end(self) -> None:
+        """Take note of what was measured."""
+        self.values |= self._on_device("val", self._tally.values())
 
     def on_train_epoch_end(self) -> None:
         """Measure the train rows, then let an epoch's schedule go on."""
@@ -148,14 +137,17 @@ class OneLayer(LightningModule):
             self.schedule.advance("epoch", self.values.get(self.monitor))
             self._refresh_lr()
 
-    @torch.no_grad()
-    def measure(self, block: Rows, metrics: Sequence[str], theta: Tensor | None = None) -> dict[str, Tensor]:
-        """Measure some weights (None: those of all runs), (runs, outputs, columns), on a block; (runs,) a metric."""
-        theta = self.linear.theta.data if theta is None else theta
-        x, y = block.x.to(theta.device), block.y.to(theta.device)
-        chunks = torch.split(theta, max(1, CHUNK // max(1, len(x) * theta.shape[1])))
-        found = [measure(metrics, self.objective, logits_of(chunk, x), y, self.unit) for chunk in chunks]
-        return {name: torch.cat([one[name] for one in found]) for name in metrics}
+    def tally(self, metrics: Sequence[str]) -> Tally:
+        """Return a new measurement."""
+        return Tally(metrics, self.objective, self.unit)
+
+    def measure(self, stage: str, blocks: Iterable[Block], metrics: Sequence[str], theta: Tensor) -> dict[str, Tensor]:
+        """Measure weights, (runs, outputs, columns), on blocks of their device; (runs,) for each stage/name."""
+        tally, empty = self.tally(metrics), True
+        for block in blocks:
+            tally.add(theta, block)
+            empty = False
+        return {} if empty else self._on_device(stage, tally.values())
 
     @torch.no_grad()
     def measure_train(self) -> None:
@@ -213,22 +205,31 @@ class OneLayer(LightningModule):
         runs[list(failures)] = True
         self.halt(runs)
 
-    def _gradient(self, theta: Tensor, grad: Tensor, charge: Tensor | None, x: Tensor, y: Tensor) -> Tensor:
+    def _gradient(self, theta: Tensor, grad: Tensor, charge: Tensor | None, batch: Batch) -> Tensor:
         """Write the gradient of some runs at their present weights; return their logits."""
+        x, y, weight = batch
         logits = logits_of(theta, x)
-        pullback(x, self.objective.residual(logits, y).div_(len(x)), grad)
+        residual = self.objective.residual(logits, y)
+        if weight is not None:
+            residual.mul_(weight[:, None])
+        pullback(x, residual.div_(len(y)), grad)
         if charge is not None:
             grad.addcmul_(charge, theta)
         return logits
 
-    def _evaluate(self, theta: Tensor, x: Tensor, y: Tensor, first: int, run: int) -> Tensor:
+    def _evaluate(self, theta: Tensor, batch: Batch, first: int, run: int) -> Tensor:
         """Write the gradient of a run, counted from the first of its optimizer; return its objective on these rows."""
         run += first
         rows = slice(run, run + 1)
         charge = None if self._charge is None else self._charge[rows]
-        logits = self._gradient(theta[rows], self._grad[rows], charge, x, y)
-        loss = self.objective.loss(logits, y).mean()
+        logits = self._gradient(theta[rows], self._grad[rows], charge, batch)
+        _, y, weight = batch
+        loss = total(self.objective.loss(logits, y), weight)[0] / len(y)
         return loss + 0.5 * self.l2[run] * theta[rows, :, : self.linear.n_features].square().sum()
+
+    def _on_device(self, stage: str, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Name measurements by their stage, and bring them to where the weights are, in their precision."""
+        return {f"{stage}/{name}": value.to(self.linear.theta) for name, value in values.items()}
 
     def _refresh_lr(self) -> None:
         theta = self.linear.theta

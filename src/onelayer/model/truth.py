@@ -6,9 +6,7 @@ from copy import copy
 import torch
 from torch import Tensor
 
-from onelayer.model.linear import logits_of
-from onelayer.model.objectives import Objective
-from onelayer.model.reference import Reference, penalty, second_moment, solve, value
+from onelayer.model.reference import Reference, Solver, loss_of, penalty
 
 # the objective is a mean of rounded numbers: a smaller difference is none
 ROUNDING = 8 * torch.finfo(torch.float64).eps
@@ -30,12 +28,8 @@ class Truth:
     optimum, where the difference of two losses has none left.
 
     Args:
-        x: (rows, n_features) float64, the train rows.
-        y: their target, as the objective wants it.
-        objective: the loss.
+        solver: knows the train rows, the objective and its optima.
         l2: the penalty of each run.
-        n_outputs: columns of the logits.
-        bias: whether theta has a bias column.
         known: (outputs, columns), the weights that made the data, where they are known.
         solved: references that are known of these rows; those found now are added.
 
@@ -45,34 +39,26 @@ class Truth:
     """
 
     def __init__(
-        self,
-        x: Tensor,
-        y: Tensor,
-        objective: Objective,
-        l2: Sequence[float],
-        *,
-        n_outputs: int = 1,
-        bias: bool = True,
-        known: Tensor | None = None,
-        solved: Solved | None = None,
+        self, solver: Solver, l2: Sequence[float], *, known: Tensor | None = None, solved: Solved | None = None
     ) -> None:
-        self.x, self.y, self.objective, self.known = x, y, objective, known
+        self.part, self.objective, self.known = solver.part, solver.objective, known
         solved = {} if solved is None else solved
-        problems = [(objective.name, one, n_outputs, bias) for one in l2]
+        problems = [(solver.objective.name, one, solver.n_outputs, solver.bias) for one in l2]
         for problem in problems:
             if problem not in solved:
-                solved[problem] = solve(x, y, objective, problem[1], n_outputs=n_outputs, bias=bias)
+                solved[problem] = solver.solve(problem[1])
         self.references: list[Reference] = [solved[problem] for problem in problems]
         self._l2 = torch.tensor(l2, dtype=torch.float64)
         self._best = torch.tensor([reference.value for reference in self.references], dtype=torch.float64)
         found = [reference.theta for reference in self.references if reference.theta is not None]
-        self.start = value(x.new_zeros(1, n_outputs, x.shape[1] + bias), x, y, objective, 0.0)
+        self.start = torch.tensor([solver.at_zero()], dtype=torch.float64)
         self._optimum: Tensor | None = None
-        if objective.quadratic and len(found) == len(self.references):
+        if self.objective.quadratic and len(found) == len(self.references):
             self._optimum = torch.stack(found)
-            # centred: the second moment of columns far from zero would lose the digits that their spread needs
-            self._mean = x.mean(0)
-            self._covariance = second_moment(x - self._mean, bias=False)
+            moments = solver.moments
+            # centred: moments about zero of columns far from it would lose the digits that their spread needs
+            self._mean = torch.from_numpy(moments.x_mean)
+            self._root = torch.from_numpy(moments.triangle / moments.n_rows**0.5)
 
     def take(self, runs: Sequence[int]) -> "Truth":
         """Return the same truth for some of the runs."""
@@ -93,14 +79,14 @@ class Truth:
         device = torch.device("cpu") if theta.device.type == "mps" else theta.device
         theta = theta.to(device).double()
         self._to(device)
-        charge = penalty(theta, self.x.shape[1], self._l2)
+        charge = penalty(theta, self.part.n_features, self._l2)
         if self._optimum is not None:
             gap = self._squared_gap(theta - self._optimum)
             objective = self._best + gap
             # a rounding of the last digit must not show as a negative loss
             loss = (objective - charge).clamp(min=0.0)
         else:
-            loss = torch.cat([self.objective.loss(logits_of(few, self.x), self.y).mean(-1) for few in self._few(theta)])
+            loss = self._loss(theta)
             objective = loss + charge
             gap = objective - self._best
             gap = torch.where(gap.abs() <= ROUNDING * objective, 0.0, gap)
@@ -112,19 +98,24 @@ class Truth:
             values["weight_error"] = error.norm(dim=(1, 2)) / scale.norm()
         return values
 
-    def _few(self, theta: Tensor) -> Sequence[Tensor]:
-        """Cut (runs, outputs, columns) so that the logits of each part fit into memory."""
-        return torch.split(theta, max(1, CHUNK // (len(self.x) * theta.shape[1])))
+    def _loss(self, theta: Tensor) -> Tensor:
+        """Return the mean loss of (runs, outputs, columns), (runs,), a few runs at a time."""
+        sums = torch.zeros_like(theta[:, 0, 0])
+        for rows in self.part.chunks(theta.device):
+            few = torch.split(theta, max(1, CHUNK // (len(rows.y) * theta.shape[1])))
+            sums += torch.cat([loss_of(one, rows, self.objective) for one in few])
+        return sums / len(self.part)
 
     def _squared_gap(self, away: Tensor) -> Tensor:
         """Return the gap at some distance from the optimum, (runs,): the mean of squared outputs, and the penalty."""
-        weight, bias = away[..., : self.x.shape[1]], away[..., self.x.shape[1] :].sum(-1)
-        spread = ((weight @ self._covariance) * weight).sum((1, 2))
+        n_features = self.part.n_features
+        weight, bias = away[..., :n_features], away[..., n_features:].sum(-1)
+        spread = (weight @ self._root.t()).square().sum((1, 2))
         level = (weight @ self._mean + bias).square().sum(1)
-        return spread + level + penalty(away, self.x.shape[1], self._l2)
+        return spread + level + penalty(away, n_features, self._l2)
 
     def _to(self, device: torch.device) -> None:
-        if self.x.device == device:
+        if self._l2.device == device:
             return
         for name, item in vars(self).items():
             if isinstance(item, Tensor):

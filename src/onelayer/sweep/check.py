@@ -1,10 +1,15 @@
 """Everything that can be known to be wrong with a run before any run starts."""
 
 import logging
+from collections.abc import Callable
+from typing import TypeVar
 
-from onelayer.build import build_data, refuse_missing_device
+from onelayer.build import build_data, load_table, prepare_data, refuse_missing_device
 from onelayer.config import RunSpec
-from onelayer.data.module import TableDataModule
+from onelayer.data.module import DataModule
+from onelayer.data.prepare import Prepared
+from onelayer.data.streaming.stream import Stream
+from onelayer.data.table import Table
 from onelayer.errors import UserError
 from onelayer.model.metrics import check_monitor
 from onelayer.model.objectives import choose_objective
@@ -13,35 +18,35 @@ from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.zoo import refuse_auto_lr
 
 log = logging.getLogger("onelayer")
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+# of `data`, what changes the batches and not the rows
+IN_BATCHES = ("batch_size", "shuffle", "dtype")
 
 
 class Checker:
     """Checks the runs of a sweep, each part of a specification once, and keeps their data."""
 
     def __init__(self) -> None:
-        self._data: dict[str, TableDataModule | UserError] = {}
+        self._tables: dict[str, Table | Stream | UserError] = {}
+        self._prepared: dict[str, Prepared | UserError] = {}
+        self._modules: dict[str, DataModule | UserError] = {}
         self._parts: dict[tuple[str, ...], str | UserError] = {}
 
-    def data_of(self, spec: RunSpec) -> TableDataModule:
+    def data_of(self, spec: RunSpec) -> DataModule:
         """Return the data of a run; runs with the same data share it, each in its own order.
 
         Raises:
             UserError: they cannot be read, or not split as asked.
         """
-        key = f"{spec.data.model_dump_json()} {spec.task}"
-        if key not in self._data:
-            try:
-                built = build_data(spec)
-                log.debug(f"{spec.data.source}: rows {built.data_hash}")  # hashed once, for every order of them
-                self._data[key] = built
-            except UserError as error:
-                self._data[key] = error
-        data = self._data[key]
-        if isinstance(data, UserError):
-            raise data
-        return data.ordered_by(spec.seed)
+        read = f"{spec.data.source} {spec.data.args} {spec.data.split.by} {spec.task}"
+        made = f"{spec.data.model_dump_json(exclude=set(IN_BATCHES))} {spec.task}"
+        cut = f"{spec.data.model_dump_json()} {spec.task}"
+        table = _once(self._tables, read, lambda: load_table(spec))
+        prepared = _once(self._prepared, made, lambda: _hashed(spec, prepare_data(spec, table)))
+        return _once(self._modules, cut, lambda: build_data(spec, prepared)).ordered_by(spec.seed)
 
-    def kind(self, spec: RunSpec, data: TableDataModule) -> str:
+    def kind(self, spec: RunSpec, data: DataModule) -> str:
         """Check a run against torch, the machine and its data; return the kind of its optimizer.
 
         Raises:
@@ -55,22 +60,32 @@ class Checker:
             f"{spec.model.objective} {spec.monitor} {data.task} {data.steps_per_epoch}",
             f"{trainer.accelerator} {trainer.devices} {trainer.max_epochs}",
         )
-        if key not in self._parts:
-            try:
-                self._parts[key] = self._check(spec, schedule, data)
-            except UserError as error:
-                self._parts[key] = error
-        found = self._parts[key]
-        if isinstance(found, UserError):
-            raise found
-        return found
+        return _once(self._parts, key, lambda: self._check(spec, schedule, data))
 
-    def _check(self, spec: RunSpec, schedule: ScheduleSettings, data: TableDataModule) -> str:
+    def _check(self, spec: RunSpec, schedule: ScheduleSettings, data: DataModule) -> str:
         refuse_missing_device(spec)
         choose_objective(spec.model.objective, data.task)
-        check_monitor(spec.monitor, data.task)
+        check_monitor(spec.monitor, data.task, data.prepared.streams)
         lr = 1.0 if spec.optim.lr == "auto" else spec.optim.lr
         settings = OptimizerSettings.of(spec.optim.name, lr, spec.optim.args)
         refuse_misfit(settings, full_batch=data.steps_per_epoch == 1, scheduled=schedule.name is not None)
         Schedule([lr], [schedule], epochs=spec.trainer.max_epochs, steps_per_epoch=data.steps_per_epoch)
         return settings.kind
+
+
+def _once(found: dict[Key, Value | UserError], key: Key, make: Callable[[], Value]) -> Value:
+    """Return what a key stands for, made at its first use; what is wrong with it is said each time."""
+    if key not in found:
+        try:
+            found[key] = make()
+        except UserError as error:
+            found[key] = error
+    value = found[key]
+    if isinstance(value, UserError):
+        raise value
+    return value
+
+
+def _hashed(spec: RunSpec, prepared: Prepared) -> Prepared:
+    log.debug(f"{spec.data.source}: rows {prepared.data_hash}")  # hashed once, for all that share them
+    return prepared

@@ -1,4 +1,4 @@
-"""Which run of a sweep is best: runs in order, those that differ only in the seed as one row."""
+"""Which run of a sweep is best: runs in order, those that differ only in the seed or the fold as one row."""
 
 import math
 from collections import Counter
@@ -12,8 +12,8 @@ from onelayer.errors import UserError, did_you_mean
 from onelayer.model.direction import higher_is_better
 from onelayer.sweep.records import Record, comparable
 
-# runs that differ only in these keys are repetitions of each other
-REPEATED = ("seed",)
+# runs that differ only in these keys are repetitions of each other; what several of their values are called
+REPEATED = {"seed": "seeds", "data.fold": "folds"}
 # the best first; the means of a row are those of its runs that stand highest, and never of failed ones
 STANDING = {"done": 0, "stopped": 0, "diverged": 1, "failed": 2, "unfinished": 3}
 COUNTED = STANDING["diverged"]
@@ -31,7 +31,7 @@ class Mean(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a run, or runs that differ only in the seed.
+    """One line of the table: a run, or runs that differ only in the seed or the fold.
 
     Attributes:
         rank: from 1, shared by equal values; None for a row that has no value to be judged by, or whose runs diverged,
@@ -121,7 +121,7 @@ def build_leaderboard(records: Iterable[Record], *, sort: str | None = None, by_
     Args:
         records: at least one.
         sort: a metric, `epochs` or `seconds`; None: what the runs monitor.
-        by_run: a row for each run even where seeds were swept.
+        by_run: a row for each run even where seeds or folds were swept.
 
     Raises:
         UserError: no run has such a metric.
@@ -140,6 +140,12 @@ def build_leaderboard(records: Iterable[Record], *, sort: str | None = None, by_
     members = list(groups.values()) if repeated else [[record] for record in records]
     rows = sorted((_row(runs, sort, sign) for runs in members), key=lambda row: _order(row, sort, sign))
     return Leaderboard(records, _ranked(rows, sort), sort, monitor, swept, repeated, shared)
+
+
+def repetitions(board: Leaderboard) -> str:
+    """Say what the means of a table are taken over: ``3 seeds and 5 folds``."""
+    counts = {key: len({comparable(record.overrides.get(key)) for record in board.records}) for key in board.repeated}
+    return " and ".join(f"{count} {REPEATED[key]}" for key, count in counts.items())
 
 
 def tally(records: Iterable[Record]) -> str:
@@ -195,7 +201,7 @@ def _order(row: Row, sort: str, sign: float) -> tuple[int, int, bool, float, Pat
 
 
 def _place(row: Row) -> int:
-    """Where a row stands among others. One whose runs diverge with some seeds is not judged by the others."""
+    """Where a row stands among others. One whose runs diverge with some seeds or folds is not judged by the others."""
     place = _standing(row.best)
     return max(place, STANDING["diverged"]) if any(run.status == "diverged" for run in row.runs) else place
 

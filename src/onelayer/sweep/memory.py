@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from onelayer.config import RunSpec
-from onelayer.data.module import TableDataModule
+from onelayer.data.module import DataModule
 from onelayer.track.curves import POINTS
 
 # copies of a run's weights: theta, gradient, update, up to four moments, best weights, and their use in float64
@@ -15,7 +15,7 @@ SHARE = 0.5  # of what is free; the rest is for the data, the measuring and ever
 CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))
 
 
-def runs_that_fit(data: TableDataModule, spec: RunSpec) -> int:
+def runs_that_fit(data: DataModule, spec: RunSpec) -> int:
     """Return how many runs like this one may train as one stack.
 
     What counts is their weights with the state of the optimizer, the logits of a batch, and curves that are kept; the

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onelayer.data.module import TableDataModule
+from onelayer.data.module import DataModule
 from onelayer.track.results import Run
 
 # stacks of one run that are listed with the reason
@@ -27,7 +27,7 @@ class Job:
 
     run: Run
     number: int
-    data: TableDataModule
+    data: DataModule
     kind: str
 
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onelayer.model.direction import higher_is_better
-from onelayer.sweep.leaderboard import Leaderboard, Mean, Row, tally
+from onelayer.sweep.leaderboard import Leaderboard, Mean, Row, repetitions, tally
 from onelayer.sweep.records import Record, comparable
 
 log = logging.getLogger("onelayer")
@@ -147,8 +147,7 @@ def headlines(board: Leaderboard) -> list[str]:
     direction = "higher" if higher_is_better(board.sort) else "lower"
     lines.append(f"sorted by {board.sort}, {direction} is better")
     if board.repeated:
-        over = " and ".join(board.repeated)
-        lines.append(f"mean ± standard deviation over {over}; --by-run shows each run")
+        lines.append(f"mean ± standard deviation over {repetitions(board)}; --by-run shows each run")
     return lines
 
 

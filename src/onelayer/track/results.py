@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import lightning
 import numpy as np
@@ -21,9 +21,9 @@ from torch import Tensor
 import onelayer
 from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
-from onelayer.data.module import Part, TableDataModule
+from onelayer.data.module import DataModule
 from onelayer.model.linear import logits_of
-from onelayer.model.metrics import METRICS
+from onelayer.model.metrics import metrics_of
 from onelayer.model.module import OneLayer
 from onelayer.track.rundir import BEST, LAST, MODEL, write_result
 from onelayer.track.tensorboard import EventWriter
@@ -37,6 +37,8 @@ IRRELEVANT = ("logger", "resume", "checkpoint_seconds")
 REPEATED = ("train/loss", "train/objective", "train/mse", "train/mae", "train/r2", "train/log_loss", "train/f1")
 # switches between ways to compute the same
 SWITCHES = {"foreach", "fused", "capturable", "differentiable", "maximize"}
+# rows in a figure
+DRAWN = 10_000
 # what `load_from_checkpoint` needs of a file of weights alone
 WEIGHTS = ("epoch", "global_step", "pytorch-lightning_version", "state_dict")
 
@@ -83,7 +85,7 @@ class Results:
     def __init__(
         self,
         runs: Sequence[Run],
-        data: TableDataModule,
+        data: DataModule,
         module: OneLayer,
         tracker: Tracker,
         observer: Observer,
@@ -109,17 +111,17 @@ class Results:
         """Measure and write down runs that have not failed."""
         judge, module, data = self._tracker.judge, self._module, self._data
         theta = module.linear.theta.data[ended]
-        names = METRICS[data.task]
+        names = metrics_of(data.task, data.prepared.streams)
         values = {name: value[ended] for name, value in module.values.items() if name.startswith("train/")}
         best = judge.best_theta[ended].to(theta)
-        for stage, loader, weights in (
-            ("train", data.train_dataloader(), theta),
-            ("val", data.val_dataloader(), best),
-            ("test", data.test_dataloader(), best),
-        ):
-            for block in loader:
-                block = data.transfer_batch_to_device(block, theta.device, 0)
-                values |= {f"{stage}/{name}": value for name, value in module.measure(block, names, weights).items()}
+        stages: tuple[tuple[Literal["train", "val", "test"], Tensor], ...] = (
+            ("train", theta),
+            ("val", best),
+            ("test", best),
+        )
+        for stage, weights in stages:
+            blocks = (data.transfer_batch_to_device(block, theta.device, 0) for block in data.measured(stage))
+            values |= module.measure(stage, blocks, names, weights)
         columns = {name: value.tolist() for name, value in values.items()}
         checkpoint = _on_cpu(take_checkpoint(checkpoint, ended))
         # the best first, for an observer that has pictures for these only
@@ -197,20 +199,20 @@ class Results:
 
     def _deliver(self, run: Run, result: Result, best: Tensor, l2: float) -> None:
         theta, data, linear = best.cpu().numpy(), self._data, self._module.linear
-        table = data.table
+        prepared = data.prepared
         Artefact(
             weight=theta[:, : linear.n_features],
             bias=theta[:, -1] if linear.has_bias else np.zeros(len(theta), theta.dtype),
-            x_shift=data.x_scale.shift,
-            x_scale=data.x_scale.scale,
-            y_shift=data.y_scale.shift,
-            y_scale=data.y_scale.scale,
+            x_shift=prepared.x_scale.shift,
+            x_scale=prepared.x_scale.scale,
+            y_shift=prepared.y_scale.shift,
+            y_scale=prepared.y_scale.scale,
+            encoder=prepared.encoder,
             header={
                 "objective": self._module.objective.name,
                 "task": data.task,
-                "columns": list(table.columns),
-                "target": table.target_name,
-                "classes": list(table.classes) if table.classes else None,
+                "target": prepared.target_name,
+                "classes": list(prepared.classes) if prepared.classes else None,
                 "l2": l2,
                 "best_epoch": result["best_epoch"],
                 "data_hash": result["data_hash"],
@@ -221,15 +223,17 @@ class Results:
     def _draw(self, writer: EventWriter, best: Tensor, epoch: int) -> None:
         from onelayer.track.figures import draw, to_png
 
-        data, objective = self._data, self._module.objective
-        named: list[tuple[str, Part]] = [("test", data.test), ("val", data.val), ("train", data.train)]
-        name, part = next((name, part) for name, part in named if len(part))
-        prediction = objective.predict(logits_of(best[None], part.x.to(best)))[0].double().cpu().numpy()
-        target = part.y.numpy().reshape(len(part), -1)
+        data, objective, prepared = self._data, self._module.objective, self._data.prepared
+        parts: tuple[Literal["train", "val", "test"], ...] = ("test", "val", "train")
+        name = next(name for name in parts if len(getattr(data, name)))
+        block = data.transfer_batch_to_device(next(iter(data.measured(name))), best.device, 0)
+        logits = logits_of(best[None], block.x)[:, :DRAWN]
+        prediction = objective.predict(logits)[0].double().cpu().numpy()
+        target = block.y[:DRAWN].cpu().double().numpy().reshape(len(prediction), -1)
         if data.task == "regression":
-            prediction, target = data.y_scale.undo(prediction), data.y_scale.undo(target)
-        title = f"{data.table.target_name}, {name} rows"
-        figure = draw(data.task, prediction, target[:, 0], data.table.classes, title)
+            prediction, target = prepared.y_scale.undo(prediction), prepared.y_scale.undo(target)
+        title = f"{prepared.target_name}, {name} rows"
+        figure = draw(data.task, prediction, target[:, 0], prepared.classes, title)
         tag = f"{name}/{'residuals' if data.task == 'regression' else 'predictions'}"
         writer.image(tag, *to_png(figure), epoch)
 

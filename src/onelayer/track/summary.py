@@ -6,18 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from onelayer.config import RunSpec
-from onelayer.data.module import TableDataModule
+from onelayer.data.module import DataModule
 from onelayer.model.reference import Reference
 
 
-def announced(spec: RunSpec, data: TableDataModule, objective: str, lr: float) -> list[str]:
-    """Say in one or two lines what is about to happen."""
+def announced(spec: RunSpec, data: DataModule, objective: str, lr: float) -> list[str]:
+    """Say what is about to happen, and what was made of the data."""
     rows = f"{len(data.train)} train, {len(data.val)} val, {len(data.test)} test rows"
     line = (
         f"{spec.data.source}: {rows} x {data.n_features} features -> {objective}, "
         f"{spec.optim.name} lr {spec.optim.lr}, batch {data.batch_size}, {spec.trainer.max_epochs} epochs"
     )
-    return [line, f"lr auto: 1/L = {lr:.4g}"] if spec.optim.lr == "auto" else [line]
+    notes = [f"  {note}" for note in data.prepared.notes]
+    return [line, *notes, f"lr auto: 1/L = {lr:.4g}"] if spec.optim.lr == "auto" else [line, *notes]
 
 
 def announced_reference(reference: Reference) -> str:

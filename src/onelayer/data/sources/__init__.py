@@ -5,11 +5,12 @@ from typing import Any
 
 from pydantic import ConfigDict, ValidationError, validate_call
 
-from onelayer.data.sources import scikit, synthetic
-from onelayer.data.table import Table
+from onelayer.data.sources import embeddings, images, libsvm, openml, scikit, synthetic, table
+from onelayer.data.streaming.stream import Stream
+from onelayer.data.table import Table, Task
 from onelayer.errors import UserError, did_you_mean
 
-SOURCES: Mapping[str, Callable[..., Table]] = {
+SOURCES: Mapping[str, Callable[..., Table | Stream]] = {
     "diabetes": scikit.diabetes,
     "breast_cancer": scikit.breast_cancer,
     "iris": scikit.iris,
@@ -18,11 +19,23 @@ SOURCES: Mapping[str, Callable[..., Table]] = {
     "linear": synthetic.linear,
     "logistic": synthetic.logistic,
     "softmax": synthetic.softmax,
+    "table": table.table,
+    "libsvm": libsvm.libsvm,
+    "mnist": images.mnist,
+    "cifar10": images.cifar10,
+    "openml": openml.openml,
+    "embeddings": embeddings.embeddings,
 }
 
 
-def load(source: str, **args: Any) -> Table:
+def load(source: str, *, by: str | None = None, task: Task | None = None, **args: Any) -> Table | Stream:
     """Return the table of a source, its arguments checked against the source's signature.
+
+    Args:
+        source: its name.
+        by: the column that `data.split.by` goes by.
+        task: what the target is to be read as, for sources that choose; None: as it looks.
+        **args: what else the source takes.
 
     Raises:
         UserError: an unknown source, argument or value.
@@ -30,6 +43,22 @@ def load(source: str, **args: Any) -> Table:
     if source not in SOURCES:
         raise UserError(f"data.source={source}: there is no such source{did_you_mean(source, SOURCES)}")
     function = SOURCES[source]
+    if "task" in function.__annotations__:
+        args["task"] = task
+    if "by" in function.__annotations__:
+        args["by"] = by
+    elif by is not None:
+        raise UserError(f"data.split.by={by}: data={source} has no columns to split by; leave it null")
+    table: Table = call(function, source, **args)
+    return table
+
+
+def call(function: Callable[..., Any], source: str, **args: Any) -> Any:
+    """Call a function of a source with arguments of the configuration, checked against its signature.
+
+    Raises:
+        UserError: an unknown argument or value.
+    """
     try:
         return validate_call(config=ConfigDict(strict=True))(function)(**args)
     except ValidationError as error:

@@ -1,0 +1,15 @@
+"""Columns of a table to a design matrix: what the train rows decide, and how it is applied to any rows.
+
+    statistics.py   what of the train rows decides
+    design.py       what becomes of one column: its design columns
+    encoder.py      the decisions, and all columns together
+    layout.py       from the columns of a given frame to the matrix
+
+Numpy alone, so that a delivered model can use it.
+"""
+
+from onelayer.data.encode.design import Feature
+from onelayer.data.encode.encoder import Encoder, EncodeSettings
+from onelayer.data.encode.statistics import Moments, Statistics
+
+__all__ = ["EncodeSettings", "Encoder", "Feature", "Moments", "Statistics"]

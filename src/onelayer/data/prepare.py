@@ -1,0 +1,236 @@
+"""From a table to what a model sees of it: split, encoded and scaled by its train rows, weighed."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from scipy.sparse import csr_array
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from onelayer.data.blocks import Block, csr
+from onelayer.data.encode import Encoder, EncodeSettings, Statistics
+from onelayer.data.frame import Frame
+from onelayer.data.parts import Chunk, Part
+from onelayer.data.preprocess import Scale, Scaling, TargetScaling, target_scaling
+from onelayer.data.split import split_rows
+from onelayer.data.table import Array, Table, Task
+from onelayer.data.weights import class_weights, weigh
+from onelayer.errors import UserError
+
+
+class AnyPart(Protocol):
+    """Rows in memory, or rows that stream."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def n_features(self) -> int:
+        """Columns of x."""
+
+    @property
+    def sparse(self) -> bool:
+        """Whether x is."""
+
+    def chunks(self, device: torch.device | None = None) -> Iterator[Chunk]:
+        """Yield the rows in float64."""
+
+    def blocks(
+        self, batch_size: int, dtype: torch.dtype, *, seed: int | None = None, epoch: Callable[[], int] = lambda: 0
+    ) -> Dataset[Block]:
+        """Return the rows to train on; with a seed, in a new order each epoch."""
+
+    def whole(self, dtype: torch.dtype) -> Dataset[Block]:
+        """Return the rows to be measured."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The rows of each part, and how they came to be.
+
+    Attributes:
+        train, val, test: the rows.
+        task: what the target asks for.
+        target_name: the name of the target.
+        classes: the class names in index order; None for regression.
+        encoder: from columns of the table to features.
+        x_scale: scaling of the features.
+        y_scale: scaling of the target.
+        data_hash: of the rows, their split, weights and scaling, as the model sees them.
+        known: weight (n_outputs, n_features) and bias (n_outputs,) that made the target; None where not known.
+        notes: what was understood, left out or mended, a sentence each.
+    """
+
+    train: AnyPart
+    val: AnyPart
+    test: AnyPart
+    task: Task
+    target_name: str
+    classes: tuple[str, ...] | None
+    encoder: Encoder
+    x_scale: Scale
+    y_scale: Scale
+    data_hash: str
+    known: tuple[Array, Array] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_features(self) -> int:
+        """Columns of x."""
+        return self.train.n_features
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns of the logits: one for a number or a binary class, else one for each class."""
+        return len(self.classes or ()) if self.task == "multiclass" else 1
+
+    @property
+    def sparse(self) -> bool:
+        """Whether x is."""
+        return self.train.sparse
+
+    @property
+    def streams(self) -> bool:
+        """Whether the rows are read again and again instead of held in memory."""
+        return not isinstance(self.train, Part)
+
+
+def prepare(
+    table: Table,
+    *,
+    val: float = 0.15,
+    test: float = 0.15,
+    split_seed: int = 0,
+    split_shuffle: bool = True,
+    stratify: bool = False,
+    folds: int | None = None,
+    fold: int | None = None,
+    repeats: int = 1,
+    normalize: Scaling = "standard",
+    normalize_target: TargetScaling = "none",
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = None,
+    encode: EncodeSettings | None = None,
+) -> Prepared:
+    """Split a table, encode, scale and weigh it by its train rows.
+
+    Args:
+        table: the rows.
+        val: validation rows, a ratio (float) or a number (int); unused with folds.
+        test: test rows, likewise.
+        split_seed: seed of the split.
+        split_shuffle: False: the last rows are the test rows.
+        stratify: keep the class shares in every part.
+        folds: the validation rows are one of so many folds.
+        fold: which one, from 0.
+        repeats: how often the folds are drawn anew.
+        normalize: scaling of the features.
+        normalize_target: scaling of a regression target; auto: standard, and none for classes.
+        class_weight: what each class counts in the loss; balanced: each class the same in all.
+        encode: how columns become features.
+
+    Raises:
+        UserError: the table does not allow what is asked.
+    """
+    if stratify and table.classes is None:
+        raise UserError(f"data.split.stratify=true needs classes, '{table.target_name}' is a number; set it to false")
+    scaling = target_scaling(normalize_target, classes=table.classes is not None)
+    rows = split_rows(
+        len(table),
+        val=val,
+        test=test,
+        seed=split_seed,
+        shuffle=split_shuffle,
+        labels=table.target if stratify else None,
+        by=table.by,
+        folds=folds,
+        fold=fold,
+        repeats=repeats,
+    )
+    encoder, x_scale, xs, unseen = _features(table, rows, normalize, encode or EncodeSettings())
+    multiclass = table.task == "multiclass"
+    if table.classes is None:
+        y_scale = Scale.fit(_as_column(table.target[rows.train]), scaling)
+    else:  # classes have no unit
+        y_scale = Scale.neutral(len(table.classes) if multiclass else 1)
+    per_class = class_weights(table.target_name, table.classes, _rows_of_classes(table, rows.train), class_weight)
+    parts: list[Part] = []
+    for chosen, x in zip(rows, xs, strict=True):
+        target = table.target[chosen]
+        y = target.astype(np.int64) if multiclass else y_scale.apply(_as_column(target))
+        weight, sample_weight = weigh(table, chosen, per_class)
+        parts.append(Part(x, torch.from_numpy(y), weight, sample_weight))
+    known = None if table.weight is None or table.bias is None else (table.weight, table.bias)
+    train, val_part, test_part = parts
+    return Prepared(
+        train,
+        val_part,
+        test_part,
+        task=table.task,
+        target_name=table.target_name,
+        classes=table.classes,
+        encoder=encoder,
+        x_scale=x_scale,
+        y_scale=y_scale,
+        data_hash=_hash(parts),
+        known=known,
+        notes=(*table.notes, *encoder.notes, *unseen),
+    )
+
+
+def _features(
+    table: Table, rows: tuple[Array, Array, Array], normalize: Scaling, settings: EncodeSettings
+) -> tuple[Encoder, Scale, list[Tensor], tuple[str, ...]]:
+    """Return the encoder, the scaling, x of each part, and what is to be said of rows that do not train."""
+    features = table.features
+    if isinstance(features, csr_array):
+        if normalize != "none":
+            raise UserError(f"data.normalize={normalize} would fill the zeros of sparse features; set it to none")
+        sparse = [_csr(features[chosen]) for chosen in rows]
+        return Encoder.plain(table.columns), Scale.neutral(features.shape[1]), sparse, ()
+    frame = features if isinstance(features, Frame) else Frame.of_numbers(features, table.columns)
+    train, *others = (frame.take(chosen) for chosen in rows)
+    statistics = Statistics.of(train, median=settings.impute == "median")
+    encoder = Encoder.build(statistics, settings)
+    xs = [encoder.apply(part, chosen) for part, chosen in zip((train, *others), rows, strict=True)]
+    if normalize == "robust":
+        scale = Scale.fit(xs[0], normalize)
+    else:
+        scale = Scale.from_moments(encoder.moments(statistics), len(train), normalize)
+    # the rows of a part are copies by now, and are scaled where they lie
+    x = [torch.from_numpy(scale.apply(one, out=one)) for one in xs]
+    val, test = others
+    return encoder, scale, x, (*encoder.unseen(val, "val rows"), *encoder.unseen(test, "test rows"))
+
+
+def _csr(x: csr_array) -> Tensor:
+    starts, columns, values = (torch.from_numpy(part) for part in (x.indptr, x.indices, x.data.astype(np.float64)))
+    return csr(starts, columns, values, x.shape[1])
+
+
+def _dense_tensors(x: Tensor) -> tuple[Tensor, ...]:
+    return (x.crow_indices(), x.col_indices(), x.values()) if x.is_sparse_csr else (x,)
+
+
+def _hash(parts: Sequence[Part]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        for tensor in (*_dense_tensors(part.x), part.y, part.weight, part.sample_weight):
+            if tensor is not None:
+                digest.update(str(tuple(tensor.shape)).encode())
+                digest.update(tensor.numpy().data)  # not tobytes, which would copy it
+    return digest.hexdigest()[:16]
+
+
+def _rows_of_classes(table: Table, rows: Array) -> Array:
+    """Count the rows of each class by their sample weight, (classes,)."""
+    if table.classes is None:
+        return np.zeros(0)
+    weight = None if table.sample_weight is None else table.sample_weight[rows]
+    return np.bincount(table.target[rows].astype(np.int64), weight, minlength=len(table.classes))
+
+
+def _as_column(target: Array) -> Array:
+    return target.astype(np.float64)[:, None]

@@ -1,0 +1,84 @@
+"""What the sources that read files share: a path that is there, values that a model can use, labels as classes."""
+
+from pathlib import Path
+
+import numpy as np
+
+from onelayer.data.table import Array
+from onelayer.errors import UserError, did_you_mean
+
+
+def existing_path(path: str | None, source: str, what: str, *, folder: bool = False) -> Path:
+    """Return a path of the configuration, which must be there.
+
+    Args:
+        path: as the user typed it; a leading ``~`` is the home folder.
+        source: the name of the source.
+        what: what it must be, such as ``the file to read``.
+        folder: a folder is wanted, not a file.
+
+    Raises:
+        UserError: it is not given, not there, or of the other kind.
+    """
+    if path is None:
+        raise UserError(f"data={source} needs data.path, {what}")
+    found = Path(path).expanduser()
+    if not found.exists():
+        siblings = [one.name for one in found.parent.iterdir()] if found.parent.is_dir() else []
+        kind = "folder" if folder else "file"
+        raise UserError(f"data.path={path}: there is no such {kind}{did_you_mean(found.name, siblings)}")
+    if folder != found.is_dir():
+        kind = "a file, not a folder" if folder else "a folder, not a file"
+        raise UserError(f"data.path={path} is {kind}; it must be {what}")
+    return found
+
+
+def refuse_infinite(values: Array, where: str, columns: tuple[str, ...]) -> None:
+    """Refuse NaN and infinity, which no model can use and nobody filled in.
+
+    Args:
+        values: (rows, columns).
+        where: the file, which begins the sentence.
+        columns: their names.
+
+    Raises:
+        UserError: names the first one by row (from 0) and column.
+    """
+    broken = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if not len(broken):
+        return
+    row = int(broken[0])
+    column = int(np.flatnonzero(~np.isfinite(values[row]))[0])
+    others = f", the first of {len(broken)} such rows" if len(broken) > 1 else ""
+    raise UserError(
+        f"{where}: row {row}, column '{columns[column]}' is {values[row, column]}{others}; only finite numbers can be "
+        "used, leave such rows out or fill them in"
+    )
+
+
+def class_target(values: Array, where: str) -> tuple[Array, tuple[str, ...]]:
+    """Number the classes in the order of their values.
+
+    Args:
+        values: (rows,) numbers or text.
+        where: the file or column, which begins the sentence.
+
+    Returns:
+        (rows,) int64, the index of each row's class; the names of the classes, whole numbers without a point.
+
+    Raises:
+        UserError: there are not two classes.
+    """
+    levels, target = np.unique(values, return_inverse=True)
+    names = tuple(_name(level) for level in levels)
+    if len(names) < 2:
+        raise UserError(f"{where}: every row has the label {names[0]}; there must be at least two classes")
+    return target.astype(np.int64), names
+
+
+def _name(level: object) -> str:
+    if isinstance(level, bytes):
+        return level.decode("utf-8", "replace")
+    if isinstance(level, float | np.floating) and float(level).is_integer():
+        return str(int(level))
+    return str(level)

@@ -1,0 +1,122 @@
+"""A table of the user's own: a file, files, SQL, or a frame from Python."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Annotated, Any, Literal, TypedDict, Unpack
+from weakref import finalize
+
+from pydantic import BeforeValidator, PositiveInt
+from pydantic_core import PydanticCustomError
+
+from onelayer.data.streaming.stream import Stream
+from onelayer.data.table import Table, Task
+from onelayer.data.tables.opening import open_rows
+from onelayer.data.tables.roles import Said
+from onelayer.data.tables.understanding import fetch, understand
+from onelayer.errors import UserError
+
+
+def _as_list(value: Any) -> Any:
+    if isinstance(value, str):
+        raise PydanticCustomError("list", "must be a list, such as [{one}]", {"one": value})
+    return value
+
+
+Names = Annotated[Sequence[str], BeforeValidator(_as_list)]
+Texts = Annotated[Sequence[str | int | float], BeforeValidator(_as_list)]
+MISSING = ("NA", "N/A", "?", "NaN", "nan", "null", "NULL")
+
+
+class Columns(TypedDict, total=False):
+    """What may be said of columns, whatever they are read from; `table` says what each means."""
+
+    drop: Names
+    numeric: Names
+    category: Names
+    boolean: Names
+    date: Names
+    sample_weight: str | None
+    by: str | None
+
+
+def table(
+    *,
+    path: str | None = None,
+    query: str | None = None,
+    target: str | None = None,
+    drop: Names = (),
+    numeric: Names = (),
+    category: Names = (),
+    boolean: Names = (),
+    date: Names = (),
+    sample_weight: str | None = None,
+    missing: Texts = MISSING,
+    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8",
+    names: Names | None = None,
+    stream: bool = False,
+    block_rows: PositiveInt = 262144,
+    by: str | None = None,
+    task: Task | None = None,
+) -> Table | Stream:
+    """Read a file or a query.
+
+    Args:
+        path: a file (.csv, .tsv, .txt, .parquet, .json, .jsonl, .ndjson, also .gz and .zst), a pattern of files, or a
+            folder of Parquet files.
+        query: one SELECT of duckdb's SQL; either this or `path`.
+        target: the column to be learnt.
+        drop: columns to leave out.
+        numeric: columns to read as numbers.
+        category: columns to read as levels.
+        boolean: columns to read as 0 and 1.
+        date: columns to read as parts of a date.
+        sample_weight: the column of weights.
+        missing: texts that mean a missing value, as an empty one always does.
+        encoding: of text files.
+        names: of the columns of text files without a header.
+        stream: leave the rows on disk and read them block by block.
+        block_rows: rows of such a block.
+        by: the column that the split goes by.
+        task: what the target is read as; None: as it looks.
+
+    Raises:
+        UserError: what is asked for cannot be read so.
+    """
+    folder = Path(mkdtemp(prefix="onelayer-")) if stream else None
+    rows = open_rows(path=path, query=query, missing=missing, encoding=encoding, names=names, folder=folder)
+    if folder is not None:
+        finalize(rows, rmtree, folder, ignore_errors=True)
+    if target is None:
+        listed = ", ".join(name for name, _ in rows.columns[:30]) + (", ..." if len(rows.columns) > 30 else "")
+        raise UserError(f"data.target: name the column to be learnt; there are {listed}")
+    if task is not None and target not in (*numeric, *category):
+        numeric, category = ((*numeric, target), category) if task == "regression" else (numeric, (*category, target))
+    said = Said(
+        target,
+        sample_weight=sample_weight,
+        by=by,
+        drop=drop,
+        numeric=numeric,
+        category=category,
+        boolean=boolean,
+        date=date,
+    )
+    table = understand(rows, said)
+    return fetch(table) if folder is None else Stream.of(table, block_rows)
+
+
+def table_of(frame: Any, *, target: str, missing: Sequence[str | float] = MISSING, **columns: Unpack[Columns]) -> Table:
+    """Read a pandas or polars frame or an Arrow table.
+
+    Args:
+        frame: the rows; an index is no column.
+        target: the column to be learnt.
+        missing: texts that mean a missing value, as an empty one always does.
+        **columns: as in `table`.
+
+    Raises:
+        UserError: what is asked for cannot be read so.
+    """
+    return fetch(understand(open_rows(frame=frame, missing=missing), Said(target, **columns)))

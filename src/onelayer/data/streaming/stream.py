@@ -1,0 +1,139 @@
+"""An open table whose rows stay on disk."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.data.frame import Frame
+from onelayer.data.table import Array, Task
+from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.reading import Reading
+from onelayer.data.tables.target import Target, by_of, weight_of
+from onelayer.data.tables.understanding import Understood
+from onelayer.errors import UserError
+
+
+class Piece(NamedTuple):
+    """Some rows as they are read.
+
+    Attributes:
+        frame: the features.
+        target: (rows,) float64 of a number, else the index of the class.
+        sample_weight: (rows,) float64; None without a column of weights.
+    """
+
+    frame: Frame
+    target: Array
+    sample_weight: Array | None
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A table that is read again and again.
+
+    Attributes:
+        rows: the table, in a database on disk.
+        readings: the features.
+        target: how it is read.
+        sample_weight: SQL of what each row counts; None: one.
+        by: SQL of what `data.split.by` goes by; None where it names no column.
+        block_rows: rows held at a time.
+        kind: the task the target is read as; None: what the classes say.
+        notes: what was understood, left out or mended, a sentence each.
+    """
+
+    rows: Rows
+    readings: tuple[Reading, ...]
+    target: Target
+    sample_weight: str | None
+    by: str | None
+    block_rows: int
+    kind: Task | None = None
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, table: Understood, block_rows: int) -> "Stream":
+        """Return an understood table as a stream."""
+        assert table.target is not None
+        weight, by = table.used_as("weight"), table.used_as("split")
+        return cls(
+            table.rows,
+            table.readings,
+            table.target,
+            sample_weight=None if weight is None else weight_of(table.rows, weight),
+            by=None if by is None else by_of(table.rows, by),
+            block_rows=block_rows,
+            notes=table.notes,
+        )
+
+    @property
+    def task(self) -> Task:
+        """What the target asks for."""
+        if self.target.classes is None:
+            return "regression"
+        return self.kind or ("binary" if len(self.target.classes) == 2 else "multiclass")
+
+    def as_task(self, task: Task | None) -> "Stream":
+        """Read two classes as several.
+
+        Raises:
+            UserError: the target is of another kind.
+        """
+        if task is None or task == self.task:
+            return self
+        if task == "multiclass" and self.task == "binary":
+            return replace(self, kind=task)
+        raise UserError(f"task={task}: the target '{self.target.name}' asks for {self.task}")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """SQL of the columns of `Frame.numbers`."""
+        return tuple(value for one in self.readings if one.column.role != "category" for value in one.values)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """SQL of the columns of `Frame.codes`."""
+        return tuple(value for one in self.readings if one.column.role == "category" for value in one.values)
+
+    @property
+    def end(self) -> int:
+        """The number after that of the last row."""
+        return int(self.rows.one("SELECT coalesce(max(rowid) + 1, 0) FROM rows")[0])
+
+    def read(self, condition: str, start: int, end: int) -> Piece:
+        """Read the rows of a part that have numbers from start to end, in their order.
+
+        May be called from several threads.
+        """
+        numbers, codes = self.numbers, self.codes
+        values = [*numbers, *codes, self.target.value, *([] if self.sample_weight is None else [self.sample_weight])]
+        asked = ", ".join(f"{value} AS v{place}" for place, value in enumerate(values))
+        query = f"SELECT {asked} FROM rows WHERE rowid >= {start} AND rowid < {end} AND ({condition})"
+        found = [np.asarray(one) for one in self.rows.connection.cursor().execute(query).fetchnumpy().values()]
+        frame = Frame(
+            tuple(one.column for one in self.readings),
+            side_by_side(found[: len(numbers)], len(found[-1]), np.float64),
+            side_by_side(found[len(numbers) : len(numbers) + len(codes)], len(found[-1]), np.int32),
+        )
+        target = found[len(numbers) + len(codes)]
+        target = target.astype(np.float64 if self.target.classes is None else np.int64)
+        return Piece(frame, target, None if self.sample_weight is None else found[-1].astype(np.float64))
+
+
+def side_by_side(columns: Sequence[NDArray[np.generic]], rows: int, dtype: type) -> Array:
+    """Lay columns (rows,) side by side, (rows, columns)."""
+    laid: Array = np.empty((rows, len(columns)), dtype)
+    # a few rows of all columns at a time: they stay in the cache
+    for start in range(0, rows, 4096):
+        for place, column in enumerate(columns):
+            laid[start : start + 4096, place] = column[start : start + 4096]
+    return laid
+
+
+def ranges(end: int, size: int) -> Iterator[tuple[int, int]]:
+    """Cut the numbers of rows."""
+    for start in range(0, end, size):
+        yield start, min(start + size, end)

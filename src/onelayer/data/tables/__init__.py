@@ -1,0 +1,1 @@
+"""Tables on disk, from SQL or from Python, read through duckdb: open them, understand their columns, fetch the rows."""

@@ -1,0 +1,64 @@
+"""How delimited files are written, and the SQL that reads them so."""
+
+from dataclasses import dataclass
+
+from onelayer.data.tables import sql
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How files are written.
+
+    Attributes:
+        files: their paths.
+        separator: between two fields.
+        quote: around a field that holds separators, and doubled in it for itself.
+        encoding: of the bytes.
+        missing: spellings of a missing value.
+        header: the first line names the columns.
+        skip: empty lines above the first.
+        columns: name and duckdb's type of each column.
+        formats: of dates and time stamps that are not ISO, by duckdb's parameter.
+    """
+
+    files: tuple[str, ...]
+    separator: str
+    quote: str
+    encoding: str
+    missing: tuple[str, ...]
+    header: bool
+    skip: int = 0
+    columns: tuple[tuple[str, str], ...] = ()
+    formats: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def reader(self) -> str:
+        """The SQL that reads the files."""
+        columns = ", ".join(f"{sql.text(name)}: {sql.text(kind)}" for name, kind in self.columns)
+        formats = "".join(f", {key} = {sql.text(value)}" for key, value in self.formats)
+        files = sql.texts(sql.literal_path(file) for file in self.files)
+        form = f"auto_detect = false, header = {str(self.header).lower()}, {self._written}"
+        return f"read_csv({files}, {form}, columns = {{{columns}}}{formats})"
+
+    def wider(self, kind: str) -> str:
+        """Return a type that also holds what may follow the first rows; a date in a format of its own is only that."""
+        if kind == "DATE" and self.formats:
+            return kind
+        return {"BIGINT": "DOUBLE", "DATE": "TIMESTAMP"}.get(kind, kind)
+
+    def sniffer(self, file: str, rows: int) -> str:
+        """The SQL that finds header and types of one file from so many rows; -1 for all."""
+        return f"sniff_csv({sql.text(sql.literal_path(file))}, {self._written}, sample_size = {rows})"
+
+    @property
+    def _written(self) -> str:
+        quote, encoding, missing = sql.text(self.quote), sql.text(self.encoding), sql.texts(self.missing)
+        signs = f"delim = {sql.text(self.separator)}, quote = {quote}, escape = {quote}, comment = ''"
+        return f"{signs}, encoding = {encoding}, skip = {self.skip}, nullstr = {missing}"
+
+
+def raw_lines(file: str, encoding: str) -> str:
+    """Return the SQL that reads a file as lines, whatever stands in them."""
+    form = "auto_detect = false, header = false, delim = '\x01', quote = '', escape = ''"
+    path, columns = sql.text(sql.literal_path(file)), "{'line': 'VARCHAR'}"
+    return f"read_csv({path}, {form}, encoding = {sql.text(encoding)}, columns = {columns})"

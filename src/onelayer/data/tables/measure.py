@@ -1,0 +1,69 @@
+"""Measure all columns of a table: what is no text in one pass over the rows, each text in one of its own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from onelayer.data.tables import sql, texts
+from onelayer.data.tables.measured import FLOATS, INTEGERS, Measured, kind_of
+from onelayer.data.tables.names import named_like_identifier
+from onelayer.data.tables.opening import Rows
+
+EXACT = 2**53  # from here on float64 leaves integers out
+
+
+def measure(rows: Rows) -> tuple[Measured, ...]:
+    """Measure all columns, in the table's order."""
+    columns = rows.columns
+    asked: list[str] = ["count(*)"]
+    places = []
+    for name, type_name in columns:
+        wanted = _statistics(name, type_name)
+        places.append(slice(len(asked), len(asked) + len(wanted)))
+        asked += wanted
+    found = rows.one(f"SELECT {', '.join(asked)} FROM rows")
+    return tuple(
+        _measured(rows, name, type_name, found[0], found[place])
+        for (name, type_name), place in zip(columns, places, strict=True)
+    )
+
+
+def _statistics(name: str, type_name: str) -> list[str]:
+    kind, column = kind_of(type_name), sql.name(name)
+    if kind == "text":
+        return []
+    if kind == "other":
+        return [f"count({column})"]
+    # Python would need another package for time zones
+    extremes = [f"{function}({_moment(column, type_name)})" for function in ("min", "max")]
+    if kind in ("date", "timestamp"):
+        extremes = [f"CAST({one} AS VARCHAR)" for one in extremes]
+    return [f"count({column})", *extremes]
+
+
+def _moment(column: str, type_name: str) -> str:
+    """Return the SQL of a time stamp in UTC; other types as they are."""
+    return f"CAST({column} AS TIMESTAMP)" if type_name == "TIMESTAMP WITH TIME ZONE" else column
+
+
+def _measured(rows: Rows, name: str, type_name: str, n_rows: int, found: Sequence[Any]) -> Measured:
+    kind, column = kind_of(type_name), sql.name(name)
+    if kind == "text":
+        return texts.measured(rows, name, type_name, n_rows)
+    if kind == "other":
+        return Measured(name, type_name, kind, column, n_rows, found[0])
+    present, low, high = found
+    if kind != "number":
+        return Measured(name, type_name, kind, _moment(column, type_name), n_rows, present, low=low, high=high)
+    if type_name in FLOATS and present and high != high:  # duckdb calls NaN the greatest number; here it is missing
+        present, low, high = rows.one(
+            f"SELECT count(x), min(x), max(x) FROM (SELECT {column} AS x FROM rows) WHERE NOT isnan(x)"
+        )
+    if present:
+        low, high = (int(one) if type_name in INTEGERS else float(one) for one in (low, high))
+    value, distinct, notes = f"CAST({column} AS DOUBLE)", None, tuple[str, ...]()
+    if type_name in INTEGERS:
+        if present and max(abs(low), abs(high)) > EXACT:
+            notes = (f"'{name}' has integers beyond 2^53, which float64 rounds",)
+        if named_like_identifier(name):
+            (distinct,) = rows.one(f"SELECT count(DISTINCT {column}) FROM rows")
+    return Measured(name, type_name, kind, value, n_rows, present, None, distinct, low, high, notes)

@@ -1,0 +1,65 @@
+"""The names of columns, each its own."""
+
+import re
+from collections.abc import Sequence
+
+from onelayer.errors import UserError, did_you_mean
+
+UNNAMED = "unnamed"
+TAKEN = "rowid"  # duckdb numbers the rows so
+IDENTIFIER = (
+    r"(.*[_\s.-])?(id|ids|uuid|guid|index|idx|key|rownames?|row_?num(ber)?|rowid|row|serial(_?no)?)|unnamed_\d+"
+)
+
+
+def distinct_names(given: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Strip spaces, name what has no name, and tell columns of one name apart; duckdb sees no case.
+
+    Returns:
+        The names, and a note on each that is not as given.
+    """
+    taken = {one.strip().casefold() for one in given}
+    seen = {TAKEN}
+    names, notes = [], []
+    padded = [one.strip() for one in given if one != one.strip() and one.strip()]
+    if padded:
+        notes.append(f"names with spaces around them were stripped: {_listed(padded)}")
+    for place, one in enumerate(given, 1):
+        plain = one.strip()
+        name = plain or f"{UNNAMED}_{place}"
+        number = 1
+        while name.casefold() in seen or (name != plain and name.casefold() in taken):
+            name = f"{plain or UNNAMED}_{number}"
+            number += 1
+        if not plain:
+            notes.append(f"column {place} has no name and is called '{name}'")
+        elif plain.casefold() == TAKEN:
+            notes.append(f"'{plain}' is a name that duckdb keeps for itself; the column is called '{name}'")
+        elif name != plain:
+            notes.append(f"'{plain}' names more than one column; column {place} is called '{name}'")
+        seen.add(name.casefold())
+        names.append(name)
+    return tuple(names), tuple(notes)
+
+
+def named_like_identifier(name: str) -> bool:
+    """Whether a name says that its column counts the rows: PassengerId, customer_id, index, uuid, ..."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip()).casefold()
+    return re.fullmatch(IDENTIFIER, words) is not None
+
+
+def require(wanted: str, names: Sequence[str], key: str) -> str:
+    """Return the column that a key names.
+
+    Raises:
+        UserError: there is none.
+    """
+    if wanted in names:
+        return wanted
+    hint = did_you_mean(wanted, names) or f"; there are {', '.join(names[:20])}" + (", ..." if len(names) > 20 else "")
+    raise UserError(f"data.{key}={wanted}: the table has no such column{hint}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

@@ -1,0 +1,178 @@
+"""Open a table: whatever it is read from becomes `rows` in a duckdb connection."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onelayer.data.tables import delimited, sql
+from onelayer.data.tables.delimited_types import create
+from onelayer.data.tables.dialect import Dialect, raw_lines
+from onelayer.data.tables.files import Files, find_files
+from onelayer.data.tables.names import distinct_names
+from onelayer.errors import UserError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+READERS = {"parquet": "read_parquet", "json": "read_json"}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The table `rows` of a connection.
+
+    Attributes:
+        connection: to duckdb.
+        source: what errors call it: a path, `data.query`, `the table`.
+        count: rows that it had when it was opened; those that are deleted later keep their numbers.
+        missing: texts that mean a missing value.
+        dialect: how its files are written; None where they are no text.
+        notes: what was understood while it was opened.
+    """
+
+    connection: "DuckDBPyConnection"
+    source: str
+    count: int
+    missing: tuple[str, ...] = ()
+    dialect: Dialect | None = None
+    notes: tuple[str, ...] = ()
+
+    def all(self, query: str) -> list[tuple[Any, ...]]:
+        """Return all rows of a query."""
+        return self.connection.execute(query).fetchall()
+
+    def one(self, query: str) -> tuple[Any, ...]:
+        """Return the only row of a query."""
+        (row,) = self.all(query)
+        return row
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """Name and duckdb's type of each column; those of text files as their rows show them."""
+        if self.dialect is not None:
+            return self.dialect.columns
+        return tuple((name, kind) for name, kind, *_ in self.all("DESCRIBE rows"))
+
+    def where(self, row: int) -> str:
+        """Say where a row is: the line of the file where each row is one line of it, else the row counted from 1."""
+        if self.dialect is not None and len(self.dialect.files) == 1:
+            above = self.dialect.skip + self.dialect.header
+            raw = raw_lines(self.dialect.files[0], self.dialect.encoding)
+            if self.one(f"SELECT count(*) FROM {raw}") == (self.count + above,):
+                return f"line {row + 1 + above}"
+        return f"row {row + 1}"
+
+
+def open_rows(
+    *,
+    path: str | None = None,
+    query: str | None = None,
+    frame: Any = None,
+    missing: Sequence[str | float] = (),
+    encoding: str = "utf-8",
+    names: Sequence[str] | None = None,
+    folder: Path | None = None,
+) -> Rows:
+    """Read a table into duckdb.
+
+    Args:
+        path: a file, a pattern, or a folder of Parquet files.
+        query: one SELECT of duckdb's SQL.
+        frame: a pandas or polars frame or an Arrow table.
+        missing: texts that mean a missing value, as the empty one always does; a number stands for its text, since a
+            command line hands on -999 so.
+        encoding: of delimited files.
+        names: of the columns of delimited files without a header.
+        folder: for the database, where it may be larger than memory; None: in memory.
+
+    Raises:
+        UserError: there is not exactly one of path, query and frame, or it cannot be read.
+    """
+    if sum(one is not None for one in (path, query, frame)) != 1:
+        raise UserError(
+            "data=table reads either data.path, a file, or data.query, a SELECT; "
+            + ("both are given" if path is not None else "none is given")
+        )
+    connection, spelled = sql.connect(folder), tuple(dict.fromkeys(["", *map(str, missing)]))
+    if frame is not None:
+        return _open_frame(connection, frame, spelled)
+    if query is not None:
+        _refuse_for("data.query", encoding, names)
+        return _open_query(connection, query, spelled)
+    assert path is not None
+    files = find_files(path)
+    if files.form == "delimited":
+        dialect, notes = delimited.detect(connection, files.paths, missing=spelled, encoding=encoding, names=names)
+        dialect = create(connection, dialect)
+        return _rows(connection, path, spelled, notes, dialect)
+    _refuse_for(path, encoding, names)
+    return _open_typed(connection, path, files, spelled)
+
+
+def _open_typed(connection: "DuckDBPyConnection", path: str, files: Files, missing: tuple[str, ...]) -> Rows:
+    import duckdb
+
+    paths = sql.texts(sql.literal_path(one) for one in files.paths)
+    try:
+        return _created(connection, f"SELECT * FROM {READERS[files.form]}({paths})", path, missing)
+    except duckdb.Error as error:
+        raise sql.refusal(path, error) from None
+
+
+def _open_query(connection: "DuckDBPyConnection", query: str, missing: tuple[str, ...]) -> Rows:
+    import duckdb
+
+    try:
+        statements = connection.extract_statements(query)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise UserError("data.query must be one SELECT, such as select * from 'rides.csv'")
+        rows = _created(connection, statements[0].query.strip().rstrip("; \n"), "data.query", missing)
+    except duckdb.Error as error:
+        raise UserError(f"data.query={query}: {sql.sentence(error)}") from None
+    unnamed = [name for name, _ in rows.columns if re.fullmatch(r"column\d+", name)]
+    if not unnamed:
+        return rows
+    note = f"{', '.join(unnamed[:3])} may be duckdb's names for a file without a header; see names= of read_csv"
+    return replace(rows, notes=(*rows.notes, note))
+
+
+def _open_frame(connection: "DuckDBPyConnection", frame: Any, missing: tuple[str, ...]) -> Rows:
+    import duckdb
+
+    try:
+        connection.register("given", frame)
+        rows = _created(connection, "SELECT * FROM given", "the table", missing)
+        connection.unregister("given")
+    except duckdb.Error as error:
+        raise sql.refusal("the table", error) from None
+    return rows
+
+
+def _created(connection: "DuckDBPyConnection", query: str, source: str, missing: tuple[str, ...]) -> Rows:
+    """Make `rows` of a query, each of its columns under a name of its own."""
+    given = [name for name, *_ in connection.execute(f"DESCRIBE {query}").fetchall()]
+    names, notes = distinct_names(given)
+    aliases = ", ".join(sql.name(name) for name in names)
+    connection.execute(f"CREATE TABLE rows AS SELECT * FROM (\n{query}\n) AS given({aliases})")
+    return _rows(connection, source, missing, notes)
+
+
+def _rows(
+    connection: "DuckDBPyConnection",
+    source: str,
+    missing: tuple[str, ...],
+    notes: tuple[str, ...],
+    dialect: Dialect | None = None,
+) -> Rows:
+    ((count,),) = connection.execute("SELECT count(*) FROM rows").fetchall()
+    if count == 0:
+        raise UserError(f"{source}: the table has no rows")
+    return Rows(connection, source, count, missing, dialect, notes)
+
+
+def _refuse_for(source: str, encoding: str, names: Sequence[str] | None) -> None:
+    for key, given in (("encoding", encoding != "utf-8"), ("names", names is not None)):
+        if given:
+            raise UserError(f"data.{key} is for delimited text that data.path names, not for {source}; leave it out")

@@ -1,0 +1,152 @@
+"""How a column becomes numbers or level numbers, in SQL."""
+
+from dataclasses import dataclass
+
+from onelayer.data.frame import Column, Role
+from onelayer.data.tables import sql
+from onelayer.data.tables.measured import Measured
+from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.texts import as_number
+from onelayer.errors import UserError
+
+TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+PARTS = {"year": "year", "month": "month", "day": "day", "weekday": "isodow"}  # by duckdb's function
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A feature.
+
+    Attributes:
+        column: as the frame has it.
+        values: SQL of each of its numbers, DOUBLE with NaN where missing; of a category of its code, INTEGER with -1.
+    """
+
+    column: Column
+    values: tuple[str, ...]
+
+
+def read_as(rows: Rows, column: Measured, role: Role, key: str | None = None) -> Reading:
+    """Find how a column is read in a role.
+
+    Args:
+        rows: the table.
+        column: of it.
+        role: what it is read as.
+        key: of the configuration, where it asks for this role.
+
+    Raises:
+        UserError: a value that has no such reading.
+    """
+    if role == "category":
+        return _category(rows, column)
+    if role == "date":
+        value, has_time = _date(rows, column, key)
+        parts = {**PARTS, "hour": "hour"} if has_time else PARTS
+        numbers = tuple(
+            _number(f"{function}({value}) - 1" if part == "weekday" else f"{function}({value})")
+            for part, function in parts.items()
+        )
+        return Reading(Column(column.name, "date", parts=tuple(parts)), numbers)
+    value = number_of(rows, column, key) if role == "numeric" else _truth(rows, column, key)
+    return Reading(Column(column.name, role), (_number(value),))
+
+
+def number_of(rows: Rows, column: Measured, key: str | None) -> str:
+    """Return the SQL of a column as DOUBLE.
+
+    Raises:
+        UserError: a text that is no number, an infinite one, or a column of dates.
+    """
+    if column.kind == "number":
+        if column.is_infinite:
+            _refuse_infinite(rows, column.name, column.value)
+        return column.value
+    if column.kind == "boolean":
+        return f"CAST({column.value} AS DOUBLE)"
+    if column.kind != "text":
+        raise UserError(f"data.{key}=[{column.name}]: the column holds dates; list it in data.date, or leave it out")
+    value = as_number(column.value)
+    _refuse_unread(rows, column, value, f"data.{key}=[{column.name}]", "is no number")
+    _refuse_infinite(rows, column.name, value)
+    return value
+
+
+def level_of(column: Measured) -> str:
+    """Return the SQL of a column as the text of a level; a number prints without a needless point."""
+    if column.text is not None:
+        return column.text
+    if column.kind != "number" or column.is_integer:
+        exact = f"CAST({sql.name(column.name)} AS {column.type})"  # what is called BIGINT may be held as DOUBLE
+        return f"CAST({exact} AS VARCHAR)"
+    value = f"CASE WHEN isnan({column.value}) THEN NULL ELSE {column.value} END"
+    whole = f"{column.value} = floor({column.value}) AND abs({column.value}) < 1e15"
+    return f"CASE WHEN {whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE CAST({value} AS VARCHAR) END"
+
+
+def codes_of(rows: Rows, column: Measured) -> tuple[tuple[str, ...], str]:
+    """Return the levels of a column, sorted by code points, and the SQL of the number of each row's level."""
+    level = level_of(column)
+    kind = sql.name(f"levels of {column.name}")
+    rows.connection.execute(
+        f"CREATE OR REPLACE TYPE {kind} AS ENUM "
+        f"(SELECT DISTINCT {level} AS level FROM rows WHERE {level} IS NOT NULL ORDER BY level)"
+    )
+    levels = tuple(one for (one,) in rows.all(f"SELECT unnest(enum_range(CAST(NULL AS {kind})))"))
+    return levels, f"coalesce(CAST(enum_code(CAST({level} AS {kind})) AS INTEGER), -1)"
+
+
+def _category(rows: Rows, column: Measured) -> Reading:
+    levels, code = codes_of(rows, column)
+    return Reading(Column(column.name, "category", levels=levels), (code,))
+
+
+def _truth(rows: Rows, column: Measured, key: str | None) -> str:
+    if column.kind == "boolean":
+        return f"CAST({column.value} AS DOUBLE)"
+    lower = f"lower({level_of(column)})"
+    value = f"CASE WHEN {lower} IN {_tuple(TRUE)} THEN 1.0 WHEN {lower} IN {_tuple(FALSE)} THEN 0.0 END"
+    _refuse_unread(rows, column, value, f"data.{key}=[{column.name}]", "is neither true, yes, 1 nor false, no, 0")
+    return value
+
+
+def _date(rows: Rows, column: Measured, key: str | None) -> tuple[str, bool]:
+    if column.kind in ("date", "timestamp"):
+        return column.value, column.kind == "timestamp"
+    if column.kind != "text":
+        raise UserError(
+            f"data.{key}=[{column.name}]: the column is {column.type}, which is no date; leave it out there"
+        )
+    value = f"try_cast({column.value} AS TIMESTAMP)"
+    _refuse_unread(rows, column, value, f"data.{key}=[{column.name}]", "is no date such as 2026-01-31")
+    (has_time,) = rows.one(f"SELECT bool_or(CAST({value} AS TIME) <> TIME '00:00:00') FROM rows")
+    return value, bool(has_time)
+
+
+def _refuse_unread(rows: Rows, column: Measured, value: str, key: str, reason: str) -> None:
+    """Refuse a present value that a reading makes NULL of; name the first and where it is."""
+    text = level_of(column)
+    found = rows.all(
+        f"SELECT rowid, {text} FROM rows WHERE {text} IS NOT NULL AND ({value}) IS NULL ORDER BY rowid LIMIT 1"
+    )
+    for row, shown in found:
+        raise UserError(
+            f"{key}: {shown!r} in {rows.where(row)} {reason}; mend it there, or, if it means missing, add it to "
+            "data.missing"
+        )
+
+
+def _refuse_infinite(rows: Rows, name: str, value: str) -> None:
+    for row, found in rows.all(f"SELECT rowid, {value} FROM rows WHERE isinf({value}) ORDER BY rowid LIMIT 1"):
+        raise UserError(
+            f"{rows.source}: column '{name}' is {found} in {rows.where(row)}; only finite numbers can be used, so mend "
+            f"it there, or leave the column out with data.drop=[{name}]"
+        )
+
+
+def _number(value: str) -> str:
+    return f"coalesce(CAST({value} AS DOUBLE), 'nan'::DOUBLE)"
+
+
+def _tuple(values: tuple[str, ...]) -> str:
+    return f"({', '.join(sql.text(one) for one in values)})"

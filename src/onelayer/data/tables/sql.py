@@ -1,0 +1,75 @@
+"""Safe SQL: names and texts quoted, and duckdb's errors in one sentence."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onelayer.errors import UserError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+# memory of a database on disk, in which duckdb also keeps what it has read
+STREAMING = "768MB"
+
+
+def connect(folder: Path | None = None) -> "DuckDBPyConnection":
+    """Open an empty database.
+
+    Args:
+        folder: holds the database file and what does not fit into memory; None: the database is held in memory.
+    """
+    import tempfile
+
+    import duckdb
+
+    connection = duckdb.connect(
+        ":memory:" if folder is None else str(folder / "rows.duckdb"),
+        config={
+            "autoinstall_known_extensions": False,  # nothing is downloaded behind the user's back
+            "autoload_known_extensions": False,
+            "temp_directory": tempfile.gettempdir() if folder is None else str(folder),
+        },
+    )
+    if folder is not None:
+        connection.execute(f"SET memory_limit = '{STREAMING}'")
+    connection.execute("SET TimeZone = 'UTC'")  # the hour of a time stamp is the same on every machine
+    return connection
+
+
+def name(text: str) -> str:
+    """Quote a name."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """Quote a text."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def texts(values: Iterable[str]) -> str:
+    """Return a list of texts."""
+    return "[" + ", ".join(text(value) for value in values) + "]"
+
+
+def literal_path(path: str) -> str:
+    """Escape a path that has signs of a pattern in its name, so that duckdb reads this one file."""
+    return re.sub(r"([*?\[])", r"[\1]", path)
+
+
+def sentence(error: Exception) -> str:
+    """Say what duckdb says, without the name of its exception, its excerpt and its advice."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    kept = []
+    for line in lines:
+        if not line or line.startswith(("LINE ", "Possible", "* ", "^", "Original Line")):
+            break
+        kept.append(line)
+    said = re.sub(r"^(\w+ )+Error: ", "", " ".join(kept[:3]) or type(error).__name__)
+    return said.rstrip(".!?")
+
+
+def refusal(where: str, error: Exception) -> UserError:
+    """Turn an error of duckdb into the user's."""
+    return UserError(f"{where}: {sentence(error)}")

@@ -1,0 +1,138 @@
+"""The columns that are no features: the target, the weight of each row, and what the split goes by."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from onelayer.data.table import Array
+from onelayer.data.tables import sql
+from onelayer.data.tables.fetch import fetch_column
+from onelayer.data.tables.measured import Measured
+from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.reading import codes_of, number_of
+from onelayer.data.tables.roles import Said
+from onelayer.errors import UserError
+
+MOST_CLASSES = 1000
+
+
+@dataclass(frozen=True)
+class Target:
+    """How the target is read.
+
+    Attributes:
+        name: of its column.
+        value: SQL, DOUBLE of a number, INTEGER of a class.
+        classes: their names; None of a number.
+    """
+
+    name: str
+    value: str
+    classes: tuple[str, ...] | None
+
+
+def drop_unlabelled(rows: Rows, column: Measured) -> tuple[str, ...]:
+    """Delete the rows without a target; return a note with their number.
+
+    Raises:
+        UserError: no row has one.
+    """
+    if column.present == 0:
+        raise UserError(f"data.target={column.name}: the column has no values; choose another")
+    if column.missing == 0:
+        return ()
+    missing = f"isnan({column.value})" if column.kind == "number" else "false"
+    rows.connection.execute(f"DELETE FROM rows WHERE ({column.value}) IS NULL OR {missing}")
+    return (f"{column.missing} of {column.rows} rows have no '{column.name}' and are left out",)
+
+
+def read_target(rows: Rows, column: Measured, said: Said) -> Target:
+    """Find the task in the target: text, truths and two numbers are classes, other numbers a regression.
+
+    Raises:
+        UserError: a column that is no target.
+    """
+    key = f"data.target={column.name}"
+    if column.kind in ("date", "timestamp", "other"):
+        raise UserError(f"{key}: its type is {column.type}; a target is a number, a truth or a text")
+    as_number = column.name in said.numeric or (column.kind == "number" and column.name not in said.category)
+    if as_number:
+        value = number_of(rows, column, "numeric")
+        low, high = rows.one(f"SELECT min({value}), max({value}) FROM rows")
+        if low == high:
+            raise UserError(f"{key}: all its values are {low:g}; there is nothing to learn")
+        (between,) = rows.one(f"SELECT count_if({value} NOT IN ({low!r}, {high!r})) FROM rows")
+        if between or column.name in said.numeric:
+            return Target(column.name, value, None)
+    of_numbers = column.kind == "number" and (as_number or column.text is None)
+    classes, code = codes_of(rows, replace(column, text=None) if of_numbers else column)
+    if len(classes) == 1:
+        raise UserError(f"{key}: all its values are {classes[0]!r}; there is nothing to learn")
+    if len(classes) > MOST_CLASSES or (column.kind == "text" and len(classes) == column.present):
+        raise UserError(
+            f"{key}: {len(classes)} different texts in {column.present} rows are no classes; choose another column, "
+            f"or data.numeric=[{column.name}] if they are numbers"
+        )
+    if of_numbers:
+        classes, code = _by_value(classes, code)
+    return Target(column.name, code, classes)
+
+
+def fetch_target(rows: Rows, target: Target) -> Array:
+    """Fetch the target, (rows,): float64 of numbers, int64 of classes."""
+    return fetch_column(rows, target.value).astype(np.float64 if target.classes is None else np.int64)
+
+
+def class_counts(rows: Rows, target: Target) -> list[int]:
+    """Count the rows of each class, in the order of the classes."""
+    counts = dict(rows.all(f"SELECT {target.value} AS class, count(*) FROM rows GROUP BY class"))
+    return [counts[place] for place in range(len(target.classes or ()))]
+
+
+def weight_of(rows: Rows, column: Measured) -> str:
+    """Return the SQL of the weight of each row, DOUBLE.
+
+    Raises:
+        UserError: one is missing, negative or no number, or all are 0.
+    """
+    key = f"data.sample_weight={column.name}"
+    if column.kind != "number":
+        raise UserError(f"{key}: its type is {column.type}; a weight is a number")
+    value = number_of(rows, column, "sample_weight")
+    bad = rows.all(
+        f"SELECT rowid, {value} FROM rows WHERE {value} IS NULL OR isnan({value}) OR {value} < 0 ORDER BY rowid LIMIT 1"
+    )
+    for row, found in bad:
+        shown = "missing" if found is None or found != found else f"{found:g}"
+        raise UserError(f"{key}: the weight is {shown} in {rows.where(row)}; a weight is a number from 0 up")
+    if rows.one(f"SELECT max({value}) FROM rows") == (0,):
+        raise UserError(f"{key}: all weights are 0; no row would count")
+    return value
+
+
+def by_of(rows: Rows, column: Measured) -> str:
+    """Return the SQL of what the split goes by: numbers, microseconds since 1970 of dates, level numbers of text.
+
+    Raises:
+        UserError: a value is missing.
+    """
+    key = f"data.split.by={column.name}"
+    if column.kind == "other":
+        raise UserError(f"{key}: its type is {column.type}; split by a number, a date or a text")
+    nan = f" OR isnan({column.value})" if column.kind == "number" else ""
+    for (row,) in rows.all(f"SELECT rowid FROM rows WHERE ({column.value}) IS NULL{nan} ORDER BY rowid LIMIT 1"):
+        raise UserError(
+            f"{key}: the value is missing in {rows.where(row)}; fill it in, or leave such rows out in data.query"
+        )
+    if column.kind == "text":
+        return codes_of(rows, column)[1]
+    if column.kind in ("date", "timestamp"):
+        return f"epoch_us({column.value})"
+    return sql.name(column.name) if column.is_integer else column.value
+
+
+def _by_value(classes: tuple[str, ...], code: str) -> tuple[tuple[str, ...], str]:
+    """Sort the classes of numbers by their value: 9 before 10."""
+    order = sorted(range(len(classes)), key=lambda place: float(classes[place]))
+    ranks = ", ".join(str(order.index(place)) for place in range(len(classes)))
+    return tuple(classes[place] for place in order), f"[{ranks}][({code}) + 1]"

@@ -1,0 +1,108 @@
+"""A table understood: what each column is for and how it is read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from onelayer.data.table import Table
+from onelayer.data.tables.fetch import fetch_column, fetch_frame
+from onelayer.data.tables.measure import measure
+from onelayer.data.tables.measured import Measured
+from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.reading import Reading, read_as
+from onelayer.data.tables.roles import FEATURES, Said, Use, check, use_of
+from onelayer.data.tables.target import (
+    Target,
+    by_of,
+    drop_unlabelled,
+    fetch_target,
+    read_target,
+    weight_of,
+)
+from onelayer.errors import UserError
+
+
+@dataclass(frozen=True)
+class Understood:
+    """An open table with the use of each column.
+
+    Attributes:
+        rows: the table; those without a target are deleted.
+        columns: in the table's order, each with its use.
+        readings: the features, in the same order.
+        target: how it is read; None where none is named.
+        notes: what was understood, left out or mended, a sentence each.
+    """
+
+    rows: Rows
+    columns: tuple[tuple[Measured, Use], ...]
+    readings: tuple[Reading, ...]
+    target: Target | None
+    notes: tuple[str, ...]
+
+    def used_as(self, use: Use) -> Measured | None:
+        """Return the column of a use that only one has."""
+        return next((column for column, its in self.columns if its == use), None)
+
+
+def understand(rows: Rows, said: Said) -> Understood:
+    """Find the use of each column and how it is read.
+
+    Args:
+        rows: the table.
+        said: by the user.
+
+    Raises:
+        UserError: what is said does not fit the table, or no feature is left.
+    """
+    check(said, [name for name, _ in rows.columns])
+    columns = measure(rows)
+    notes = list(rows.notes)
+    target = None
+    if said.target is not None:
+        of_target = next(one for one in columns if one.name == said.target)
+        dropped = drop_unlabelled(rows, of_target)
+        if dropped:
+            columns = measure(rows)
+            notes += dropped
+            of_target = next(one for one in columns if one.name == said.target)
+        target = read_target(rows, of_target, said)
+    used: list[tuple[Measured, Use]] = []
+    readings = []
+    for column in columns:
+        use, why = use_of(column, said)
+        used.append((column, use))
+        notes += [] if use == "dropped" else column.notes
+        notes += [] if why is None else [why]
+        if use in FEATURES:
+            forced = said.forced.get(column.name)
+            readings.append(read_as(rows, column, use, forced))  # type: ignore[arg-type]
+    if not readings:
+        raise UserError(
+            f"{rows.source}: no column is left as a feature ({_uses(used)})" + "".join(f"; {one}" for one in notes[:3])
+        )
+    return Understood(rows, tuple(used), tuple(readings), target, tuple(notes))
+
+
+def fetch(table: Understood) -> Table:
+    """Fetch all rows.
+
+    Raises:
+        UserError: a weight or a value of the split that does not do.
+    """
+    assert table.target is not None
+    weight, by = table.used_as("weight"), table.used_as("split")
+    frame = fetch_frame(table.rows, table.readings)
+    return Table(
+        frame,
+        fetch_target(table.rows, table.target),
+        tuple(one.name for one in frame.columns),
+        table.target.name,
+        classes=table.target.classes,
+        sample_weight=None if weight is None else fetch_column(table.rows, weight_of(table.rows, weight)),
+        by=None if by is None else fetch_column(table.rows, by_of(table.rows, by)),
+        notes=table.notes,
+    )
+
+
+def _uses(used: Sequence[tuple[Measured, Use]]) -> str:
+    return ", ".join(f"'{column.name}' is {use}" for column, use in used[:8]) + (", ..." if len(used) > 8 else "")

@@ -1,0 +1,147 @@
+"""First and second moments of the train rows, kept as a triangle so that no digits are lost.
+
+The columns ``[1, x, y]`` are factored block by block: the triangle R of the rows so far, with more rows below it, has
+the triangle of all of them (Golub & Van Loan, Matrix Computations, 5.3). Products such as X'X, which square the
+condition number, are never formed. Columns are first shifted by their means over the first rows.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from onelayer.model.rows import Part
+from onelayer.threads import threads
+
+Array = NDArray[np.float64]
+# numbers of the rows that are dense at once, and of those that are factored at once, which stay in the cache
+BLOCK, FACTORED = 2**22, 2**17
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What a squared loss needs to know of (x, y), for rows that count by their weight.
+
+    With n rows, ``|y - x w - b|^2`` summed over rows is
+
+        |rest|^2 + |projected - triangle w|^2 + n (y_mean - x_mean w - b)^2
+
+    Attributes:
+        n_rows: how many.
+        x_mean: (n_features,).
+        y_mean: (outputs,).
+        triangle: (k, n_features), with triangle' triangle the sum of squares and products of centred x.
+        projected: (k, outputs), with triangle' projected the products of centred x and y.
+        rest: (outputs,), the root of what no x explains of y's sum of squares.
+    """
+
+    n_rows: int
+    x_mean: Array
+    y_mean: Array
+    triangle: Array
+    projected: Array
+    rest: Array
+
+    @classmethod
+    def of(cls, part: Part, *, with_y: bool = True) -> "Moments":
+        """Pass over the rows once; without y for a target of classes."""
+        triangle: Array | None = None
+        shift = np.zeros(0)
+        n_features = part.n_features
+        for values, weight in _pieces(part, with_y=with_y):
+            if triangle is None:
+                shift = values.mean(0)
+                triangle = np.empty((0, 1 + values.shape[1]))
+            above = len(triangle)
+            rows = np.empty((above + len(values), triangle.shape[1]))
+            rows[:above], rows[above:, 0] = triangle, 1.0
+            np.subtract(values, shift, out=rows[above:, 1:])
+            if weight is not None:
+                rows[above:] *= np.sqrt(weight)[:, None]
+            triangle = _triangle(rows)
+        assert triangle is not None, "a part has rows"
+        # the first row of the triangle has the sums; where there are few rows, the last ones are missing
+        width = triangle.shape[1]
+        triangle = np.concatenate([triangle, np.zeros((max(0, width - len(triangle)), width))])
+        mean = shift + triangle[0, 1:] / triangle[0, 0]
+        inner = triangle[1 : n_features + 1]
+        return cls(
+            n_rows=len(part),
+            x_mean=mean[:n_features],
+            y_mean=mean[n_features:],
+            triangle=inner[:, 1 : n_features + 1],
+            projected=inner[:, n_features + 1 :],
+            rest=np.linalg.norm(triangle[n_features + 1 :, n_features + 1 :], axis=0),
+        )
+
+    def about_zero(self) -> "Moments":
+        """Return the same for a model without bias: moments about zero, with means that are zero."""
+        n, n_features = self.n_rows, len(self.x_mean)
+        top = np.concatenate([self.triangle, self.projected], 1)
+        level = np.sqrt(n) * np.concatenate([self.x_mean, self.y_mean])[None]
+        folded = _triangle(np.concatenate([top, level]))
+        folded = np.concatenate([folded, np.zeros((max(0, n_features - len(folded)), folded.shape[1]))])
+        extra = np.linalg.norm(folded[n_features:, n_features:], axis=0)
+        return Moments(
+            n_rows=n,
+            x_mean=np.zeros(n_features),
+            y_mean=np.zeros(len(self.y_mean)),
+            triangle=folded[:n_features, :n_features],
+            projected=folded[:n_features, n_features:],
+            rest=np.hypot(self.rest, extra),
+        )
+
+    def largest(self, *, bias: bool) -> float:
+        """Return the largest eigenvalue of the mean of x' x, the constant column appended where there is a bias."""
+        rows = np.concatenate([self.triangle / np.sqrt(self.n_rows), self.x_mean[None]])
+        if bias:
+            rows = np.concatenate([rows, np.zeros((len(rows), 1))], 1)
+            rows[-1, -1] = 1.0
+        return float(np.linalg.norm(rows, 2) ** 2)
+
+
+def _triangle(rows: Array) -> Array:
+    """Return R of rows = Q R, with as many rows as columns, or fewer where there are fewer rows."""
+    # one thread: of few rows, several wait for each other longer than they work, in numpy's QR too
+    with threads(1):
+        found = torch.linalg.qr(torch.from_numpy(rows), mode="r")
+    return np.asarray(found.R)
+
+
+def _pieces(part: Part, *, with_y: bool) -> Iterator[tuple[Array, Array | None]]:
+    """Yield rows of x, of y beside it, and their weights, few enough to be factored at once."""
+    for x, y, weight in dense_pieces(part, part.n_features + 2):
+        # the triangle, which is factored again with each piece, must be small beside it
+        size = max(FACTORED // (part.n_features + 2), 4 * part.n_features)
+        for start in range(0, len(x), size):
+            rows = slice(start, start + size)
+            values = np.concatenate([x[rows], y[rows]], 1) if with_y else x[rows]
+            yield values, None if weight is None else weight[rows]
+
+
+def dense_pieces(part: Part, width: int) -> Iterator[tuple[Array, Array, Array | None]]:
+    """Yield the rows as dense (rows, n_features), (rows, outputs) or (rows,), (rows,) of bounded size.
+
+    Args:
+        part: the rows.
+        width: numbers that are needed for a row.
+    """
+    size = max(BLOCK // width, width)
+    for chunk in part.chunks():
+        for start in range(0, len(chunk.y), size):
+            rows = slice(start, min(start + size, len(chunk.y)))
+            x = dense(chunk.x, rows)
+            yield x.numpy(), chunk.y[rows].numpy(), None if chunk.weight is None else chunk.weight[rows].numpy()
+
+
+def dense(x: torch.Tensor, rows: slice) -> torch.Tensor:
+    """Return neighbouring rows of a dense or CSR matrix as a dense one."""
+    if not x.is_sparse_csr:
+        return x[rows]
+    starts, at, values = x.crow_indices(), x.col_indices(), x.values()
+    first, last = int(starts[rows.start]), int(starts[rows.stop])
+    found = x.values().new_zeros(rows.stop - rows.start, x.shape[1])
+    row = torch.arange(len(found)).repeat_interleave(starts[rows.start : rows.stop + 1].diff())
+    return found.index_put_((row, at[first:last].long()), values[first:last], accumulate=True)

@@ -1,0 +1,214 @@
+"""Delimited text: what is understood, and the line that is to blame where it is not."""
+
+import csv
+import gzip
+import io
+import string
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from onelayer.errors import UserError
+from tests.data.tables.conftest import Read, load_table, values_of
+
+MANY = "".join(f"{i},{i % 7}\n" for i in range(30000))  # more rows than types are found from
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", " "])
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+def test_separators_and_line_ends(read: Read, separator: str, ends: str) -> None:
+    lines = [("x", "z", "y"), ("1", "a", "3"), ("2", "b", "4"), ("3", "a", "6")]
+    table = read(ends.join(separator.join(line) for line in lines) + ends)
+    assert values_of(table) == {"x": [1, 2, 3], "z": ["a", "b", "a"]}
+    assert table.target.tolist() == [3, 4, 6]
+
+
+ALPHABET = string.ascii_letters + string.digits + ",;|\t'\" ._-:é😀"
+CELL = st.text(ALPHABET, min_size=1, max_size=6).map(lambda text: f"c{text}c")
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(CELL, CELL), min_size=3, max_size=8),
+    numbers=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=8, max_size=8, unique=True),
+    separator=st.sampled_from(",;\t|"),
+    ends=st.sampled_from(["\n", "\r\n"]),
+)
+def test_what_pythons_csv_module_writes_is_read_back(
+    read: Read, rows: list[tuple[str, str]], numbers: list[float], separator: str, ends: str
+) -> None:
+    written = io.StringIO()
+    writer = csv.writer(written, delimiter=separator, lineterminator=ends)
+    writer.writerow(["first", "second one", "y"])
+    for (first, second), y in zip(rows, numbers, strict=False):
+        writer.writerow([first, second, repr(y)])
+    table = read(written.getvalue(), category=["first", "second one"])
+    assert values_of(table) == {"first": [row[0] for row in rows], "second one": [row[1] for row in rows]}
+    np.testing.assert_array_equal(table.target, numbers[: len(rows)])
+
+
+@pytest.mark.parametrize("suffix", [".csv.gz", ".CSV", ".tsv", ".txt"])
+def test_suffixes(read: Read, suffix: str) -> None:
+    text = b"x,y\n1,2\n3,4\n5,7\n"
+    table = read(gzip.compress(text) if suffix.endswith(".gz") else text, file=f"t{suffix}")
+    assert values_of(table) == {"x": [1, 3, 5]}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "codec"), [("utf-8", "utf-8"), ("utf-8", "utf-8-sig"), ("latin-1", "latin-1"), ("utf-16", "utf-16")]
+)
+def test_encodings(read: Read, encoding: str, codec: str) -> None:
+    table = read("naïve,y\né,1\nß,2\né,3\n".encode(codec), encoding=encoding)
+    assert values_of(table) == {"naïve": ["é", "ß", "é"]}
+
+
+READS: dict[str, tuple[str, dict[str, Any], dict[str, list[Any]]]] = {
+    "spellings of a missing value": (
+        "x,z,y\n1,NA,1\n?,a,2\nN/A,,3\nnull,b,4\nNaN,NULL,5\n",
+        {},
+        {"x": [1, None, None, None, None], "z": [None, "a", None, "b", None]},
+    ),
+    "a spelling of the user's": ("x,y\n1,1\n-999,2\n-,3\n4,4\n", {"missing": [-999, "-"]}, {"x": [1, None, None, 4]}),
+    "spaces around values": ("x, z, y\n 1, a, 1\n 2, ?, 2\n 3,b ,3\n", {}, {"x": [1, 2, 3], "z": ["a", None, "b"]}),
+    "a quoted line break": ('x,y\n"a\nb",1\nc,2\nc,3\n', {}, {"x": ["a\nb", "c", "c"]}),
+    "single quotes": ("'x','y'\n'1','2'\n'3','4'\n'3','5'\n", {}, {"x": [1, 3, 3]}),
+    "empty lines": ("\n\nx,y\n1,2\n\n3,4\n5,6\n", {}, {"x": [1, 3, 5]}),
+    "a decimal comma": ("x;y\n1,5;1\n-,5;2\n3;3\n1e3;4\n", {}, {"x": [1.5, -0.5, 3, 1000]}),
+    "huge and tiny": ("x,y\n1e308,1\n5e-324,2\n-0.0,3\n", {}, {"x": [1e308, 5e-324, 0]}),
+    "more digits than int64": ("x,y\n1234567890123456789012,1\n1,2\n2,3\n", {}, {"x": [1.2345678901234568e21, 1, 2]}),
+    "no header": ("1,2\n3,4\n5,7\n", {"names": ["x", "y"]}, {"x": [1, 3, 5]}),
+    "text without a header": ("a,2\nb,4\na,9\n", {"names": ["x", "y"]}, {"x": ["a", "b", "a"]}),
+    "text alone": ("x,y\na,u\nb,v\na,u\n", {}, {"x": ["a", "b", "a"]}),
+    "an underscore is no number": ("x,y\n1_2,1\n3_4,2\n1_2,3\n", {}, {"x": ["1_2", "3_4", "1_2"]}),
+    "time zones": ("d,y\n2020-01-01T10:00:00Z,1\n2020-01-01T11:00:00+02:00,2\n", {}, {"d.hour": [10, 9]}),
+    "a time is text": ("x,y\n10:30:00,1\n9:30:00,2\n9:30:00,3\n", {}, {"x": ["10:30:00", "9:30:00", "9:30:00"]}),
+    "a very long text": (f"x,y\n{'a' * 100_000},1\nb,2\nb,3\n", {}, {"x": ["a" * 100_000, "b", "b"]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", READS)
+def test_is_read(read: Read, case: str) -> None:
+    text, arguments, features = READS[case]
+    values = values_of(read(text, **arguments))
+    assert {name: values[name] for name in features} == features
+
+
+NOTED = {
+    "spaces around names": ("x , y\n1,1\n2,2\n3,3\n", "names with spaces around them were stripped: 'x', 'y'"),
+    "spaces around values": ("x,y\na ,1\nb,2\na,3\n", "'x' has 1 texts with spaces around them, which were stripped"),
+    "names of different case": (
+        "a,A,y\n1,2,3\n2,3,4\n5,5,5\n",
+        "'A' names more than one column; column 2 is called 'A_1'",
+    ),
+    "a name that another has": (
+        "a,a,a_1,y\n1,2,3,3\n2,3,4,4\n1,1,1,5\n",
+        "'a' names more than one column; column 2 is called 'a_2'",
+    ),
+    "no name": (",a,y\n0,2,3\n1,3,4\n2,1,5\n", "column 1 has no name and is called 'unnamed_1'"),
+    "duckdb's own name": (
+        "rowid,y\n7,3\n70000,4\n2,5\n",
+        "'rowid' is a name that duckdb keeps for itself; the column is called 'rowid_1'",
+    ),
+    "commas that may part thousands": (
+        'x,y\n"1,234",2\n"2,345",3\n3,4\n',
+        "'x' is text, since its commas may part thousands or decimals; make numbers of it with replace(...) in "
+        "data.query",
+    ),
+    "numbers with other signs": (
+        "x,y\n5%,2\n6%,3\n5%,5\n",
+        "'x' is text, though 3 of its 3 values look like numbers, such as '5%'; make numbers of it with replace(...) "
+        "in data.query",
+    ),
+    "a word among many numbers": (
+        "x,y\n" + "1,1\n2,2\n3,3\n4,4\n" * 3 + "-,5\n",
+        "'x' is text, since 1 of its 13 values is no number, the first '-' in line 14; if that means a missing value, "
+        "add it to data.missing",
+    ),
+    "integers that float64 rounds": (
+        "x,y\n9007199254740993,2\n1,3\n3,4\n",
+        "'x' has integers beyond 2^53, which float64 rounds",
+    ),
+    "dates that are not ISO": ("d,y\n13/01/2020,2\n14/02/2020,3\nNA,5\n", "dates and times are read as %d/%m/%Y"),
+}
+
+
+@pytest.mark.parametrize("case", NOTED)
+def test_is_read_with_a_note(read: Read, case: str) -> None:
+    text, note = NOTED[case]
+    assert note in read(text).notes
+
+
+def test_rows_after_the_first_thousands_may_change_a_type(read: Read) -> None:
+    """duckdb itself would round 1.5 to 2, and cut the time off."""
+    assert values_of(read(f"x,y\n{MANY}1.5,3\n"))["x"][-2:] == [29999, 1.5]
+    days = "".join(f"{2000 + i % 20}-01-{1 + i % 28:02},{i % 7}\n" for i in range(30000))
+    times = read(f"d,y\n{days}2020-01-01 10:30:00,3\n")
+    assert values_of(times)["d.hour"][-2:] == [0, 10]
+    late = read("x,z,y\n" + "".join(f",{i},{i % 7}\n" for i in range(30000)) + "1.5,2,3\n2.5,2,3\n")
+    assert values_of(late)["x"][-3:] == [None, 1.5, 2.5]
+    quoted = read("x,y\n" + "".join(f"a{i % 7},{i % 7}\n" for i in range(30000)) + '"q,r",3\n')
+    assert values_of(quoted)["x"][-1] == "q,r"
+
+
+def test_integers_keep_all_their_digits_as_levels(read: Read) -> None:
+    table = read("x,y\n9007199254740993,2\n9007199254740992,3\n1,4\n", category=["x"])
+    assert values_of(table) == {"x": ["9007199254740993", "9007199254740992", "1"]}
+
+
+REFUSED: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
+    "ragged late": (f"x,y\n{MANY}1,2,3\n", {}, "t.csv: line 30002 has 3 fields, but the first line has 2"),
+    "a quote late": (f'x,y\n{MANY}"1,2\n', {}, "t.csv: line 30002 opens a quoted field that is not closed"),
+    "bytes late": (f"x,y\n{MANY}".encode() + b"\xff\xfe,3\n", {}, "t.csv: line 30002: the bytes are no utf-8 text"),
+    "a short last line": ("x,y\n1,2\n3", {}, "t.csv: line 3 has 1 field, but the first line has 2"),
+    "a line of 2 MB": ("x,y\n" + "a" * 3_000_000 + ",1\n", {}, "t.csv: line 2 is longer than 2 MB"),
+    "text above the header": ("Report\nx,y\n1,2\n", {}, "line 1 has one column, 'Report', but line 2 has commas"),
+    "another separator": ("x~y\n1~2\n3~4\n", {}, "'~' seems to separate the columns"),
+    "a header alone": ("x,y\n", {}, "the file has a header and no rows below it"),
+    "empty lines alone": ("\n \n\n", {}, "the file is empty"),
+    "infinity": ("x,z,y\n1,2,3\n4,inf,6\n7,8,9\n", {}, "t.csv: column 'z' is inf in line 3; only finite numbers"),
+    "infinity by size": ("x,y\n1e400,2\n1,3\n3,4\n", {}, "t.csv: column 'x' is inf in line 2"),
+    "rows that are no lines": ('x,z,y\n"a\nb",1,1\nc,inf,2\n', {}, "column 'z' is inf in row 2"),
+    "names for a file that has some": ("u,v\n1,2\n3,4\n", {"names": ["x", "y"]}, "line 1 of t.csv (u, v) names the"),
+    "names that it has": ("x,y\na,b\n", {"names": ["x", "y"]}, "(x, y) names the columns already; leave"),
+    "big-endian utf-16": (b"\xfe\xff" + "x,y\n".encode("utf-16-be"), {}, "big-endian utf-16 does: save it as utf-8"),
+    "an encoding that is not there": ("x,y\n", {"encoding": "cp1252"}, "data.encoding=cp1252: must be 'utf-8'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_is_refused_in_one_sentence(read: Read, case: str) -> None:
+    text, arguments, reason = REFUSED[case]
+    with pytest.raises(UserError) as refused:
+        read(text, **arguments)
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_is_infinite_can_be_left_out(read: Read) -> None:
+    assert values_of(read("x,z,y\n1,2,3\n4,inf,6\n7,8,9\n", drop=["z"])) == {"x": [1, 4, 7]}
+
+
+def test_files_of_one_form_are_read_together(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"part{number}.csv").write_text(f"x,y\n{number},{10 * number}\n{number}.5,1\n")
+    table = load_table(path=str(tmp_path / "part*.csv"))
+    assert values_of(table) == {"x": [0, 0.5, 1, 1.5, 2, 2.5]}
+    assert table.target.tolist() == [0, 1, 10, 1, 20, 1]
+
+
+def test_a_type_that_only_a_later_file_has(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,1\n2,2\n")
+    (tmp_path / "b.csv").write_text("x,y\n1.5,3\nNA,4\n")
+    assert values_of(load_table(path=str(tmp_path / "*.csv"))) == {"x": [1, 2, 1.5, None]}
+
+
+@pytest.mark.parametrize("header", ["x,z\n", "y,x\n", "x,y,z\n"])
+def test_files_of_other_columns_are_refused(tmp_path: Path, header: str) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,1\n2,2\n")
+    (tmp_path / "b.csv").write_text(header + "1,2,3\n")
+    with pytest.raises(UserError, match=r"b\.csv: its columns \(.*\) are not those of .*a\.csv \(x, y\)"):
+        load_table(path=str(tmp_path / "*.csv"))

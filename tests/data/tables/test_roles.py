@@ -1,0 +1,228 @@
+"""What each column is taken for, what the user may say instead, and what is refused."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from onelayer.errors import UserError
+from tests.data.tables.conftest import Read, frame_of, load_table, roles_of, values_of
+from tests.reference_data import DATA, needs_data
+
+TWELVE = [f"row {i}" for i in range(12)]
+
+
+def csv_of(**columns: Any) -> str:
+    rows = zip(*columns.values(), strict=True)
+    return "\n".join([",".join(columns), *(",".join(str(one) for one in row) for row in rows)]) + "\n"
+
+
+LEFT_OUT: dict[str, tuple[dict[str, Any], str]] = {
+    "text, every row another": ({"t": TWELVE}, "'t' is left out as an identifier: every row has another text"),
+    "integers named so": ({"user_id": range(12)}, "'user_id' is left out as an identifier: every row has another n"),
+    "mostly distinct text": (
+        {"t": [f"a{i}" for i in range(25)] + ["b"] * 15},
+        "'t' is left out as free text: 26 of its 40 texts are distinct",
+    ),
+    "one number": ({"c": [7] * 12}, "'c' is left out: all its values are the same"),
+    "one text": ({"c": ["a"] * 12}, "'c' is left out: all its values are the same"),
+    "nothing": ({"e": [""] * 12}, "'e' is left out: it has no values"),
+}  # fmt: skip
+KEPT: dict[str, tuple[dict[str, Any], str]] = {
+    "few distinct texts": ({"t": list("abcdefghi")}, "category"),
+    "distinct integers": ({"x": range(12)}, "numeric"),
+    "integers named so that repeat": ({"user_id": [1, 2] * 6}, "numeric"),
+    "a flag or nothing": ({"t": ["x", "", ""] * 4}, "category"),
+    "one number or nothing": ({"c": [1, "", ""] * 4}, "numeric"),
+    "many levels that repeat": ({"t": [f"a{i % 25}" for i in range(60)]}, "category"),
+}
+
+
+@pytest.mark.parametrize("case", LEFT_OUT)
+def test_what_no_model_can_use_is_left_out_with_a_note(read: Read, case: str) -> None:
+    columns, note = LEFT_OUT[case]
+    rows = range(len(next(iter(columns.values()))))
+    table = read(csv_of(x=[i % 5 for i in rows], **columns, y=[i % 7 for i in rows]))
+    assert roles_of(table) == {"x": "numeric"}
+    (said,) = table.notes
+    assert said.startswith(note)
+
+
+@pytest.mark.parametrize("case", KEPT)
+def test_what_looks_alike_and_is_kept(read: Read, case: str) -> None:
+    columns, role = KEPT[case]
+    rows = range(len(next(iter(columns.values()))))
+    table = read(csv_of(**columns, y=[i % 7 for i in rows]))
+    assert roles_of(table) == dict.fromkeys(columns, role)
+    assert table.notes == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["PassengerId", "id", "ID", "customer_id", "rownames", "index", "row_number", "uuid", "user id", "orderKey"]
+)
+def test_names_of_identifiers(read: Read, name: str) -> None:
+    assert roles_of(read(csv_of(**{name: range(3)}, x=[1, 2, 2], y=[1, 2, 4]))) == {"x": "numeric"}
+
+
+@pytest.mark.parametrize("name", ["x", "year", "width", "grid", "acid", "valid", "paid", "idle", "monkey", "humid"])
+def test_names_of_features(read: Read, name: str) -> None:
+    assert name in roles_of(read(csv_of(**{name: range(3)}, y=[1, 2, 4])))
+
+
+SAID: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, list[Any]]]] = {
+    "integers as levels": ({"x": [3, 10, 3]}, {"category": ["x"]}, {"x": ["3", "10", "3"]}),
+    "numbers as levels": ({"x": [1.5, 2.0, ""]}, {"category": ["x"]}, {"x": ["1.5", "2", None]}),
+    "an identifier as levels": ({"id": ["a", "b", "c"]}, {"category": ["id"]}, {"id": ["a", "b", "c"]}),
+    "an identifier as numbers": ({"id": [4, 5, 6]}, {"numeric": ["id"]}, {"id": [4, 5, 6]}),
+    "a constant": ({"x": [7, 7, 7]}, {"numeric": ["x"]}, {"x": [7, 7, 7]}),
+    "yes and no": ({"x": ["Yes", "no", "NA"]}, {"boolean": ["x"]}, {"x": [1, 0, None]}),
+    "1 and 0": ({"x": [1, 0, 1]}, {"boolean": ["x"]}, {"x": [1, 0, 1]}),
+    "truths as levels": ({"x": ["True", "False", "True"]}, {"category": ["x"]}, {"x": ["True", "False", "True"]}),
+    "truths as numbers": ({"x": ["TRUE", "false", ""]}, {"numeric": ["x"]}, {"x": [1, 0, None]}),
+    "dates as levels": ({"d": ["2020-01-31", "", ""]}, {"category": ["d"]}, {"d": ["2020-01-31", None, None]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_what_the_user_says_goes(read: Read, case: str) -> None:
+    columns, said, values = SAID[case]
+    assert values_of(read(csv_of(**columns, y=[1, 2, 4]), **said)) == values
+
+
+def test_parts_of_dates(read: Read) -> None:
+    """Python's datetime is the other implementation."""
+    from datetime import datetime
+
+    days = ["2020-02-29 23:15:00", "1999-12-31 00:00:00", "2026-11-21 08:00:59"]
+    table = read(csv_of(d=[*days, ""], y=[1, 2, 4, 5]))
+    when = [datetime.fromisoformat(day) for day in days]
+    assert values_of(table) == {
+        "d.year": [*(one.year for one in when), None],
+        "d.month": [*(one.month for one in when), None],
+        "d.day": [*(one.day for one in when), None],
+        "d.weekday": [*(one.weekday() for one in when), None],
+        "d.hour": [*(one.hour for one in when), None],
+    }
+
+
+def test_text_that_is_said_to_be_a_date(read: Read) -> None:
+    text = 'x,d,y\n1,"2020-01-31",1\n2,unknown,2\n3,2020-02-01,3\n'
+    values = values_of(read(text, date=["d"], missing=["unknown"]))
+    assert values["d.day"] == [31, None, 1]
+    assert "d.hour" not in values
+    with pytest.raises(UserError, match=r"data\.date=\[d\]: 'unknown' in line 3 is no date such as 2026-01-31"):
+        read(text, date=["d"])
+
+
+TARGETS: dict[str, tuple[list[Any], dict[str, Any], tuple[str, ...] | None, list[float]]] = {
+    "text": (["b", "a", "b"], {}, ("a", "b"), [1, 0, 1]),
+    "upper case before lower": (["b", "B", "é", "b"], {}, ("B", "b", "é"), [1, 0, 2, 1]),
+    "true and false": (["True", "False", "True"], {}, ("False", "True"), [1, 0, 1]),
+    "yes and no": (["No", "Yes", "No"], {}, ("No", "Yes"), [0, 1, 0]),
+    "two integers": ([10, 9, 10], {}, ("9", "10"), [1, 0, 1]),
+    "two numbers": ([0.5, -1.0, 0.5], {}, ("-1", "0.5"), [1, 0, 1]),
+    "more numbers": ([1, 2, 4], {}, None, [1, 2, 4]),
+    "two numbers that are a quantity": ([10, 9, 10], {"numeric": ["y"]}, None, [10, 9, 10]),
+    "integers that are classes": ([9, 10, 8, 9], {"category": ["y"]}, ("8", "9", "10"), [1, 2, 0, 1]),
+    "missing ones": (["a", "NA", "b", "", "a"], {}, ("a", "b"), [0, 1, 0]),
+}
+
+
+@pytest.mark.parametrize("case", TARGETS)
+def test_targets(read: Read, case: str) -> None:
+    values, said, classes, target = TARGETS[case]
+    table = read(csv_of(x=[i * i for i in range(len(values))], y=values), **said)
+    assert table.classes == classes
+    assert table.target.tolist() == target
+    assert table.target.dtype == (np.float64 if classes is None else np.int64)
+
+
+def test_rows_without_a_target_are_left_out_and_counted(read: Read) -> None:
+    table = read("x,y\n1,\n2,3\n3,4\n4,NA\n5,7\n")
+    assert values_of(table) == {"x": [2, 3, 5]}
+    assert table.notes == ("2 of 5 rows have no 'y' and are left out",)
+
+
+def test_lines_are_counted_in_the_file_whatever_was_left_out(read: Read) -> None:
+    with pytest.raises(UserError, match="column 'x' is inf in line 4"):
+        read("x,y\n1,\n2,3\ninf,4\n4,NA\n5,7\n")
+
+
+def test_weights_and_what_the_split_goes_by_are_no_features(read: Read) -> None:
+    table = read("x,w,g,y\n1,1,b,1\n2,2.5,a,2\n3,0,b,3\n", sample_weight="w", by="g")
+    assert roles_of(table) == {"x": "numeric"}
+    assert table.sample_weight is not None
+    assert table.by is not None
+    assert table.sample_weight.tolist() == [1, 2.5, 0]
+    assert table.by.tolist() == [1, 0, 1]
+    days = read("x,d,y\n1,2020-01-02,1\n2,2020-01-01,2\n3,2020-03-01,3\n", by="d")
+    assert days.by is not None
+    assert days.by.astype("datetime64[us]").astype("datetime64[D]").astype(str).tolist() == [
+        "2020-01-02", "2020-01-01", "2020-03-01"
+    ]  # fmt: skip
+
+
+REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
+    "no target": ("x,y\n1,2\n2,3\n", {"target": None}, "data.target: name the column to be learnt; there are x, y"),
+    "unknown": ("xs,y\n1,2\n2,3\n", {"drop": ["x"]}, "data.drop=x: the table has no such column; did you mean 'xs'?"),
+    "another target": ("x,y\n1,2\n2,3\n", {"target": "zzz"}, "the table has no such column; there are x, y"),
+    "a name, no list": ("x,y\n1,2\n2,3\n", {"drop": "x"}, "data.drop=x: must be a list, such as [x]"),
+    "two roles": ("x,y\n1,2\n2,3\n", {"drop": ["x"], "category": ["x"]}, "'x' is in data.drop and in data.category"),
+    "target twice": ("x,y\n1,2\n2,3\n", {"by": "y"}, "column 'y' is in data.target and in data.split.by"),
+    "no number": ("x,y\n1,2\nb,3\n", {"numeric": ["x"]}, "data.numeric=[x]: 'b' in line 3 is no number"),
+    "no truth": ("x,y\nyes,2\nmaybe,3\n", {"boolean": ["x"]}, "data.boolean=[x]: 'maybe' in line 3 is neither true"),
+    "a number for a date": ("x,y\n1,2\n2,3\n", {"date": ["x"]}, "data.date=[x]: the column is BIGINT, which is no"),
+    "a date for a number": ("x,y\n2020-01-01,2\n2020-01-02,3\n", {"numeric": ["x"]}, "dates; list it in data.date"),
+    "one class": ("x,y\n1,a\n2,a\n", {}, "data.target=y: all its values are 'a'; there is nothing to learn"),
+    "one number": ("x,y\n1,5\n2,5\n", {}, "data.target=y: all its values are 5; there is nothing to learn"),
+    "no value": ("x,y\n1,\n2,\n", {}, "data.target=y: the column has no values; choose another"),
+    "distinct texts": ("x,y\n1,a\n2,b\n3,c\n", {}, "data.target=y: 3 different texts in 3 rows are no classes"),
+    "a date": ("x,y\n1,2020-01-01\n2,2020-01-02\n", {}, "data.target=y: its type is DATE"),
+    "1001 classes": (
+        csv_of(x=range(2002), y=[f"c{i % 1001}" for i in range(2002)]),
+        {},
+        "data.target=y: 1001 different texts in 2002 rows are no classes",
+    ),
+    "no feature": ("c,y\n1,2\n1,3\n1,4\n", {}, "no column is left as a feature ('c' is constant, 'y' is target)"),
+    "a negative weight": ("x,w,y\n1,1,2\n2,-1,3\n", {"sample_weight": "w"}, "the weight is -1 in line 3"),
+    "a missing weight": ("x,w,y\n1,1,2\n2,,3\n4,2,3\n", {"sample_weight": "w"}, "the weight is missing in line 3"),
+    "weights of 0": ("x,w,y\n1,0,2\n2,0,3\n", {"sample_weight": "w"}, "all weights are 0; no row would count"),
+    "a weight in text": ("x,w,y\n1,a,2\n2,b,3\n", {"sample_weight": "w"}, "its type is VARCHAR; a weight is a number"),
+    "a hole to split by": ("x,g,y\n1,a,2\n2,,3\n4,b,5\n", {"by": "g"}, "split.by=g: the value is missing in line 3"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_is_refused_in_one_sentence(read: Read, case: str) -> None:
+    text, arguments, reason = REFUSED[case]
+    with pytest.raises(UserError) as refused:
+        read(text, **arguments)
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@needs_data
+@pytest.mark.parametrize("path", sorted((DATA / "tabular").glob("*.json")), ids=lambda path: path.stem)
+def test_real_tables(path: Any) -> None:
+    """Rows, missing values, levels and classes are those that the reference counted."""
+    known = json.loads(path.read_text())
+    left_out = {
+        "titanic_train": {"PassengerId", "Name", "Ticket", "Cabin"},
+        "auto_mpg": {"name"},
+        "islr_default": {"rownames"},
+    }.get(path.stem, set())
+    table = load_table(path=str(path.with_suffix(".csv")), target=known["target"])
+    frame = frame_of(table)
+    assert len(table) == known["n_rows"] - known["missing"].get(known["target"], 0)
+    assert [c.name for c in frame.columns] == [c for c in known["columns"] if c not in {known["target"], *left_out}]
+    kinds = {"number": "numeric", "text": "category"}
+    if "dtypes" in known:
+        assert roles_of(table) == {c.name: kinds[known["dtypes"][c.name]] for c in frame.columns}
+    if known["target"] not in known["missing"]:
+        missing = {name: values.count(None) for name, values in values_of(table).items() if None in values}
+        assert missing == {name: count for name, count in known["missing"].items() if name not in left_out}
+    levels = {column.name: len(column.levels) for column in frame.columns if column.role == "category"}
+    assert levels == {name: known["cardinality"][name] for name in levels}
+    if table.classes is not None:
+        assert dict(zip(table.classes, np.bincount(table.target).tolist(), strict=True)) == known["classes"]
