@@ -29,6 +29,7 @@ format: $(READY) ## put the code into shape
 bench: $(READY) ## run the benchmarks, write docs/benchmarks
 	$(BIN)/python scripts/bench_step.py
 	$(BIN)/python scripts/bench_sweep.py
+	$(BIN)/python scripts/bench_data.py
 
 clean: ## remove .venv and caches; outputs stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -75,7 +75,7 @@ def onelayer(spec: RunSpec, data: DataModule, folder: Path) -> Callable[[], floa
         trainer = build_trainer(spec, tracker)
 
     def fit() -> float:
-        with few_threads(data.batch_size * module.linear.theta.numel()):
+        with few_threads(data, module):
             trainer.fit(module, data)
             tracker.save(trainer)
         return float(module.values["train/loss"][0])

@@ -24,6 +24,12 @@ def machine() -> str:
     )
 
 
+def peak_memory() -> int:
+    """Return the most memory that this process has held, in bytes; what its parent held does not count."""
+    line = next(one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
 def write_page(name: str, title: str, command: str, body: str) -> None:
     PAGES.mkdir(parents=True, exist_ok=True)
     text = f"# {title}\n\n`{command}`, {datetime.now(UTC):%Y-%m-%d}, on {machine()}.\n\n{body}\n"

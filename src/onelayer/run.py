@@ -19,6 +19,7 @@ from onelayer.build import (
 from onelayer.data.module import DataModule
 from onelayer.errors import CutShort
 from onelayer.model.metrics import check_monitor
+from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
 from onelayer.model.truth import Solved
 from onelayer.resume import checkpoint_of
@@ -153,8 +154,7 @@ def train_stack(
         )
         trainer = build_trainer(shared, tracker, end)
         tracker.ending = Results(runs, data, module, tracker, observer)
-        work = data.batch_size * module.linear.theta.numel()
-        with few_threads(work):
+        with few_threads(data, module):
             try:
                 trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
             except SystemExit as stop:  # Lightning's answer to a second Ctrl-C
@@ -179,10 +179,7 @@ def _quieten_lightning() -> None:
     warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)
 
 
-def few_threads(work: int) -> AbstractContextManager[None]:
-    """Keep to one thread where a second one costs more than it brings.
-
-    Args:
-        work: multiplications of a batch with all weights of the stack.
-    """
-    return threads(1) if work < ONE_THREAD else nullcontext()
+def few_threads(data: DataModule, module: OneLayer) -> AbstractContextManager[None]:
+    """Keep to one thread where a second one costs more than it brings."""
+    work = data.batch_size * module.linear.theta.numel()
+    return threads(1) if work < ONE_THREAD or module.steps_locally else nullcontext()

@@ -37,7 +37,7 @@ def test_every_set_that_needs_nothing_has_a_configuration_that_loads(source: str
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_source_has_a_configuration_of_all_its_arguments(source: str) -> None:
-    assert own_arguments(source).keys() >= SOURCES[source].__annotations__.keys() - {"return", "by"}
+    assert own_arguments(source).keys() >= SOURCES[source].__annotations__.keys() - {"return", "by", "task"}
 
 
 @pytest.mark.parametrize("source", ["libsvm", "mnist", "cifar10", "openml", "embeddings"])

@@ -24,11 +24,8 @@ FILLED = torch.from_numpy(rng.normal(size=(80, 6)) * (rng.random((80, 6)) < 0.4)
 every_objective = pytest.mark.parametrize("name", OBJECTIVES)
 
 
-def sparse(x: Tensor) -> Tensor:
-    found = csr_array(x.numpy())
-    return csr(
-        torch.from_numpy(found.indptr), torch.from_numpy(found.indices), torch.from_numpy(found.data), x.shape[1]
-    )
+def sparse(x: csr_array) -> Tensor:
+    return csr(torch.from_numpy(x.indptr), torch.from_numpy(x.indices), torch.from_numpy(x.data), x.shape[1])
 
 
 def filled(x: Tensor) -> Tensor:
@@ -61,14 +58,15 @@ def test_logits_and_gradients(bias: bool) -> None:
 @every_objective
 @pytest.mark.parametrize("optim", ["SGD", "Adam", "LBFGS"])
 @pytest.mark.parametrize("shuffled", [True, False])
-def test_a_stack_trains_alike(name: str, optim: str, shuffled: bool) -> None:
+@pytest.mark.parametrize("l2", [[0.1, 0.0, 0.2], [0.0, 0.0, 0.0]])
+def test_a_stack_trains_alike(name: str, optim: str, shuffled: bool, l2: list[float]) -> None:
     order = torch.randperm(80, generator=torch.Generator().manual_seed(0)) if shuffled else None
 
     def trained(x: Tensor) -> Tensor:
         by_column = x.is_sparse_csr and optim != "LBFGS"
         linear = StackedLinear(3, 6, OUTPUTS[name], dtype=torch.float64, by_column=by_column)
         settings = [OptimizerSettings.of(optim, lr, {}) for lr in (0.1, 0.01, 0.001)]
-        module = OneLayer(linear, OBJECTIVES[name], settings, [0.1, 0.0, 0.2])
+        module = OneLayer(linear, OBJECTIVES[name], settings, l2)
         module.on_fit_start()
         for epoch in range(3):
             module.training_step(Block(x, TARGETS[name], order, 80 if optim == "LBFGS" else 32), 0)
@@ -77,6 +75,29 @@ def test_a_stack_trains_alike(name: str, optim: str, shuffled: bool) -> None:
         return linear.theta.contiguous()
 
     torch.testing.assert_close(trained(SPARSE), trained(FILLED), rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("name", ["squared", "softmax"])
+@pytest.mark.parametrize("l2", [[0.0, 0.0, 0.0], [0.1, 0.0, 0.2]])
+def test_a_step_that_moves_the_columns_of_a_batch_is_the_step_that_moves_all(
+    name: str, bias: bool, l2: list[float]
+) -> None:
+    plain = [OptimizerSettings.of("SGD", lr, {}) for lr in (0.1, 0.02, 0.3)]
+
+    def trained(settings: list[OptimizerSettings], l2: list[float]) -> Tensor:
+        linear = StackedLinear(len(settings), 6, OUTPUTS[name], bias=bias, dtype=torch.float64, by_column=True)
+        module = OneLayer(linear, OBJECTIVES[name], settings, l2)
+        assert module.steps_locally == (settings[-1].name == "SGD")
+        module.on_fit_start()
+        for _ in range(3):
+            module.training_step(Block(SPARSE, TARGETS[name], None, 3), 0)
+        return linear.theta.contiguous()
+
+    together = trained(plain, l2)
+    assert together.equal(trained([*plain, OptimizerSettings.of("Adam", 0.1, {})], [*l2, 0.0])[:3])
+    for run in range(3):
+        assert together[run : run + 1].equal(trained(plain[run : run + 1], l2[run : run + 1]))
 
 
 @every_objective

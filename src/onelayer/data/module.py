@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from onelayer.data.blocks import Block
+from onelayer.data.parts import Part
 from onelayer.data.prepare import AnyPart, Prepared
 from onelayer.data.table import Task
 from onelayer.errors import UserError
@@ -25,7 +26,7 @@ class DataModule(LightningDataModule):
         dtype: what the blocks are cast to.
 
     Raises:
-        UserError: rows that stream cannot make one batch.
+        UserError: rows that stream cannot make one batch, or a number is too large for `dtype`.
     """
 
     def __init__(
@@ -44,6 +45,9 @@ class DataModule(LightningDataModule):
             )
         self.prepared, self.shuffle, self.order_seed, self.dtype = prepared, shuffle, order_seed, dtype
         self.train, self.val, self.test = prepared.train, prepared.val, prepared.test
+        for part, what in ((self.train, "train"), (self.val, "val"), (self.test, "test")):
+            if isinstance(part, Part):
+                part.refuse_beyond(dtype, prepared.encoder.columns, prepared.target_name, what)
         self.batch_size = len(self.train) if batch_size == "full" else min(batch_size, len(self.train))
         self._moved: dict[tuple[int, torch.device], tuple[Tensor | None, ...]] = {}
 

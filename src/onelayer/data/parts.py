@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from onelayer.data.blocks import Block, Blocks
+from onelayer.errors import UserError
 
 
 class Chunk(NamedTuple):
@@ -55,6 +56,30 @@ class Part:
     def sparse(self) -> bool:
         """Whether x is."""
         return self.x.is_sparse_csr
+
+    def refuse_beyond(self, dtype: torch.dtype, columns: tuple[str, ...], target: str, what: str) -> None:
+        """Refuse numbers that a precision cannot compute with: of their squares it has to hold sums.
+
+        Args:
+            dtype: the precision.
+            columns: names of the features.
+            target: name of the target.
+            what: what these rows are for.
+
+        Raises:
+            UserError: names the column.
+        """
+        limit = torch.finfo(dtype).max ** 0.5 / 1000
+        for values, y in ((self.x.values() if self.sparse else self.x, False), (self.y, True)):
+            if not values.numel() or max(abs(one.item()) for one in torch.aminmax(values)) <= limit:
+                continue
+            at = int((~(values.abs() <= limit)).flatten().nonzero()[0])
+            found, place = values.flatten()[at], self.x.col_indices()[at] if self.sparse else at % values.shape[-1]
+            raise UserError(
+                f"column '{target if y else columns[int(place)]}': a {what} row holds {float(found):g} once it is "
+                f"scaled, too large for data.dtype={str(dtype).removeprefix('torch.')}; divide the column by a power "
+                "of ten, or leave the row out"
+            )
 
     def chunks(self, device: torch.device | None = None) -> Iterator[Chunk]:
         """Yield all rows as one chunk, moved to a device once."""

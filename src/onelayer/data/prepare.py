@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from onelayer.data.blocks import Block, csr
 from onelayer.data.encode import Encoder, EncodeSettings, Statistics
+from onelayer.data.encode.encoder import LARGEST
 from onelayer.data.frame import Frame
 from onelayer.data.parts import Chunk, Part
 from onelayer.data.preprocess import Scale, Scaling, TargetScaling, target_scaling
@@ -152,6 +153,7 @@ def prepare(
     encoder, x_scale, xs, unseen = _features(table, rows, normalize, encode or EncodeSettings())
     multiclass = table.task == "multiclass"
     if table.classes is None:
+        _refuse_huge(table)
         y_scale = Scale.fit(_as_column(table.target[rows.train]), scaling)
     else:  # classes have no unit
         y_scale = Scale.neutral(len(table.classes) if multiclass else 1)
@@ -230,6 +232,15 @@ def _rows_of_classes(table: Table, rows: Array) -> Array:
         return np.zeros(0)
     weight = None if table.sample_weight is None else table.sample_weight[rows]
     return np.bincount(table.target[rows].astype(np.int64), weight, minlength=len(table.classes))
+
+
+def _refuse_huge(table: Table) -> None:
+    largest = float(np.abs(table.target).max())
+    if largest > LARGEST:
+        raise UserError(
+            f"data.target={table.target_name}: it holds {largest:g}, whose square float64 cannot hold; divide it by a "
+            "power of ten"
+        )
 
 
 def _as_column(target: Array) -> Array:

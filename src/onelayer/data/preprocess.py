@@ -105,7 +105,8 @@ class Scale:
             return x
         for rows in blocks(*x.shape):
             np.subtract(x[rows], self.shift, out=out[rows])
-            np.divide(out[rows], self.scale, out=out[rows])
+            with np.errstate(over="ignore"):  # rows that do not train may hold anything; `refuse_beyond` looks at them
+                np.divide(out[rows], self.scale, out=out[rows])
         return out
 
     def undo(self, x: Array) -> Array:

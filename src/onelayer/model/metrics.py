@@ -11,7 +11,7 @@ from torch import Tensor
 from onelayer.errors import UserError, did_you_mean
 from onelayer.model.linear import logits_of
 from onelayer.model.objectives import Objective
-from onelayer.model.rows import Block, total
+from onelayer.model.rows import PIECE, Block, Measurable, pieces, total
 
 CLASSES = ("loss", "log_loss", "accuracy", "f1", "auroc")
 METRICS = {"regression": ("loss", "mse", "mae", "r2"), "binary": CLASSES, "multiclass": CLASSES}
@@ -19,8 +19,8 @@ METRICS = {"regression": ("loss", "mse", "mae", "r2"), "binary": CLASSES, "multi
 COSTLY = frozenset({"auroc"})
 # what an epoch says of the train rows, beside their loss
 TRAIN_CURVES = ("loss", "objective", "gap", "rel_gap", "weight_error")
-# logits at a time: those of thousands of runs on many rows would not fit
-CHUNK = 2**24
+# logits at a time: those of thousands of runs on many rows would not fit; and so many that they stay in the cache
+CHUNK, CACHED = 2**24, 2**20
 
 
 def metrics_of(task: str, streams: bool) -> tuple[str, ...]:
@@ -66,19 +66,20 @@ class Tally:
             theta: (runs, outputs, columns).
             block: rows on the same device.
         """
-        rows = len(block.y)
-        if "auroc" in self.names and self._sums:
+        whole = "auroc" in self.names
+        if whole and self._sums:
             raise ValueError("auroc compares every row with every other: give all rows as one block")
-        few = max(1, CHUNK // (rows * theta.shape[1]))
-        found = [self._add(logits_of(chunk, block.x), block) for chunk in torch.split(theta, few)]
+        for rows in (block,) if whole else pieces(block):
+            few = max(1, (CHUNK if len(rows.y) > PIECE else CACHED) // (len(rows.y) * theta.shape[1]))
+            found = [self._add(logits_of(chunk, rows.x), rows) for chunk in torch.split(theta, few)]
+            for name in found[0]:
+                # sums of many rows need the digits
+                now = torch.cat([one[name] for one in found]).cpu().double()
+                self._sums[name] = self._sums[name] + now if name in self._sums else now
         if self.objective.task == "regression":
             self._spread.add(block.y, block.sample_weight)
-        for name in found[0]:
-            # sums of many blocks need the digits
-            now = torch.cat([one[name] for one in found]).cpu().double()
-            self._sums[name] = self._sums[name] + now if name in self._sums else now
         for name, weight in (("rows/loss", block.weight), ("rows", block.sample_weight)):
-            count = torch.tensor(float(rows)) if weight is None else weight.sum().cpu()
+            count = torch.tensor(float(len(block.y))) if weight is None else weight.sum().cpu()
             self._sums[name] = self._sums.get(name, torch.zeros((), dtype=torch.float64)) + count.double()
 
     def values(self) -> dict[str, Tensor]:
@@ -96,8 +97,8 @@ class Tally:
         values |= _of_confusion(sums["confusion"], sums["unsound"] > 0)
         return {name: values[name] for name in self.names}
 
-    def _add(self, logits: Tensor, block: Block) -> dict[str, Tensor]:
-        """Return sums over the rows of a block, (runs, ...)."""
+    def _add(self, logits: Tensor, block: Measurable) -> dict[str, Tensor]:
+        """Return sums over some rows, (runs, ...)."""
         loss = self.objective.loss(logits, block.y)
         weight = block.sample_weight
         sums = {"loss": total(loss, block.weight)}

@@ -10,6 +10,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from onelayer.model.linear import StackedLinear, logits_of, pullback
+from onelayer.model.local import Batch, LocalSteps
 from onelayer.model.metrics import Tally
 from onelayer.model.objectives import Objective
 from onelayer.model.optimizers import OptimizerSettings, build_optimizers
@@ -17,8 +18,6 @@ from onelayer.model.rows import Block, total
 from onelayer.model.schedule import Schedule
 from onelayer.model.take import take_stack
 from onelayer.model.truth import Truth
-
-Batch = tuple[Tensor, Tensor, Tensor | None]
 
 
 class OneLayer(LightningModule):
@@ -69,6 +68,11 @@ class OneLayer(LightningModule):
         self.seconds = torch.zeros(linear.n_runs, dtype=torch.float64)
         self._restored: Mapping[str, Any] | None = None
 
+    @property
+    def steps_locally(self) -> bool:
+        """Whether rows move only the weights of columns that are not zero in their batch, few of them for sparse x."""
+        return self.linear.by_column and all(one.is_plain for one in self.settings)
+
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Leave Lightning nothing to step: the stack builds its own optimizers where the weights have their device."""
         return []
@@ -82,6 +86,9 @@ class OneLayer(LightningModule):
         if any(self.l2):
             self._charge = theta.new_zeros(theta.shape[0], 1, theta.shape[2])
             self._charge[..., : self.linear.n_features] = torch.tensor(self.l2, dtype=theta.dtype)[:, None, None]
+        self._local = None
+        if self.steps_locally:
+            self._local = LocalSteps(theta, self.linear.n_features, self.l2, self._gradient)
         if self._restored is not None:
             for (_, optimizer), state in zip(self._optimizers, self._restored["optimizers"], strict=True):
                 optimizer.load_state_dict(state)
@@ -100,9 +107,11 @@ class OneLayer(LightningModule):
         every_step = self.schedule.varies("step")
         theta = self.linear.theta.data
         for batch in block.batches():
-            if self._reads_gradient:
+            if self._local is not None:
+                self._local.step(self._lr, batch)
+            elif self._reads_gradient:
                 self._gradient(theta, self._grad, self._charge, batch)
-            for optimizer, lr, moving, first in self._turns:
+            for optimizer, lr, moving, first in self._turns if self._local is None else ():
                 failures = optimizer.step(lr, moving, partial(self._evaluate, theta, batch, first))
                 if failures:
                     self._fail({first + run: error for run, error in failures.items()})
@@ -235,7 +244,7 @@ class OneLayer(LightningModule):
         theta = self.linear.theta
         moving = self.active.tolist()
         rates = torch.tensor(self.schedule.rates(), dtype=theta.dtype) * self.active
-        lr = rates.to(theta.device)[:, None, None]
+        lr = self._lr = rates.to(theta.device)[:, None, None]
         # whose turn it is in a step, with what: cut here, since cutting at every step takes as long as a small step
         self._turns = [
             (optimizer, lr[rows], moving[rows], rows.start) for rows, optimizer in self._optimizers if any(moving[rows])

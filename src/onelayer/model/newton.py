@@ -16,6 +16,7 @@ from onelayer.model.rows import Part
 ITERATIONS = 100
 SECONDS = 30.0  # for the linear programme that settles a doubt about separation
 PROGRAMME = 2**24  # numbers of a linear programme; a larger one is not tried
+CURVED = 1e-13  # an eigenvalue of a Hessian that is a smaller share of the largest may be but rounding
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def _solve(hessian: Tensor, gradient: Tensor) -> Tensor:
     if not failed:
         return torch.cholesky_solve(gradient[:, None], factor)[:, 0]
     values, vectors = torch.linalg.eigh(hessian)
-    inverse = torch.where(values > 1e-13 * values[-1], 1 / values, 0.0)
+    inverse = torch.where(values > CURVED * values[-1], 1 / values, 0.0)
     return torch.mv(vectors, inverse * torch.mv(vectors.t(), gradient))
 
 
@@ -198,8 +199,8 @@ def _exists(hessian: Tensor, decrement: float, radius: float) -> bool:
     The loss is self-concordant in the generalised sense, with R the largest norm of a row: a Newton decrement nu with
     R * nu / sqrt(smallest eigenvalue) below 1/2 proves that the optimum lies close by (Bach, 2010, proposition 2).
     """
-    smallest = float(torch.linalg.eigvalsh(hessian)[0])
-    return smallest > 0 and 2 * radius * (max(decrement, 0.0) / smallest) ** 0.5 < 0.5
+    smallest, largest = torch.linalg.eigvalsh(hessian)[[0, -1]].tolist()
+    return bool(smallest > CURVED * largest and 2 * radius * (max(decrement, 0.0) / smallest) ** 0.5 < 0.5)
 
 
 def _recedes(columns: Tensor, y: Tensor, n_outputs: int) -> bool | None:

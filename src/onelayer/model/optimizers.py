@@ -54,6 +54,11 @@ class OptimizerSettings:
         """What runs must agree on to be moved by one torch optimizer: its class and arguments."""
         return f"{self.name} {sorted(self.args.items())}"
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its step is lr times the gradient and nothing else, so that a number without gradient stays."""
+        return self.name == "SGD" and not self.weight_decay and not any(self.args.values())
+
 
 class RunOptimizer(ABC):
     """Moves the weights of some neighbouring runs of a stack.

@@ -78,6 +78,10 @@ class Solver:
 
     def at_zero(self) -> float:
         """Return the objective at zero weights."""
+        if self.objective.quadratic and "moments" in vars(self):
+            moments = self.moments
+            spread = np.square(moments.projected).sum() + np.square(moments.rest).sum()
+            return float(spread / moments.n_rows + np.square(moments.y_mean).sum())
         theta = torch.zeros(1, self.n_outputs, self.part.n_features + self.bias, dtype=torch.float64)
         return float(sum(float(loss_of(theta, rows, self.objective)) for rows in self.part.chunks()) / len(self.part))
 

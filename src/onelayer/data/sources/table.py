@@ -85,7 +85,12 @@ def table(
         UserError: what is asked for cannot be read so.
     """
     folder = Path(mkdtemp(prefix="onelayer-")) if stream else None
-    rows = open_rows(path=path, query=query, missing=missing, encoding=encoding, names=names, folder=folder)
+    try:
+        rows = open_rows(path=path, query=query, missing=missing, encoding=encoding, names=names, folder=folder)
+    except BaseException:  # Ctrl-C too
+        if folder is not None:
+            rmtree(folder, ignore_errors=True)
+        raise
     if folder is not None:
         finalize(rows, rmtree, folder, ignore_errors=True)
     if target is None:

@@ -27,6 +27,11 @@ def refused_file(file: str, error: Exception, encoding: str) -> UserError:
         return UserError(f"{where} opens a quoted field that is not closed rightly; mend the quotes")
     if "unicode" in said.lower() or "not utf-" in said:
         return UserError(f"{where}: the bytes are no {encoding} text{_encoding_hint(file, encoding)}")
+    if "state machine" in said:
+        return UserError(
+            f"{where}: some lines end in another way than others, or a field holds a carriage return; save the file "
+            "with one kind of line ends"
+        )
     if "Maximum line size" in said:
         return UserError(f"{where} is longer than 2 MB, as after a quote that is never closed; mend the quotes")
     value = re.search(r'converting column "(.+?)"\. Could not convert string "(.*?)" to \'(\w+)\'', said, re.DOTALL)

@@ -59,6 +59,7 @@ class Dialect:
 
 def raw_lines(file: str, encoding: str) -> str:
     """Return the SQL that reads a file as lines, whatever stands in them."""
-    form = "auto_detect = false, header = false, delim = '\x01', quote = '', escape = ''"
+    # a separator that no file has: one control character alone does occur
+    form = "auto_detect = false, header = false, delim = '\x01\x02\x03\x04', quote = '', escape = ''"
     path, columns = sql.text(sql.literal_path(file)), "{'line': 'VARCHAR'}"
     return f"read_csv({path}, {form}, encoding = {sql.text(encoding)}, columns = {columns})"

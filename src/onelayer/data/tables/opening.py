@@ -6,6 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from onelayer.data.tables import delimited, sql
 from onelayer.data.tables.delimited_types import create
 from onelayer.data.tables.dialect import Dialect, raw_lines
@@ -40,8 +43,31 @@ class Rows:
     notes: tuple[str, ...] = ()
 
     def all(self, query: str) -> list[tuple[Any, ...]]:
-        """Return all rows of a query."""
-        return self.connection.execute(query).fetchall()
+        """Return all rows of a query.
+
+        Raises:
+            UserError: memory or disk do not suffice.
+        """
+        import duckdb
+
+        try:
+            return self.connection.execute(query).fetchall()
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            raise sql.refusal(self.source, error) from None
+
+    def columns_of(self, query: str) -> list[NDArray[Any]]:
+        """Return the columns of a query's rows, (rows,) each; may be called from several threads.
+
+        Raises:
+            UserError: memory or disk do not suffice.
+        """
+        import duckdb
+
+        try:
+            found = self.connection.cursor().execute(query).fetchnumpy()
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            raise sql.refusal(self.source, error) from None
+        return [np.asarray(one) for one in found.values()]
 
     def one(self, query: str) -> tuple[Any, ...]:
         """Return the only row of a query."""
@@ -130,7 +156,7 @@ def _open_query(connection: "DuckDBPyConnection", query: str, missing: tuple[str
             raise UserError("data.query must be one SELECT, such as select * from 'rides.csv'")
         rows = _created(connection, statements[0].query.strip().rstrip("; \n"), "data.query", missing)
     except duckdb.Error as error:
-        raise UserError(f"data.query={query}: {sql.sentence(error)}") from None
+        raise sql.refusal(f"data.query={query}", error) from None
     unnamed = [name for name, _ in rows.columns if re.fullmatch(r"column\d+", name)]
     if not unnamed:
         return rows

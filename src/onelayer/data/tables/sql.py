@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 # memory of a database on disk, in which duckdb also keeps what it has read
-STREAMING = "768MB"
+STREAMING = "512MB"
 
 
 def connect(folder: Path | None = None) -> "DuckDBPyConnection":
@@ -19,19 +19,24 @@ def connect(folder: Path | None = None) -> "DuckDBPyConnection":
 
     Args:
         folder: holds the database file and what does not fit into memory; None: the database is held in memory.
+
+    Raises:
+        UserError: the folder takes no file.
     """
     import tempfile
 
     import duckdb
 
-    connection = duckdb.connect(
-        ":memory:" if folder is None else str(folder / "rows.duckdb"),
-        config={
-            "autoinstall_known_extensions": False,  # nothing is downloaded behind the user's back
-            "autoload_known_extensions": False,
-            "temp_directory": tempfile.gettempdir() if folder is None else str(folder),
-        },
-    )
+    where = ":memory:" if folder is None else str(folder / "rows.duckdb")
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,  # nothing is downloaded behind the user's back
+        "autoload_known_extensions": False,
+        "temp_directory": tempfile.gettempdir() if folder is None else str(folder),
+    }
+    try:
+        connection = duckdb.connect(where, config=settings)
+    except duckdb.IOException as error:
+        raise refusal(str(folder), error) from None
     if folder is not None:
         connection.execute(f"SET memory_limit = '{STREAMING}'")
     connection.execute("SET TimeZone = 'UTC'")  # the hour of a time stamp is the same on every machine
@@ -72,4 +77,14 @@ def sentence(error: Exception) -> str:
 
 def refusal(where: str, error: Exception) -> UserError:
     """Turn an error of duckdb into the user's."""
-    return UserError(f"{where}: {sentence(error)}")
+    import duckdb
+
+    said = sentence(error)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        said = (
+            f"duckdb ran out of memory ({said}); read it with data.stream=true, and where that is set lower "
+            "data.block_rows, or do without median and robust, which sort whole columns"
+        )
+    elif "Could not write" in said:  # also as the reason why a commit failed
+        said += "; set the environment variable TMPDIR to a folder with more room"
+    return UserError(f"{where}: {said}")
