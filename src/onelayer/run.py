@@ -86,7 +86,7 @@ def train(run: Run) -> Result:
     spec, alone = run.spec, Alone()
     refuse_missing_device(spec)
     data = build_data(spec)
-    checkpoint = checkpoint_of(spec, data.data_hash)
+    checkpoint = None if spec.resume is None else checkpoint_of(spec, data.data_hash)
     mode: Literal["live", "none"] = "live" if spec.logger.tensorboard else "none"
     with EpochBar(spec.trainer.max_epochs, shown=spec.trainer.enable_progress_bar) as bar:
         try:

@@ -84,3 +84,21 @@ def test_weighted_ridge_is_scikit_learns() -> None:
     theta = Solver(weighted("squared"), OBJECTIVES["squared"]).solve(0.1).theta
     assert theta is not None
     np.testing.assert_allclose(theta[0, :4], expected.coef_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["logistic", "softmax"])
+def test_a_row_that_counts_nothing_changes_no_optimum(name: str) -> None:
+    """Neither one that alone keeps classes from being separated in part, nor one that alone separates them."""
+    flag = ((TARGETS[name].flatten() == 1) & (torch.arange(80) % 4 == 0)).double()[:, None]
+    separated, y = torch.cat([X, flag], 1), TARGETS[name]
+    other = (TARGETS[name].flatten() != 1).nonzero()[0]
+    x = torch.cat([separated, torch.ones(1, 5, dtype=torch.float64)])
+    weight = torch.cat([torch.ones(80), torch.zeros(1)]).double() * 81 / 80
+    solver = Solver(Part(x, torch.cat([y, y[other]]), weight), OBJECTIVES[name], n_outputs=OUTPUTS[name])
+    assert solver.solve(0.0).note.startswith("no finite optimum: the classes are separated in part")
+    empty = torch.cat([X, torch.zeros(80, 1).double()], 1)
+    x = torch.cat([empty, torch.ones(1, 5, dtype=torch.float64)])
+    found = Solver(Part(x, torch.cat([y, y[:1]]), weight), OBJECTIVES[name], n_outputs=OUTPUTS[name]).solve(0.0)
+    assert found.theta is not None
+    expected = Solver(Part(X, y), OBJECTIVES[name], n_outputs=OUTPUTS[name]).solve(0.0)
+    np.testing.assert_allclose(found.value, expected.value, rtol=1e-9)

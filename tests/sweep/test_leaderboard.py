@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onelayer.errors import UserError
-from onelayer.sweep.leaderboard import build_leaderboard
+from onelayer.sweep.leaderboard import build_leaderboard, cautions
 from onelayer.sweep.records import Record
 from tests.conftest import Outcome
 from tests.sweep.sweeps import NAN, board_of, csv_of, end_run, fail_run, shown, start_run
@@ -234,3 +234,19 @@ def test_classes_have_their_accuracy_beside_the_loss_and_no_empty_gap(tmp_path: 
     assert board_of(tmp_path).shown == ("val/loss", "test/loss", "val/accuracy", "test/accuracy")
     assert board_of(tmp_path, sort="test/auroc").shown[:2] == ("val/auroc", "test/auroc")
     assert "train/gap" in csv_of(tmp_path, board_of(tmp_path))[0]
+
+
+def test_rows_that_were_not_measured_alike_are_told(tmp_path: Path) -> None:
+    for scaling, seed in (("none", 0), ("standard", 1)):
+        end_run(tmp_path, f"data.normalize_target={scaling}", f"data.split.seed={seed}", loss=float(seed))
+    board = board_of(tmp_path)
+    units, rows = cautions(board)
+    assert units.startswith("val/loss is in other units where data.normalize_target differs")
+    assert rows == "rows that differ in data.split.seed were measured on other data"
+    assert cautions(board_of(tmp_path, sort="val/r2")) == [rows]
+
+
+def test_rows_that_were_measured_alike_need_no_caution(tmp_path: Path) -> None:
+    for rate in ("0.1", "0.2"):
+        end_run(tmp_path, f"optim.lr={rate}", loss=float(rate))
+    assert cautions(board_of(tmp_path)) == []

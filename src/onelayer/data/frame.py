@@ -1,8 +1,8 @@
 """Columns of a table as numbers and level numbers, before anything is fitted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,17 @@ class Column:
         return {"category": 0, "date": len(self.parts)}.get(self.role, 1)
 
 
+class Columns(Protocol):
+    """Columns of a table, at hand or still to be fetched."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """In the table's order."""
+
+    def parts(self, chosen: Sequence[NDArray[np.int64]]) -> "list[Frame]":
+        """Return parts of the rows, whose numbers are given, as new frames."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """Rows of a table.
@@ -57,6 +68,10 @@ class Frame:
     def take(self, rows: NDArray[np.int64] | slice) -> "Frame":
         """Select rows."""
         return replace(self, numbers=self.numbers[rows], codes=self.codes[rows])
+
+    def parts(self, chosen: Sequence[NDArray[np.int64]]) -> "list[Frame]":
+        """Return parts of the rows, whose numbers are given."""
+        return [self.take(rows) for rows in chosen]
 
     def places(self) -> Iterator[tuple[Column, int]]:
         """Yield each column with its place: of a category in `codes`, else of its first number in `numbers`."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -60,7 +61,7 @@ class Prepared:
         encoder: from columns of the table to features.
         x_scale: scaling of the features.
         y_scale: scaling of the target.
-        data_hash: of the rows, their split, weights and scaling, as the model sees them.
+        hashed: see `data_hash`.
         known: weight (n_outputs, n_features) and bias (n_outputs,) that made the target; None where not known.
         notes: what was understood, left out or mended, a sentence each.
     """
@@ -74,9 +75,14 @@ class Prepared:
     encoder: Encoder
     x_scale: Scale
     y_scale: Scale
-    data_hash: str
+    hashed: Callable[[], str]
     known: tuple[Array, Array] | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def data_hash(self) -> str:
+        """Hash of the rows, their split, weights and scaling, as the model sees them."""
+        return self.hashed()
 
     @property
     def n_features(self) -> int:
@@ -176,7 +182,7 @@ def prepare(
         encoder=encoder,
         x_scale=x_scale,
         y_scale=y_scale,
-        data_hash=_hash(parts),
+        hashed=_in_background(parts),
         known=known,
         notes=(*table.notes, *encoder.notes, *unseen),
     )
@@ -192,8 +198,8 @@ def _features(
             raise UserError(f"data.normalize={normalize} would fill the zeros of sparse features; set it to none")
         sparse = [_csr(features[chosen]) for chosen in rows]
         return Encoder.plain(table.columns), Scale.neutral(features.shape[1]), sparse, ()
-    frame = features if isinstance(features, Frame) else Frame.of_numbers(features, table.columns)
-    train, *others = (frame.take(chosen) for chosen in rows)
+    columns = Frame.of_numbers(features, table.columns) if isinstance(features, np.ndarray) else features
+    train, *others = columns.parts(rows)
     statistics = Statistics.of(train, median=settings.impute == "median")
     encoder = Encoder.build(statistics, settings)
     xs = [encoder.apply(part, chosen) for part, chosen in zip((train, *others), rows, strict=True)]
@@ -214,6 +220,14 @@ def _csr(x: csr_array) -> Tensor:
 
 def _dense_tensors(x: Tensor) -> tuple[Tensor, ...]:
     return (x.crow_indices(), x.col_indices(), x.values()) if x.is_sparse_csr else (x,)
+
+
+def _in_background(parts: Sequence[Part]) -> Callable[[], str]:
+    """Hash the rows while others look at them: it takes about as long as reading them from memory three times."""
+    with_one = ThreadPoolExecutor(1)
+    found = with_one.submit(_hash, parts)
+    with_one.shutdown(wait=False)
+    return found.result
 
 
 def _hash(parts: Sequence[Part]) -> str:

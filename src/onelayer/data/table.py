@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from onelayer.data.frame import Frame
+from onelayer.data.frame import Columns
 from onelayer.errors import UserError
 
 Task = Literal["regression", "binary", "multiclass"]
@@ -19,7 +19,7 @@ class Table:
     """Rows with their target.
 
     Attributes:
-        features: (rows, n_features) float64, dense or sparse; or a frame of columns that are still to be encoded.
+        features: (rows, n_features) float64, dense or sparse; or columns that are still to be encoded.
         target: (rows,), float64 for regression, else the index of the class.
         columns: the names of the features, before they are encoded.
         target_name: the name of the target.
@@ -32,7 +32,7 @@ class Table:
         notes: what was understood, left out or mended while reading, a sentence each.
     """
 
-    features: Array | csr_array | Frame
+    features: Array | csr_array | Columns
     target: Array
     columns: tuple[str, ...]
     target_name: str = "target"

@@ -105,9 +105,12 @@ def _doubtful(at: _Point, part: Part, n_outputs: int, bias: bool) -> Optimum:
     n_columns = at.theta.shape[2]
     if len(part) * n_columns * n_outputs > PROGRAMME:
         return Optimum(None, note=f"{unsettled}, with {len(part)} rows")
-    pieces = [(_with_ones(torch.from_numpy(x), bias), torch.from_numpy(y)) for x, y, _ in dense_pieces(part, n_columns)]
-    columns, y = torch.cat([x for x, _ in pieces]), torch.cat([y for _, y in pieces])
-    recedes = _recedes(columns, y, n_outputs)
+    pieces = []
+    for x, y, weight in dense_pieces(part, n_columns):
+        counts = slice(None) if weight is None else weight > 0  # a row that counts nothing bounds nothing
+        pieces.append((_with_ones(torch.from_numpy(x[counts]), bias), torch.from_numpy(y[counts])))
+    columns, targets = torch.cat([x for x, _ in pieces]), torch.cat([y for _, y in pieces])
+    recedes = _recedes(columns, targets, n_outputs)
     if recedes is None:
         return Optimum(None, note=f"{unsettled} in {SECONDS} s")
     if recedes:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from onelayer.model.reference import Reference, Solver, loss_of, penalty
+from onelayer.model.rows import Piece, pieces
 
 # the objective is a mean of rounded numbers: a smaller difference is none
 ROUNDING = 8 * torch.finfo(torch.float64).eps
@@ -102,8 +103,9 @@ class Truth:
         """Return the mean loss of (runs, outputs, columns), (runs,), a few runs at a time."""
         sums = torch.zeros_like(theta[:, 0, 0])
         for rows in self.part.chunks(theta.device):
-            few = torch.split(theta, max(1, CHUNK // (len(rows.y) * theta.shape[1])))
-            sums += torch.cat([loss_of(one, rows, self.objective) for one in few])
+            for piece in pieces(Piece(rows.x, rows.y, rows.weight)):
+                few = torch.split(theta, max(1, CHUNK // (len(piece.y) * theta.shape[1])))
+                sums += torch.cat([loss_of(one, piece, self.objective) for one in few])
         return sums / len(self.part)
 
     def _squared_gap(self, away: Tensor) -> Tensor:

@@ -20,6 +20,11 @@ COUNTED = STANDING["diverged"]
 MONITOR = "val/loss"
 UNVALIDATED = "train/objective"  # judges runs without validation rows
 COSTS = ("epochs", "seconds")
+# what a loss is made of: its values compare only where these are equal
+OF_THE_LOSS = ("data.normalize_target", "data.class_weight", "data.sample_weight", "task")
+LOSSES = ("loss", "objective", "gap")
+# what decides which rows validate and test
+OF_THE_ROWS = ("data.split.", "data.path", "data.query", "data.target", "data.name", "data.stream", "data.folds")
 
 
 class Mean(NamedTuple):
@@ -146,6 +151,20 @@ def repetitions(board: Leaderboard) -> str:
     """Say what the means of a table are taken over: ``3 seeds and 5 folds``."""
     counts = {key: len({comparable(record.overrides.get(key)) for record in board.records}) for key in board.repeated}
     return " and ".join(f"{count} {REPEATED[key]}" for key, count in counts.items())
+
+
+def cautions(board: Leaderboard) -> list[str]:
+    """Say which rows of a table were not measured alike."""
+    found = []
+    units = [key for key in board.swept if key in OF_THE_LOSS]
+    if units and board.sort.partition("/")[2] in LOSSES:
+        other = next((name for name in board.metrics if name in ("val/r2", "val/log_loss")), None)
+        hint = f"; --sort {other} compares them" if other else ""
+        found.append(f"{board.sort} is in other units where {', '.join(units)} differs{hint}")
+    rows = [key for key in board.swept if key == "data" or key.startswith(OF_THE_ROWS)]
+    if rows:
+        found.append(f"rows that differ in {', '.join(rows)} were measured on other data")
+    return found
 
 
 def tally(records: Iterable[Record]) -> str:

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from onelayer.model.direction import higher_is_better
-from onelayer.sweep.leaderboard import Leaderboard, Mean, Row, repetitions, tally
+from onelayer.sweep.leaderboard import Leaderboard, Mean, Row, cautions, repetitions, tally
 from onelayer.sweep.records import Record, comparable
 
 log = logging.getLogger("onelayer")
@@ -148,7 +148,7 @@ def headlines(board: Leaderboard) -> list[str]:
     lines.append(f"sorted by {board.sort}, {direction} is better")
     if board.repeated:
         lines.append(f"mean ± standard deviation over {repetitions(board)}; --by-run shows each run")
-    return lines
+    return lines + cautions(board)
 
 
 def best_line(board: Leaderboard) -> str:

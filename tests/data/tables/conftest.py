@@ -10,13 +10,15 @@ import pytest
 from onelayer.data.frame import Frame
 from onelayer.data.sources import load
 from onelayer.data.table import Table
+from onelayer.data.tables.fetch import Unfetched
 
 Read = Callable[..., Table]
 
 
 def frame_of(table: Table) -> Frame:
-    assert isinstance(table.features, Frame)
-    return table.features
+    assert isinstance(table.features, Unfetched)
+    (frame,) = table.features.parts([np.arange(len(table))])
+    return frame
 
 
 def values_of(table: Table) -> dict[str, list[Any]]:

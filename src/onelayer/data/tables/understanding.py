@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from onelayer.data.table import Table
-from onelayer.data.tables.fetch import fetch_column, fetch_frame
+from onelayer.data.tables.fetch import Unfetched, fetch_column
 from onelayer.data.tables.measure import measure
 from onelayer.data.tables.measured import Measured
 from onelayer.data.tables.opening import Rows
@@ -84,18 +84,18 @@ def understand(rows: Rows, said: Said) -> Understood:
 
 
 def fetch(table: Understood) -> Table:
-    """Fetch all rows.
+    """Fetch all but the features, which follow when it is known which rows are for what.
 
     Raises:
         UserError: a weight or a value of the split that does not do.
     """
     assert table.target is not None
     weight, by = table.used_as("weight"), table.used_as("split")
-    frame = fetch_frame(table.rows, table.readings)
+    features = Unfetched(table.rows, table.readings)
     return Table(
-        frame,
+        features,
         fetch_target(table.rows, table.target),
-        tuple(one.name for one in frame.columns),
+        tuple(one.name for one in features.columns),
         table.target.name,
         classes=table.target.classes,
         sample_weight=None if weight is None else fetch_column(table.rows, weight_of(table.rows, weight)),
