@@ -61,7 +61,8 @@ def stack(rows: Table, rates: np.ndarray[Any, Any], overrides: list[str]) -> tup
         plain: Any = OmegaConf.to_container(compose("train", [*whole, *overrides]), resolve=True)
     spec = RunSpec.from_config(plain)
     specs = [spec.model_copy(update={"optim": spec.optim.model_copy(update={"lr": float(lr)})}) for lr in rates]
-    data = build_data(spec, prepare_data(spec, rows))
+    prepared = prepare_data(spec, rows)
+    data = build_data(spec, lambda: prepared)
     module = build_module(specs, data, choose_objective(spec.model.objective, data.task))
     module.on_fit_start()
     return data, module

@@ -81,6 +81,44 @@ def test_combinations_that_contradict_are_refused(overrides: list[str], said: st
         RunSpec.from_config(composed(*overrides))
 
 
+@pytest.mark.parametrize(
+    ("typed", "weights"),
+    [
+        ("{a: 1, b: 2.5}", {"a": 1, "b": 2.5}),
+        ("{>50K: 3,<=50K:1e-1}", {">50K": 3, "<=50K": 0.1}),
+        ("{true: 3, null: 2, 007: 1}", {"true": 3, "null": 2, "007": 1}),
+        ("{'a, b': 3, \"it's\": 2, 'it''s not': 1}", {"a, b": 3, "it's": 2, "it's not": 1}),
+        ("{10:30 h: 2, a b : 1,}", {"10:30 h": 2, "a b": 1}),
+        ({1: 2, "a": 3}, {"1": 2, "a": 3}),
+        ("balanced", "balanced"),
+        (None, None),
+    ],
+)
+def test_weights_of_classes_by_their_names_as_typed(typed: Any, weights: Any) -> None:
+    config = composed()
+    config["data"]["class_weight"] = typed
+    assert RunSpec.from_config(config).data.class_weight == weights
+
+
+@pytest.mark.parametrize(
+    "typed", ["{a}", "{a: b}", "{a: -1}", "{a: 0}", "{a: nan}", "{: 1}", "{}", "a: 1", "{a: 1", "{a: 1; b: 2;}"]
+)
+def test_what_is_no_weight_of_a_class_is_refused(typed: str) -> None:
+    config = composed()
+    config["data"]["class_weight"] = typed
+    with pytest.raises(UserError) as error:
+        RunSpec.from_config(config)
+    assert str(error.value).startswith(f"data.class_weight={typed}: must be ")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("typed", "name"), [(1, "1"), (2.5, "2.5"), (True, "true"), ("a", "a"), (None, None)])
+def test_a_column_may_be_called_by_a_number(typed: Any, name: str | None) -> None:
+    config = composed()
+    config["data"]["split"]["by"] = typed
+    assert RunSpec.from_config(config).data.split.by == name
+
+
 def test_every_mistake_is_named_at_once() -> None:
     wrong: dict[str, Any] = composed("seed=-1", "patience=0")
     with pytest.raises(UserError) as error:

@@ -1,6 +1,6 @@
 """From a specification to the objects that train it; beyond here classes take typed keywords."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -57,10 +57,11 @@ def prepare_data(spec: RunSpec, table: Table | Stream) -> Prepared:
     )
 
 
-def build_data(spec: RunSpec, prepared: Prepared | None = None) -> DataModule:
+def build_data(spec: RunSpec, lent: Callable[[], Prepared] | None = None) -> DataModule:
     """Cut rows into batches; None: those that the specification names are read and prepared."""
     return DataModule(
-        prepared or prepare_data(spec, load_table(spec)),
+        lent() if lent else prepare_data(spec, load_table(spec)),
+        again=lent,
         batch_size=spec.data.batch_size,
         shuffle=spec.data.shuffle,
         order_seed=spec.seed,

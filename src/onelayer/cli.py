@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 LONGEST_NAME = 120
+# keys of data whose values are texts, names of columns, and weights by the names of classes
+TEXTS, COLUMNS, WEIGHTS = (
+    ("query", "path", "labels", "data_home"),
+    ("target", "split.by", "sample_weight"),
+    "class_weight",
+)
+# what Hydra reads as it is typed; a column may be called by a number or a truth, which it would write in its own way
+PLAIN = r"[\w./+$%*@?|:\\-]+"
+NAME = r"(?!(?i:true|false|nan|inf)$)[A-Za-z_][\w.]*"
 
 
 def train() -> None:
@@ -75,25 +84,39 @@ def _is_override(argument: str) -> bool:
 
 
 def with_quotes(arguments: list[str]) -> list[str]:
-    """Quote SQL and paths for Hydra, whose grammar has another use for commas, spaces and parentheses.
+    """Quote SQL, paths, columns and weights of classes for Hydra, whose grammar has another use for their signs.
 
-    With -m a comma still parts paths of a sweep; what already has quotes, and `choice(...)`, stays as it is.
+    With -m a comma still parts the values of a sweep, but for SQL; what already has quotes, and `choice(...)`, stays
+    as it is.
     """
     sweeps = any(one in ("-m", "--multirun") for one in arguments)
     return [_with_quotes(one, sweeps) for one in arguments]
 
 
 def _with_quotes(argument: str, sweeps: bool) -> str:
-    found = re.fullmatch(r"(\+{0,2}data\.(query|path)=)(.+)", argument, re.DOTALL)
+    found = re.fullmatch(
+        rf"(\+{{0,2}}data\.({'|'.join(map(re.escape, (*TEXTS, *COLUMNS, WEIGHTS)))})=)(.+)", argument, re.DOTALL
+    )
     if found is None or found[3] == "null" or found[3].startswith(("choice(", "glob(", "shuffle(", "sort(")):
         return argument
-    values = found[3].split(",") if sweeps and found[2] == "path" else [found[3]]
-    return found[1] + ",".join(one if _is_plain(one) else quoted(one) for one in values)
+    start, key, value = found.groups()
+    if key == WEIGHTS:
+        return argument if _in_quotes(value) else start + re.sub(r"\{[^{}]*\}", lambda one: _quoted(one[0]), value)
+    plain = NAME if key in COLUMNS else PLAIN
+    values = value.split(",") if sweeps and key != "query" else [value]
+    return start + ",".join(
+        one if _in_quotes(one) or re.fullmatch(plain, one, re.ASCII) else _quoted(one) for one in values
+    )
 
 
-def _is_plain(value: str) -> bool:
-    in_quotes = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-    return in_quotes or re.fullmatch(r"[\w./~+$%*@?|:\\-]+", value, re.ASCII) is not None
+def _quoted(value: str) -> str:
+    """Quote also what `quoted` leaves: a number, a truth, and what has a tilde in it."""
+    text = quoted(value)
+    return f"'{value}'" if text == value else text
+
+
+def _in_quotes(value: str) -> bool:
+    return len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
 
 
 def with_resumed(arguments: list[str]) -> list[str]:
@@ -160,8 +183,8 @@ def leaderboard(arguments: list[str]) -> None:
 INSPECT = """onelayer inspect FILE [target=COLUMN] [key=value] ...
 
   Shows what each column of a table is taken for, what is missing, and how it enters a model.
-  Keys are those of data=table without "data.", such as drop=[a,b] category=[zip] missing=["",-] encode.impute=median;
-  instead of FILE also  query="select * from 'rides/*.parquet' where fare > 0"
+  Keys are those of data=table; "data." before them may be left out, as in drop=[a,b] category=[zip] missing=["",-]
+  encode.impute=median;  instead of FILE also  query="select * from 'rides/*.parquet' where fare > 0"
 """
 
 
@@ -173,7 +196,7 @@ def inspect(arguments: list[str]) -> None:
     given = list(arguments)
     if not _is_override(given[0]):
         given[0] = f"path={given[0]}"
-    overrides = with_quotes(["data=table", *(f"data.{one}" for one in given)])
+    overrides = with_quotes(["data=table", *(f"data.{one.removeprefix('data.')}" for one in given)])
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     sys.argv = ["onelayer inspect", *overrides]  # errors look there for what was chosen
     with reported():

@@ -4,6 +4,7 @@
 somebody else (a data source, a torch optimizer, a torch scheduler) keep those in `args`; their owner checks them.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -18,8 +19,11 @@ from pydantic import (
     field_validator,
 )
 
+from onelayer.data.tables.names import Name
 from onelayer.errors import UserError, did_you_mean
 
+# a class and its weight in {a: 1, 'b, c': 2}
+WEIGHT = r"""\s*('(?:[^']|'')*'|"[^"]*"|[^\s,'"][^,]*?)\s*:\s*([^\s,:{}]+)\s*"""
 Ratio = Annotated[float, Field(ge=0, lt=1)]
 Rows = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -50,7 +54,7 @@ class SplitSpec(Section):
     seed: Seed = Field(description="seed of the split; independent of the run's seed")
     shuffle: bool = Field(description="false: the last rows are the test rows, those before them the validation rows")
     stratify: bool = Field(description="keep the class shares in every part")
-    by: str | None = Field(
+    by: Name | None = Field(
         description="a column; rows of equal value stay together; with shuffle=false the latest are the test rows"
     )
 
@@ -94,7 +98,14 @@ class DataSpec(OpenSection):
     @field_validator("class_weight", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
-        """Classes are called by their names, which YAML may read as numbers."""
+        """Classes are called by their names, which YAML may read as numbers, and which the command line leaves as text.
+
+        YAML could not read ``{>50K: 3}``, and would make a truth of ``{true: 3}``.
+        """
+        if isinstance(value, str) and re.fullmatch(rf"\{{{WEIGHT}(,{WEIGHT})*,?\s*\}}", value):
+            value = {
+                _unquoted(name): _as_number(weight) for name, weight in re.findall(rf"{WEIGHT}(?:,|$)", value[1:-1])
+            }
         return {str(name): weight for name, weight in value.items()} if isinstance(value, Mapping) else value
 
     @property
@@ -224,6 +235,17 @@ class RunSpec(Section):
                 f"data.folds={folds} needs data.fold, the one that validates, from 0 to {last - 1}; "
                 f"for all of them: -m data.folds={folds} 'data.fold=range(0,{last})'"
             )
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1].replace("''", "'") if text[0] == "'" else text[1:-1] if text[0] == '"' else text
+
+
+def _as_number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _sentences(error: ValidationError, config: Mapping[str, Any]) -> list[str]:

@@ -17,6 +17,7 @@ from onelayer.data.sources import call
 from onelayer.data.sources.table import table as table_source
 from onelayer.data.tables.fetch import fetch_frame
 from onelayer.data.tables.measured import Measured
+from onelayer.data.tables.names import Name
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.reading import level_of
 from onelayer.data.tables.roles import FEATURES, Said, Use
@@ -61,13 +62,15 @@ def show_table(config: Mapping[str, Any], console: Console) -> None:
         grid.add_row(*(Text(cell) for cell in cells), style=style)
     console.print(grid)
     console.print(Text(_target_line(found)))
-    for note in (*found.notes, *encoder.notes):
+    # the train rows of a run are fewer, and decide for themselves
+    here = ("train rows are all rows here; in training they are those that data.split leaves",) if encoder.notes else ()
+    for note in (*found.notes, *encoder.notes, *here):
         console.print(Text(f"  {note}"))
 
 
 @wraps(table_source, assigned=("__annotations__",))
 def _understood(
-    *, target: str | None, missing: Sequence[str | float], stream: bool, block_rows: int, task: None, **given: Any
+    *, target: Name | None, missing: Sequence[str | float], stream: bool, block_rows: int, task: None, **given: Any
 ) -> Understood:
     """Take the arguments of the source, and stop where it would fetch the rows; without a target it goes on too."""
     files = {key: given.pop(key) for key in ("path", "query", "encoding", "names")}

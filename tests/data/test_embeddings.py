@@ -169,13 +169,13 @@ NAN = np.where(np.arange(24).reshape(6, 4) % 9 == 6, np.nan, X)
         (
             {"x": NAN, "y": Y},
             {},
-            "{}, 'x': row 1, column 'x2' is nan, the first of 2 such rows; only finite numbers can be used, "
+            "{}, 'x': row 2, column 'x2' is nan, the first of 2 such rows; only finite numbers can be used, "
             "leave such rows out or fill them in",
         ),
         (
             {"x": X, "y": np.array([1, 2, np.inf, 1, 1, 1])},
             {},
-            "{}, labels: row 2, column 'y' is inf; only finite numbers can be used, leave such rows out or fill them "
+            "{}, labels: row 3, column 'y' is inf; only finite numbers can be used, leave such rows out or fill them "
             "in",
         ),
         ({"x": X, "y": Y * 0}, {}, "{}, 'y': every row has the label 0; there must be at least two classes"),

@@ -56,5 +56,28 @@ def test_no_rows_left_to_train_on_is_refused(val: float, test: float) -> None:
 
 
 def test_a_class_of_one_row_cannot_be_stratified() -> None:
-    with pytest.raises(UserError, match=r"data\.split\.stratify=true: .*; set it to false"):
+    with pytest.raises(UserError) as refused:
         split_rows(10, val=0, test=2, labels=np.array([0] * 9 + [1]))
+    assert str(refused.value) == (
+        "data.split.stratify=true needs two rows of each class, but the smallest of 2 has one; leave that class out, "
+        "or set it to false"
+    )
+
+
+def test_a_part_of_fewer_rows_than_classes_cannot_be_stratified() -> None:
+    with pytest.raises(UserError, match=r"parts of 28 and 2 rows cannot both hold all 3 classes, the smallest of wh"):
+        split_rows(30, val=0, test=2, labels=np.repeat([0, 1, 2], 10))
+
+
+@given(labels=st.lists(st.integers(0, 3), min_size=3, max_size=20), size=st.integers(1, 18))
+def test_stratification_is_refused_where_scikit_learn_refuses_it(labels: list[int], size: int) -> None:
+    if size >= len(labels):
+        return
+    try:
+        expected = train_test_split(np.arange(len(labels)), test_size=size, random_state=0, stratify=labels)
+    except ValueError:
+        with pytest.raises(UserError, match=r"data\.split\.stratify=true"):
+            split_rows(len(labels), val=0, test=size, labels=np.array(labels))
+        return
+    split = split_rows(len(labels), val=0, test=size, labels=np.array(labels))
+    assert [split.train.tolist(), split.test.tolist()] == [one.tolist() for one in expected]

@@ -1,6 +1,8 @@
 """The LightningDataModule: yields the parts of the data as blocks."""
 
+from collections.abc import Callable
 from copy import copy
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -9,7 +11,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from onelayer.data.blocks import Block
-from onelayer.data.parts import Part
 from onelayer.data.prepare import AnyPart, Prepared
 from onelayer.data.table import Task
 from onelayer.errors import UserError
@@ -20,6 +21,8 @@ class DataModule(LightningDataModule):
 
     Args:
         prepared: split, encoded and scaled rows; other modules may share them.
+        again: how to get the same rows whenever they are asked for, so that nobody has to hold them meanwhile; None:
+            they are held.
         batch_size: rows a step, at most all train rows, or ``"full"`` for these.
         shuffle: a new order of the train rows each epoch.
         order_seed: seed of that order.
@@ -33,6 +36,7 @@ class DataModule(LightningDataModule):
         self,
         prepared: Prepared,
         *,
+        again: Callable[[], Prepared] | None = None,
         batch_size: int | Literal["full"] = "full",
         shuffle: bool = True,
         order_seed: int = 0,
@@ -41,32 +45,39 @@ class DataModule(LightningDataModule):
         super().__init__()
         if batch_size == "full" and prepared.streams:
             raise UserError(
-                "data.batch_size=full needs all rows at once, and data.stream=true reads few; give a number"
+                "data.batch_size=full, which some optimizers need, takes all rows at once, and data.stream=true reads "
+                "few; give a number, or choose an optimizer that takes one, such as optim=sgd or optim=adam"
             )
-        self.prepared, self.shuffle, self.order_seed, self.dtype = prepared, shuffle, order_seed, dtype
-        self.train, self.val, self.test = prepared.train, prepared.val, prepared.test
-        for part, what in ((self.train, "train"), (self.val, "val"), (self.test, "test")):
-            if isinstance(part, Part):
-                part.refuse_beyond(dtype, prepared.encoder.columns, prepared.target_name, what)
-        self.batch_size = len(self.train) if batch_size == "full" else min(batch_size, len(self.train))
+        self._lent = again or (lambda: prepared)
+        self.shuffle, self.order_seed, self.dtype = shuffle, order_seed, dtype
+        self.task: Task = prepared.task
+        self.n_features, self.n_outputs, self._n_train = prepared.n_features, prepared.n_outputs, len(prepared.train)
+        for part, what in ((prepared.train, "train"), (prepared.val, "val"), (prepared.test, "test")):
+            part.refuse_beyond(dtype, prepared.encoder.columns, prepared.target_name, what)
+        self.batch_size = self._n_train if batch_size == "full" else min(batch_size, self._n_train)
         self._moved: dict[tuple[int, torch.device], tuple[Tensor | None, ...]] = {}
 
     @property
-    def task(self) -> Task:
-        """What the target asks for."""
-        return self.prepared.task
+    def prepared(self) -> Prepared:
+        """The rows and how they came to be."""
+        return self._lent()
 
     @property
-    def n_features(self) -> int:
-        """Columns of x."""
-        return self.prepared.n_features
+    def train(self) -> AnyPart:
+        """The rows to train on."""
+        return self.prepared.train
 
     @property
-    def n_outputs(self) -> int:
-        """Columns of the logits."""
-        return self.prepared.n_outputs
+    def val(self) -> AnyPart:
+        """The validation rows."""
+        return self.prepared.val
 
     @property
+    def test(self) -> AnyPart:
+        """The test rows."""
+        return self.prepared.test
+
+    @cached_property
     def data_hash(self) -> str:
         """Hash of the rows as the model sees them."""
         return self.prepared.data_hash
@@ -74,7 +85,7 @@ class DataModule(LightningDataModule):
     @property
     def steps_per_epoch(self) -> int:
         """Minibatches an epoch."""
-        return -(-len(self.train) // self.batch_size)
+        return -(-self._n_train // self.batch_size)
 
     def ordered_by(self, seed: int) -> "DataModule":
         """Return the same data with batches in another order."""

@@ -57,6 +57,11 @@ class Part:
         """Whether x is."""
         return self.x.is_sparse_csr
 
+    @property
+    def size(self) -> int:
+        """Bytes of the features, and of a cast of them."""
+        return 2 * (self.x.values() if self.sparse else self.x).nbytes
+
     def refuse_beyond(self, dtype: torch.dtype, columns: tuple[str, ...], target: str, what: str) -> None:
         """Refuse numbers that a precision cannot compute with: of their squares it has to hold sums.
 

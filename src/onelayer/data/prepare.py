@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from onelayer.data.blocks import Block, csr
 from onelayer.data.encode import Encoder, EncodeSettings, Statistics
 from onelayer.data.encode.encoder import LARGEST
+from onelayer.data.encode.size import refuse_too_large
 from onelayer.data.frame import Frame
 from onelayer.data.parts import Chunk, Part
 from onelayer.data.preprocess import Scale, Scaling, TargetScaling, target_scaling
@@ -44,6 +45,9 @@ class AnyPart(Protocol):
         self, batch_size: int, dtype: torch.dtype, *, seed: int | None = None, epoch: Callable[[], int] = lambda: 0
     ) -> Dataset[Block]:
         """Return the rows to train on; with a seed, in a new order each epoch."""
+
+    def refuse_beyond(self, dtype: torch.dtype, columns: tuple[str, ...], target: str, what: str) -> None:
+        """Refuse numbers that a precision cannot compute with."""
 
     def whole(self, dtype: torch.dtype) -> Dataset[Block]:
         """Return the rows to be measured."""
@@ -98,6 +102,11 @@ class Prepared:
     def sparse(self) -> bool:
         """Whether x is."""
         return self.train.sparse
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, with rows cast once; nothing to speak of where they stream."""
+        return sum(part.size for part in (self.train, self.val, self.test) if isinstance(part, Part))
 
     @property
     def streams(self) -> bool:
@@ -202,6 +211,7 @@ def _features(
     train, *others = columns.parts(rows)
     statistics = Statistics.of(train, median=settings.impute == "median")
     encoder = Encoder.build(statistics, settings)
+    refuse_too_large(encoder.features, sum(map(len, rows)))
     xs = [encoder.apply(part, chosen) for part, chosen in zip((train, *others), rows, strict=True)]
     if normalize == "robust":
         scale = Scale.fit(xs[0], normalize)

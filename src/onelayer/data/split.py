@@ -126,14 +126,29 @@ def _cut(rows: Array, size: int, seed: int, shuffle: bool, labels: Array | None)
 
     if size == 0:
         return rows, rows[:0]
-    try:
-        stratify = None if labels is None else labels[rows]
-        first, second = train_test_split(
-            rows, test_size=size, random_state=seed if shuffle else None, shuffle=shuffle, stratify=stratify
-        )
-    except ValueError as error:  # only stratification can fail here: the sizes are checked above
-        raise UserError(f"data.split.stratify=true: {str(error).rstrip('.')}; set it to false") from None
+    stratify = None if labels is None else labels[rows]
+    if stratify is not None:
+        _refuse_few_rows(stratify, size)
+    first, second = train_test_split(
+        rows, test_size=size, random_state=seed if shuffle else None, shuffle=shuffle, stratify=stratify
+    )
     return first, second
+
+
+def _refuse_few_rows(labels: Array, size: int) -> None:
+    """Refuse what `train_test_split` would: a class of one row, or a part of fewer rows than classes."""
+    counts = np.unique(labels, return_counts=True)[1]
+    if counts.min() < 2:
+        raise UserError(
+            f"data.split.stratify=true needs two rows of each class, but the smallest of {len(counts)} has one; leave "
+            "that class out, or set it to false"
+        )
+    if min(size, len(labels) - size) < len(counts):
+        raise UserError(
+            f"data.split.stratify=true: parts of {len(labels) - size} and {size} rows cannot both hold all "
+            f"{len(counts)} classes, the smallest of which has {counts.min()} rows; change data.split.val and "
+            "data.split.test, or set it to false"
+        )
 
 
 def _cut_by(

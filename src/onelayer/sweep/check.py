@@ -7,10 +7,11 @@ from typing import TypeVar
 from onelayer.build import build_data, load_table, prepare_data, refuse_missing_device
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
-from onelayer.data.prepare import Prepared
+from onelayer.data.shelf import Shelf
 from onelayer.data.streaming.stream import Stream
 from onelayer.data.table import Table
 from onelayer.errors import UserError
+from onelayer.memory import free_memory
 from onelayer.model.metrics import check_monitor
 from onelayer.model.objectives import choose_objective
 from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
@@ -25,11 +26,11 @@ IN_BATCHES = ("batch_size", "shuffle", "dtype")
 
 
 class Checker:
-    """Checks the runs of a sweep, each part of a specification once, and keeps their data."""
+    """Checks the runs of a sweep, each part of a specification once, and keeps what memory allows of their data."""
 
     def __init__(self) -> None:
         self._tables: dict[str, Table | Stream | UserError] = {}
-        self._prepared: dict[str, Prepared | UserError] = {}
+        self._shelf = Shelf(free_memory() // 4)  # the rest is for training, and everybody else
         self._modules: dict[str, DataModule | UserError] = {}
         self._parts: dict[tuple[str, ...], str | UserError] = {}
 
@@ -43,8 +44,8 @@ class Checker:
         made = f"{spec.data.model_dump_json(exclude=set(IN_BATCHES))} {spec.task}"
         cut = f"{spec.data.model_dump_json()} {spec.task}"
         table = _once(self._tables, read, lambda: load_table(spec))
-        prepared = _once(self._prepared, made, lambda: _hashed(spec, prepare_data(spec, table)))
-        return _once(self._modules, cut, lambda: build_data(spec, prepared)).ordered_by(spec.seed)
+        lent = self._shelf.lend(made, lambda: prepare_data(spec, table))
+        return _once(self._modules, cut, lambda: _hashed(spec, build_data(spec, lent))).ordered_by(spec.seed)
 
     def kind(self, spec: RunSpec, data: DataModule) -> str:
         """Check a run against torch, the machine and its data; return the kind of its optimizer.
@@ -86,6 +87,6 @@ def _once(found: dict[Key, Value | UserError], key: Key, make: Callable[[], Valu
     return value
 
 
-def _hashed(spec: RunSpec, prepared: Prepared) -> Prepared:
-    log.debug(f"{spec.data.source}: rows {prepared.data_hash}")  # hashed once, for all that share them
-    return prepared
+def _hashed(spec: RunSpec, data: DataModule) -> DataModule:
+    log.debug(f"{spec.data.source}: rows {data.data_hash}")  # hashed once, for every order of them
+    return data

@@ -1,18 +1,16 @@
 """How many runs fit into memory together."""
 
-from pathlib import Path
-
 import torch
 
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
+from onelayer.memory import free_memory
 from onelayer.track.curves import POINTS
 
 # copies of a run's weights: theta, gradient, update, up to four moments, best weights, and their use in float64
 COPIES = 16
 TAGS = 16  # curves of a run
 SHARE = 0.5  # of what is free; the rest is for the data, the measuring and everybody else
-CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current"))
 
 
 def runs_that_fit(data: DataModule, spec: RunSpec) -> int:
@@ -34,19 +32,4 @@ def free_bytes(spec: RunSpec) -> int:
     if spec.trainer.accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available():
         devices = spec.trainer.devices
         return int(torch.cuda.mem_get_info(devices[0] if isinstance(devices, list) else 0)[0])
-    free = _available()
-    try:
-        limit, used = (path.read_text().strip() for path in CGROUP)
-    except OSError:
-        return free
-    return free if limit == "max" else min(free, int(limit) - int(used))
-
-
-def _available() -> int:
-    """Return what the system could hand out without swapping."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return 4 * 2**30  # elsewhere than on Linux: a modest guess
-    fields = dict(line.split(":", 1) for line in lines)
-    return int(fields["MemAvailable"].split()[0]) * 1024
+    return free_memory()

@@ -148,7 +148,8 @@ NO_FILE: dict[str, tuple[dict[str, Any], str]] = {
     "not there": ({"path": "housng.csv"}, "there is no such file; did you mean 'housing.csv'?"),
     "no folder": ({"path": "nowhere/housing.csv"}, "there is no such file; there is no folder nowhere either"),
     "no match": ({"path": "*.parquet"}, "no file matches this pattern"),
-    "a suffix": ({"path": "table.xlsx"}, "table.xlsx: a table ends in .csv, .tsv"),
+    "a suffix": ({"path": "table.dat"}, "table.dat: a table ends in .csv, .tsv"),
+    "a spreadsheet": ({"path": "table.xlsx"}, "table.xlsx: a spreadsheet is no table yet; save its sheet as CSV"),
     "no parquet": ({"path": "."}, "the folder has no .parquet files"),
     "several forms": ({"path": "*.*s*"}, "matches files of several forms (delimited, json)"),
     "the network": ({"path": "https://example.org/housing.csv"}, "files are read from this machine alone"),
@@ -168,6 +169,7 @@ def test_what_is_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case:
     if case != "no parquet":
         Path("housing.csv").write_text("x,y\n1,2\n")
         Path("table.xlsx").write_text("")
+        Path("table.dat").write_text("")
         Path("t.json").write_text("[]")
     if case == "broken":
         Path("broken.parquet").write_text("no parquet")

@@ -70,6 +70,16 @@ def test_keys_are_those_of_the_source(screen: Callable[..., Outcome]) -> None:
     assert "5 of 25 rows have no 'age' and are left out" in shown.out
 
 
+def test_keys_may_be_those_of_training(screen: Callable[..., Outcome]) -> None:
+    assert screen("people.csv", "data.target=y", "data.drop=[id]") == screen("people.csv", "target=y", "drop=[id]")
+
+
+def test_which_rows_the_numbers_are_of(screen: Callable[..., Outcome]) -> None:
+    said = "train rows are all rows here; in training they are those that data.split leaves"
+    assert said in screen("people.csv", "target=y").out
+    assert said not in screen("people.csv", "target=y", "drop=[age]").out
+
+
 def test_a_query_and_no_target(screen: Callable[..., Outcome]) -> None:
     shown = screen("query=select age, town from 'people.csv', (select 1) where y = 'no'")
     assert "data.query: 13 rows x 2 columns" in shown.out
@@ -82,6 +92,7 @@ def test_a_query_and_no_target(screen: Callable[..., Outcome]) -> None:
         (["peple.csv"], "error: data.path=peple.csv: there is no such file; did you mean 'people.csv'?\n"),
         ([FILE, "targt=y"], "error: data.targt: there is no such key; did you mean 'data.target'?\n"),
         ([FILE, "target=zz"], f"error: data.target=zz: {NO_COLUMN}; there are id, age, town, born, note, y\n"),
+        ([FILE, "drop=1"], "error: data.drop=1: must be a list, such as [1]\n"),
         ([FILE, "drop=id"], "error: data.drop=id: must be a list, such as [id]\n"),
         ([FILE, "encode.impute=x"], "error: data.encode.impute=x: must be 'mean', 'median' or 'constant'\n"),
     ],
@@ -95,7 +106,10 @@ def test_help(screen: Callable[..., Outcome]) -> None:
     assert screen().code == 2
 
 
-SQL = "select *, round(fare, 1) as f from 'rides/*.parquet' where fare > 0 and town in ('a, b', 'it''s') and regexp_matches(town, '^\\D\\\\$')"
+SQL = (
+    "select *, round(fare, 1) as f from 'rides/*.parquet' where fare > 0 "
+    "and town in ('a, b', 'it''s') and regexp_matches(town, '^\\D\\\\$')"
+)
 
 
 @pytest.mark.parametrize("sweep", [[], ["-m"]])
@@ -104,15 +118,44 @@ def test_sql_as_the_shell_hands_it_over(sweep: list[str]) -> None:
     assert composed("data=table", query)["data"]["query"] == SQL
 
 
-@pytest.mark.parametrize("path", ["my data (1).csv", "é.csv", "a,b.csv", "it's.csv", "a[1].csv", "*.csv", "a=b#c.csv"])
+@pytest.mark.parametrize(
+    "path", ["~/a.csv", "a~b.csv", "my data (1).csv", "é.csv", "a,b.csv", "it's.csv", "a[1].csv", "*.csv", "a=b#c.csv"]
+)
 def test_paths_as_the_shell_hands_them_over(path: str) -> None:
     assert composed("data=table", *with_quotes([f"data.path={path}"]))["data"]["path"] == path
 
 
 @pytest.mark.parametrize(
+    ("data", "key", "value"),
+    [("embeddings", "labels", "~/y.npy"), ("openml", "data_home", "~/sets (old)"), ("table", "sample_weight", "w%")],
+)
+def test_other_paths_and_columns_as_the_shell_hands_them_over(data: str, key: str, value: str) -> None:
+    assert composed(f"data={data}", *with_quotes([f"data.{key}={value}"]))["data"][key] == value
+
+
+@pytest.mark.parametrize("name", ["2", "0.10", "1e3", "True", "TRUE", "NaN", "fare (USD)", "a,b", "it's", "m/s", "é"])
+def test_columns_are_called_as_they_are_typed(name: str) -> None:
+    found = composed("data=table", *with_quotes([f"data.target={name}", f"data.split.by={name}"]))["data"]
+    assert (found["target"], found["split"]["by"]) == (name, name)
+
+
+@pytest.mark.parametrize("weights", ["{>50K: 3}", "{'>50K': 3, <=50K: 1}", "{true: 3}", "{a b: 1.5}"])
+def test_weights_of_classes_as_the_shell_hands_them_over(weights: str) -> None:
+    (argument,) = with_quotes([f"data.class_weight={weights}"])
+    assert composed(argument)["data"]["class_weight"] == weights
+
+
+def test_a_comma_sweeps_over_weights_of_classes() -> None:
+    swept = with_quotes(["-m", "data.class_weight=balanced,{>50K: 3, b: 1},{b: 2}"])
+    assert swept == ["-m", "data.class_weight=balanced,'{>50K: 3, b: 1}','{b: 2}'"]
+
+
+@pytest.mark.parametrize(
     "argument",
     ["data.path=a.csv", "data.path=null", "data.query='select 1, 2'", 'data.query="select 1"', "data.query=null",
-     "data.query=choice('select 1','select 2')", "data.path=glob(*)", "data.pathology=a b", "optim.lr=1e-3"],
+     "data.query=choice('select 1','select 2')", "data.path=glob(*)", "data.pathology=a b", "optim.lr=1e-3",
+     "data.target=age", "data.target=null", "data.target=a.b_c", "data.target=choice(a,b)", "data.split.by='2'",
+     "data.class_weight=balanced", "data.class_weight='{a: 1}'"],
 )  # fmt: skip
 def test_what_hydra_reads_already_stays(argument: str) -> None:
     assert with_quotes([argument]) == [argument]

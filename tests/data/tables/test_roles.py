@@ -138,6 +138,43 @@ def test_targets(read: Read, case: str) -> None:
     assert table.target.dtype == (np.float64 if classes is None else np.int64)
 
 
+def test_columns_may_be_called_by_numbers(read: Read) -> None:
+    """As pandas calls them where nobody does."""
+    text = "0,1,2,2.5,true,null\n1,5,7,1,1,4\n2,6,8,1,2,4\n4,8,1,2,2,5\n"
+    table = read(text, target=2, drop=[0, 1, "null"], by=2.5, numeric=[True])
+    assert (table.target_name, table.target.tolist(), roles_of(table)) == ("2", [7, 8, 1], {"true": "numeric"})
+    assert table.by is not None
+    assert table.by.tolist() == [1, 1, 2]
+
+
+STRPTIME = "make dates of it with strptime(\"d\", '%d.%m.%Y'), or as they are written, in data.query"
+
+
+@pytest.mark.parametrize(
+    ("values", "example", "remedy"),
+    [
+        (["01.12.2020", "31.12.2020"], "01.12.2020", STRPTIME),
+        (["12/31/2020", "1/1/2020"], "1/1/2020", STRPTIME),
+        (["3 May 2020", "31 Dec 2020 10:00"], "3 May 2020", STRPTIME),
+        (["2020-01-01", "2020-01-02"], "2020-01-01", "list it in data.date=[d]"),
+    ],
+)
+def test_texts_that_look_like_dates(values: list[str], example: str, remedy: str) -> None:
+    query = f"select {values}[i % 2 + 1] as d, i % 7 as y from range(12) as t(i)"
+    note = f"'d' is text, though all its 12 values look like dates, such as '{example}'; {remedy}"
+    assert load_table(query=query).notes == (note,)
+    assert load_table(query=query, category=["d"]).notes == ()
+
+
+def test_numbers_that_begin_with_zeros_may_be_codes(read: Read) -> None:
+    text = csv_of(zip=[f"{i % 5:05}" for i in range(12)], y=[i % 7 for i in range(12)])
+    assert read(text).notes == (
+        "'zip' is numeric: it is text, but all its 12 values are numbers; 12 begin with a 0, so if they are codes, "
+        "list it in data.category=[zip]",
+    )
+    assert read(text, category=["zip"]).notes == ()
+
+
 def test_rows_without_a_target_are_left_out_and_counted(read: Read) -> None:
     table = read("x,y\n1,\n2,3\n3,4\n4,NA\n5,7\n")
     assert values_of(table) == {"x": [2, 3, 5]}
@@ -178,6 +215,13 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "one number": ("x,y\n1,5\n2,5\n", {}, "data.target=y: all its values are 5; there is nothing to learn"),
     "no value": ("x,y\n1,\n2,\n", {}, "data.target=y: the column has no values; choose another"),
     "distinct texts": ("x,y\n1,a\n2,b\n3,c\n", {}, "data.target=y: 3 different texts in 3 rows are no classes"),
+    "a text for a regression": (
+        "x,y\n1,a\n2,b\n",
+        {"task": "regression"},
+        "task=regression, data.target=y: 'a' in line 2 is no number",
+    ),
+    "null in a list": ("x,y\n1,2\n2,3\n", {"drop": [None]}, 'called null is written in quotes, as in ["null"]'),
+    "null for a target": ("null,y\n1,2\n2,3\n", {"target": None}, "(that one is written data.target='\"null\"')"),
     "a date": ("x,y\n1,2020-01-01\n2,2020-01-02\n", {}, "data.target=y: its type is DATE"),
     "1001 classes": (
         csv_of(x=range(2002), y=[f"c{i % 1001}" for i in range(2002)]),

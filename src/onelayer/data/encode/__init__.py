@@ -3,6 +3,7 @@
     statistics.py   what of the train rows decides
     design.py       what becomes of one column: its design columns
     encoder.py      the decisions, and all columns together
+    size.py         whether that matrix fits into memory
     layout.py       from the columns of a given frame to the matrix
 
 Numpy alone, so that a delivered model can use it.

@@ -1,7 +1,7 @@
 """The encoder: from a frame of columns to the design matrix, as the train rows decided."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -178,15 +178,22 @@ class Encoder:
 
     def unseen(self, frame: Frame, what: str) -> tuple[str, ...]:
         """Say which rows have levels that no train row has, in a sentence, or none; `what` these rows are called."""
-        places = {column.name: (column, place) for column, place in frame.places()}
+        categories = ((column, place) for column, place in frame.places() if column.role == "category")
+        counts = [np.bincount(frame.codes[:, place] + 1, minlength=len(one.levels) + 1) for one, place in categories]
+        return self.unseen_among(frame.columns, counts, what)
+
+    def unseen_among(self, columns: tuple[Column, ...], counts: Sequence[Counts], what: str) -> tuple[str, ...]:
+        """Say the same of rows of which is known, for each category, how many have no level and how many each level."""
+        categories = (column for column in columns if column.role == "category")
+        counted = {column.name: (column.levels, count) for column, count in zip(categories, counts, strict=True)}
         found = []
         for design in self.designs:
             if not isinstance(design, Levels):
                 continue
-            column, place = places[design.name]
+            levels, (missing, *rows) = counted[design.name]
             known = {*design.levels, *design.pooled}
-            new = [code for code, level in enumerate(column.levels) if level not in known]
-            count = int(np.isin(frame.codes[:, place], new if design.missing else [*new, -1]).sum())
+            new = sum(int(one) for level, one in zip(levels, rows, strict=True) if level not in known)
+            count = new if design.missing else new + int(missing)
             if count:
                 found.append(f"{design.name} ({count} {what}, {'as <other>' if design.pooled else 'as none of them'})")
         return (f"levels that no train row has: {', '.join(found)}",) if found else ()

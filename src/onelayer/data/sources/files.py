@@ -42,7 +42,7 @@ def refuse_infinite(values: Array, where: str, columns: tuple[str, ...]) -> None
         columns: their names.
 
     Raises:
-        UserError: names the first one by row (from 0) and column.
+        UserError: names the first one by row (from 1) and column.
     """
     broken = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if not len(broken):
@@ -51,8 +51,8 @@ def refuse_infinite(values: Array, where: str, columns: tuple[str, ...]) -> None
     column = int(np.flatnonzero(~np.isfinite(values[row]))[0])
     others = f", the first of {len(broken)} such rows" if len(broken) > 1 else ""
     raise UserError(
-        f"{where}: row {row}, column '{columns[column]}' is {values[row, column]}{others}; only finite numbers can be "
-        "used, leave such rows out or fill them in"
+        f"{where}: row {row + 1}, column '{columns[column]}' is {values[row, column]}{others}; only finite numbers can "
+        "be used, leave such rows out or fill them in"
     )
 
 

@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from onelayer.data.frame import Column, Frame
 from onelayer.data.sources.files import class_target
 from onelayer.data.table import Array, Table
+from onelayer.data.tables.names import Name
 from onelayer.errors import UserError, did_you_mean
 
 SITE = "https://www.openml.org"
@@ -20,7 +21,7 @@ PATIENCE = 5.0  # seconds without an answer
 
 
 def openml(
-    *, name: str | None, version: PositiveInt | None, target: str | None, data_home: str | None, by: str | None = None
+    *, name: str | None, version: PositiveInt | None, target: Name | None, data_home: str | None, by: Name | None = None
 ) -> Table:
     """Fetch a set once, then read it from the folder that keeps it.
 

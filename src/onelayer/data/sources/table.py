@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from onelayer.data.streaming.stream import Stream
 from onelayer.data.table import Table, Task
+from onelayer.data.tables.names import ListedName, Name
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.roles import Said
 from onelayer.data.tables.understanding import fetch, understand
@@ -19,12 +20,12 @@ from onelayer.errors import UserError
 
 
 def _as_list(value: Any) -> Any:
-    if isinstance(value, str):
+    if isinstance(value, str | int | float):
         raise PydanticCustomError("list", "must be a list, such as [{one}]", {"one": value})
     return value
 
 
-Names = Annotated[Sequence[str], BeforeValidator(_as_list)]
+Names = Annotated[Sequence[ListedName], BeforeValidator(_as_list)]
 Texts = Annotated[Sequence[str | int | float], BeforeValidator(_as_list)]
 MISSING = ("NA", "N/A", "?", "NaN", "nan", "null", "NULL")
 
@@ -37,27 +38,27 @@ class Columns(TypedDict, total=False):
     category: Names
     boolean: Names
     date: Names
-    sample_weight: str | None
-    by: str | None
+    sample_weight: Name | None
+    by: Name | None
 
 
 def table(
     *,
     path: str | None = None,
     query: str | None = None,
-    target: str | None = None,
+    target: Name | None = None,
     drop: Names = (),
     numeric: Names = (),
     category: Names = (),
     boolean: Names = (),
     date: Names = (),
-    sample_weight: str | None = None,
+    sample_weight: Name | None = None,
     missing: Texts = MISSING,
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8",
     names: Names | None = None,
     stream: bool = False,
     block_rows: PositiveInt = 262144,
-    by: str | None = None,
+    by: Name | None = None,
     task: Task | None = None,
 ) -> Table | Stream:
     """Read a file or a query.
@@ -95,9 +96,9 @@ def table(
         finalize(rows, rmtree, folder, ignore_errors=True)
     if target is None:
         listed = ", ".join(name for name, _ in rows.columns[:30]) + (", ..." if len(rows.columns) > 30 else "")
-        raise UserError(f"data.target: name the column to be learnt; there are {listed}")
-    if task is not None and target not in (*numeric, *category):
-        numeric, category = ((*numeric, target), category) if task == "regression" else (numeric, (*category, target))
+        called = any(name == "null" for name, _ in rows.columns)
+        hint = " (that one is written data.target='\"null\"')" if called else ""
+        raise UserError(f"data.target: name the column to be learnt; there are {listed}{hint}")
     said = Said(
         target,
         sample_weight=sample_weight,
@@ -107,6 +108,7 @@ def table(
         category=category,
         boolean=boolean,
         date=date,
+        task=task,
     )
     table = understand(rows, said)
     return fetch(table) if folder is None else Stream.of(table, block_rows)

@@ -12,7 +12,7 @@ from torch.utils.data import IterableDataset
 
 from onelayer.data.blocks import Block, generator_of
 from onelayer.data.encode import Encoder
-from onelayer.data.parts import Chunk
+from onelayer.data.parts import Chunk, Part
 from onelayer.data.preprocess import Scale
 from onelayer.data.streaming.stream import Piece, Stream, ranges
 from onelayer.data.table import Array
@@ -34,6 +34,7 @@ class StreamedPart:
         multiclass: whether the target is one of several classes.
         class_weight: (classes,) what each class counts in the loss; None: all alike.
         mean_weight: what a row counts in the loss on average, before it is divided by this.
+        extremes: two made rows of the smallest and the largest number in each column; none of a part without rows.
     """
 
     stream: Stream
@@ -45,6 +46,7 @@ class StreamedPart:
     multiclass: bool
     class_weight: Array | None
     mean_weight: float
+    extremes: Part
 
     def __len__(self) -> int:
         return self.rows
@@ -58,6 +60,14 @@ class StreamedPart:
     def sparse(self) -> bool:
         """Whether x is."""
         return False
+
+    def refuse_beyond(self, dtype: torch.dtype, columns: tuple[str, ...], target: str, what: str) -> None:
+        """Refuse numbers that a precision cannot compute with, as `Part.refuse_beyond` does.
+
+        Raises:
+            UserError: names the column.
+        """
+        self.extremes.refuse_beyond(dtype, columns, target, what)
 
     def chunks(self, device: torch.device | None = None) -> Iterator[Chunk]:
         """Yield the rows in the order of the table."""
@@ -76,11 +86,11 @@ class StreamedPart:
         return StreamedBlocks(self, 1, dtype, None, lambda: 0)
 
     def _read(self, start: int, end: int) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-        return self._made(self.stream.read(self.condition, start, end))
+        return self._made(self.stream.read(self.condition, start, end, numbered=self.encoder.refuse_unseen))
 
     def _made(self, piece: Piece) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         """Encode, scale and weigh; float64."""
-        features = self.encoder.apply(piece.frame)
+        features = self.encoder.apply(piece.frame, piece.numbers)
         x = torch.from_numpy(self.x_scale.apply(features, features))
         if self.multiclass:
             y = torch.from_numpy(piece.target)

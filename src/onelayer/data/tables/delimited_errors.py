@@ -18,6 +18,11 @@ def refused_file(file: str, error: Exception, encoding: str) -> UserError:
     line = re.search(r"on Line: (\d+)", said)
     where = f"{file}: line {line[1]}" if line else file
     counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", said)
+    if counts and line and line[1] == "1":
+        return UserError(
+            f"{where} has {_fields(counts[2])}, where {counts[1]} {'is' if counts[1] == '1' else 'are'} expected; give "
+            "each line as many fields, parted by comma, semicolon, tab or bar, and close all quotes"
+        )
     if counts:
         return UserError(
             f"{where} has {_fields(counts[2])}, but the first line has {counts[1]}; mend that line, or put a field "

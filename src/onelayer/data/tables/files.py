@@ -17,6 +17,7 @@ FORMS: dict[str, Form] = {
     ".jsonl": "json",
     ".ndjson": "json",
 }
+SHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 COMPRESSED = (".gz", ".zst")
 
 
@@ -65,6 +66,8 @@ def _form(path: str) -> Form:
     if suffixes and suffixes[-1] in COMPRESSED:
         suffixes.pop()
     suffix = suffixes[-1] if suffixes else ""
+    if suffix in SHEETS:
+        raise UserError(f"{path}: a spreadsheet is no table yet; save its sheet as CSV (.csv), and name that file")
     if suffix not in FORMS:
         known = ", ".join(FORMS)
         raise UserError(

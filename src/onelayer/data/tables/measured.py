@@ -26,6 +26,7 @@ class Measured:
         low: the least number, truth or date; None where nothing is present.
         high: the greatest.
         notes: what was mended.
+        guesses: why it is of this kind, for those who have not said what it is.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Measured:
     low: Any = None
     high: Any = None
     notes: tuple[str, ...] = ()
+    guesses: tuple[str, ...] = ()
 
     @property
     def missing(self) -> int:

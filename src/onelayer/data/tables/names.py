@@ -2,6 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from onelayer.errors import UserError, did_you_mean
 
@@ -10,6 +14,23 @@ TAKEN = "rowid"  # duckdb numbers the rows so
 IDENTIFIER = (
     r"(.*[_\s.-])?(id|ids|uuid|guid|index|idx|key|rownames?|row_?num(ber)?|rowid|row|serial(_?no)?)|unnamed_\d+"
 )
+
+
+def as_name(value: Any) -> Any:
+    """Return a number or a truth as YAML writes it: columns may be called so."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _as_listed_name(value: Any) -> Any:
+    if value is None:
+        raise PydanticCustomError("name", 'a column called null is written in quotes, as in ["null"]')
+    return as_name(value)
+
+
+Name = Annotated[str, BeforeValidator(as_name)]
+ListedName = Annotated[str, BeforeValidator(_as_listed_name)]
 
 
 def distinct_names(given: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -48,12 +48,13 @@ def read_as(rows: Rows, column: Measured, role: Role, key: str | None = None) ->
             for part, function in parts.items()
         )
         return Reading(Column(column.name, "date", parts=tuple(parts)), numbers)
-    value = number_of(rows, column, key) if role == "numeric" else _truth(rows, column, key)
+    said = f"data.{key}=[{column.name}]"
+    value = number_of(rows, column, said) if role == "numeric" else _truth(rows, column, key)
     return Reading(Column(column.name, role), (_number(value),))
 
 
-def number_of(rows: Rows, column: Measured, key: str | None) -> str:
-    """Return the SQL of a column as DOUBLE.
+def number_of(rows: Rows, column: Measured, said: str) -> str:
+    """Return the SQL of a column as DOUBLE; `said` is what asks for it, as the user typed it.
 
     Raises:
         UserError: a text that is no number, an infinite one, or a column of dates.
@@ -65,9 +66,9 @@ def number_of(rows: Rows, column: Measured, key: str | None) -> str:
     if column.kind == "boolean":
         return f"CAST({column.value} AS DOUBLE)"
     if column.kind != "text":
-        raise UserError(f"data.{key}=[{column.name}]: the column holds dates; list it in data.date, or leave it out")
+        raise UserError(f"{said}: the column holds dates; list it in data.date, or leave it out")
     value = as_number(column.value)
-    _refuse_unread(rows, column, value, f"data.{key}=[{column.name}]", "is no number")
+    _refuse_unread(rows, column, value, said, "is no number")
     _refuse_infinite(rows, column.name, value)
     return value
 

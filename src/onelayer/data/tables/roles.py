@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from onelayer.data.frame import Role
+from onelayer.data.table import Task
 from onelayer.data.tables.measured import Measured
 from onelayer.data.tables.names import named_like_identifier, require
 from onelayer.errors import UserError
@@ -26,7 +27,7 @@ MOST_LEVELS_OF_FEW = 20  # a text of more levels than this is free where most of
 
 @dataclass(frozen=True)
 class Said:
-    """What the user says of columns, each a list of names or a name."""
+    """What the user says of columns, each a list of names or a name, and of the task; None: as the target looks."""
 
     target: str | None = None
     sample_weight: str | None = None
@@ -36,6 +37,7 @@ class Said:
     category: Sequence[str] = ()
     boolean: Sequence[str] = ()
     date: Sequence[str] = ()
+    task: Task | None = None
 
     @property
     def forced(self) -> dict[str, Role]:

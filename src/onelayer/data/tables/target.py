@@ -55,14 +55,18 @@ def read_target(rows: Rows, column: Measured, said: Said) -> Target:
     key = f"data.target={column.name}"
     if column.kind in ("date", "timestamp", "other"):
         raise UserError(f"{key}: its type is {column.type}; a target is a number, a truth or a text")
-    as_number = column.name in said.numeric or (column.kind == "number" and column.name not in said.category)
+    numeric, category = column.name in said.numeric, column.name in said.category
+    if said.task is not None and not (numeric or category):
+        key = f"task={said.task}, {key}"
+        numeric, category = said.task == "regression", said.task != "regression"
+    as_number = numeric or (column.kind == "number" and not category)
     if as_number:
-        value = number_of(rows, column, "numeric")
+        value = number_of(rows, column, key)
         low, high = rows.one(f"SELECT min({value}), max({value}) FROM rows")
         if low == high:
             raise UserError(f"{key}: all its values are {low:g}; there is nothing to learn")
         (between,) = rows.one(f"SELECT count_if({value} NOT IN ({low!r}, {high!r})) FROM rows")
-        if between or column.name in said.numeric:
+        if between or numeric:
             return Target(column.name, value, None)
     of_numbers = column.kind == "number" and (as_number or column.text is None)
     classes, code = codes_of(rows, replace(column, text=None) if of_numbers else column)
@@ -98,7 +102,7 @@ def weight_of(rows: Rows, column: Measured) -> str:
     key = f"data.sample_weight={column.name}"
     if column.kind != "number":
         raise UserError(f"{key}: its type is {column.type}; a weight is a number")
-    value = number_of(rows, column, "sample_weight")
+    value = number_of(rows, column, key)
     bad = rows.all(
         f"SELECT rowid, {value} FROM rows WHERE {value} IS NULL OR isnan({value}) OR {value} < 0 ORDER BY rowid LIMIT 1"
     )

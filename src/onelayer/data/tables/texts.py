@@ -8,8 +8,10 @@ from onelayer.data.tables.opening import Rows
 
 SPACES = "' \t\r\n'"
 LIKE_A_NUMBER = r"[^\w]*\d[\d.,' ]*[^\w]*"  # with thousands parted, a currency or a percent sign
+LIKE_A_DATE = r"(\d{4}[./-]\d\d?[./-]\d\d?|\d\d?[./ -](\d\d?|[A-Za-z]{3,9})[./ -](\d{4}|\d\d))([ T].*)?"
 THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+"
 NEARLY_NUMBERS = 0.25  # from this share of numbers on, the user is told why a column is text
+NEARLY_DATES = 0.9  # the same for dates
 FEW = 0.1  # values that are no numbers may then be spellings of a missing one
 
 
@@ -22,10 +24,11 @@ def as_number(text: str, *, comma: bool = False) -> str:
 
 def measured(rows: Rows, name: str, type_name: str, n_rows: int) -> Measured:
     """Return a column of text as a number or a truth where every value reads as one, else as text."""
-    present, given, padded, distinct, numbers, commas, truths, alike = _counts(rows, sql.name(name))
+    present, given, padded, distinct, numbers, commas, truths, dates, alike = _counts(rows, sql.name(name))
     column = sql.name(name) if type_name == "VARCHAR" else f"CAST({sql.name(name)} AS VARCHAR)"
     text = _cleaned(column, rows.missing) if padded or given > present else column
     notes: list[str] = []
+    guesses: list[str] = []
     if padded:
         notes.append(f"'{name}' has {padded} texts with spaces around them, which were stripped")
     if given > present and rows.dialect is None:
@@ -38,30 +41,36 @@ def measured(rows: Rows, name: str, type_name: str, n_rows: int) -> Measured:
                 f"SELECT min(x), max(x), count(x) FROM (SELECT {value} AS x FROM rows)"
                 + (" WHERE NOT isnan(x)" if kind == "number" else "")
             )
-        return Measured(name, type_name, kind, value, n_rows, count, text, distinct, low, high, tuple(notes))
+        return Measured(
+            name, type_name, kind, value, n_rows, count, text, distinct, low, high, tuple(notes), tuple(guesses)
+        )
 
     if type_name != "VARCHAR" or not present:
         return of("text", text)
     if truths == present:
         return of("boolean", f"lower({text}) = 'true'")
     if numbers == present:
-        notes.append(f"'{name}' is numeric: it is text, but all its {present} values are numbers")
+        guesses.append(
+            f"'{name}' is numeric: it is text, but all its {present} values are numbers{_codes(rows, name, text)}"
+        )
         return of("number", as_number(text))
     if commas == present and not _commas_are_ambiguous(rows, text):
-        notes.append(f"'{name}' is numeric: all its {present} values are numbers with a decimal comma or point")
+        guesses.append(f"'{name}' is numeric: all its {present} values are numbers with a decimal comma or point")
         return of("number", as_number(text, comma=True))
     if commas == present:
-        notes.append(
+        guesses.append(
             f"'{name}' is text, since its commas may part thousands or decimals; make numbers of it with replace(...) "
             "in data.query"
         )
     elif numbers >= NEARLY_NUMBERS * present:
-        notes.append(_why_no_number(rows, name, text, present, numbers))
+        guesses.append(_why_no_number(rows, name, text, present, numbers))
+    elif dates >= NEARLY_DATES * present:
+        guesses.append(_why_no_date(rows, name, text, present, dates))
     elif alike >= NEARLY_NUMBERS * present:
         (example,) = rows.one(
             f"SELECT min({text}) FROM rows WHERE regexp_full_match({text}, {sql.text(LIKE_A_NUMBER)})"
         )
-        notes.append(
+        guesses.append(
             f"'{name}' is text, though {alike} of its {present} values look like numbers, such as {example!r}; make "
             "numbers of it with replace(...) in data.query"
         )
@@ -69,7 +78,7 @@ def measured(rows: Rows, name: str, type_name: str, n_rows: int) -> Measured:
 
 
 def _counts(rows: Rows, column: str) -> list[int]:
-    """Count values: present, not NULL, padded, distinct, numbers, those with a decimal comma too, truths, alike."""
+    """Count values: present, not NULL, padded, distinct, numbers, with decimal commas too, truths, dates, alike."""
     given = f"CAST({column} AS VARCHAR)"
     conditions = [
         "x IS NOT NULL",
@@ -78,6 +87,7 @@ def _counts(rows: Rows, column: str) -> list[int]:
         f"{as_number('x')} IS NOT NULL",
         f"{as_number('x', comma=True)} IS NOT NULL",
         "lower(x) IN ('true', 'false')",
+        f"regexp_full_match(x, {sql.text(LIKE_A_DATE)})",
         f"regexp_full_match(x, {sql.text(LIKE_A_NUMBER)})",
     ]
     # a text that occurs often is looked at once
@@ -99,6 +109,27 @@ def _commas_are_ambiguous(rows: Rows, text: str) -> bool:
     """Whether every comma may as well part thousands."""
     clear = f"contains({text}, ',') AND NOT regexp_full_match({text}, {sql.text(THOUSANDS)})"
     return rows.one(f"SELECT count_if({clear}) FROM rows") == (0,)
+
+
+def _codes(rows: Rows, name: str, text: str) -> str:
+    """Say where to list a column whose numbers may be codes, such as 00501; nothing of other numbers."""
+    (zeros,) = rows.one(rf"SELECT count_if(regexp_full_match({text}, '0\d+')) FROM rows")
+    return f"; {zeros} begin with a 0, so if they are codes, list it in data.category=[{name}]" if zeros else ""
+
+
+def _why_no_date(rows: Rows, name: str, text: str, present: int, dates: int) -> str:
+    alike = f"{text} IS NOT NULL AND regexp_full_match({text}, {sql.text(LIKE_A_DATE)})"
+    example, readable = rows.one(
+        f"SELECT min({text}) FILTER ({alike}), bool_and({text} IS NULL OR try_cast({text} AS TIMESTAMP) IS NOT NULL) "
+        "FROM rows"
+    )
+    remedy = (
+        f"list it in data.date=[{name}]"
+        if readable
+        else f"make dates of it with strptime({sql.name(name)}, '%d.%m.%Y'), or as they are written, in data.query"
+    )
+    counted = f"all its {present}" if dates == present else f"{dates} of its {present}"
+    return f"'{name}' is text, though {counted} values look like dates, such as {example!r}; {remedy}"
 
 
 def _why_no_number(rows: Rows, name: str, text: str, present: int, numbers: int) -> str:

@@ -72,6 +72,7 @@ def understand(rows: Rows, said: Said) -> Understood:
         use, why = use_of(column, said)
         used.append((column, use))
         notes += [] if use == "dropped" else column.notes
+        notes += [] if use == "dropped" or column.name in said.forced else column.guesses
         notes += [] if why is None else [why]
         if use in FEATURES:
             forced = said.forced.get(column.name)
