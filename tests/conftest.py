@@ -76,10 +76,11 @@ def rows_of(part: "AnyPart") -> "Part":
 def data_of(table: "Table", **settings: Any) -> "DataModule":
     """A table, prepared and in batches, by the settings of both."""
     from onelayer.data.module import DataModule
+    from onelayer.data.preparation import Preparation
     from onelayer.data.prepare import prepare
 
     batches = {key: settings.pop(key) for key in ("batch_size", "shuffle", "order_seed", "dtype") if key in settings}
-    return DataModule(prepare(table, **settings), **batches)
+    return DataModule(prepare(table, Preparation(**settings)), **batches)
 
 
 @dataclass(frozen=True)

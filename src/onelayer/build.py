@@ -1,7 +1,6 @@
 """From a specification to the objects that train it; beyond here classes take typed keywords."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import torch
 from lightning.pytorch import Trainer
@@ -10,6 +9,7 @@ from lightning.pytorch.callbacks import Callback
 from onelayer.config import RunSpec
 from onelayer.data.encode import EncodeSettings
 from onelayer.data.module import DataModule
+from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import Prepared, prepare
 from onelayer.data.preprocess import scaled_coefficients
 from onelayer.data.sources import load
@@ -40,8 +40,7 @@ def load_table(spec: RunSpec) -> Table | Stream:
 def prepare_data(spec: RunSpec, table: Table | Stream) -> Prepared:
     """Split, encode, scale and weigh."""
     data = spec.data
-    made = partial(prepare, table) if isinstance(table, Table) else partial(prepare_stream, table)
-    return made(
+    how = Preparation(
         val=data.split.val,
         test=data.split.test,
         split_seed=data.split.seed,
@@ -53,8 +52,9 @@ def prepare_data(spec: RunSpec, table: Table | Stream) -> Prepared:
         normalize=data.normalize,
         normalize_target=data.normalize_target,
         class_weight=data.class_weight,
-        encode=None if data.encode is None else EncodeSettings(**data.encode.model_dump()),
+        encode=EncodeSettings() if data.encode is None else EncodeSettings(**data.encode.model_dump()),
     )
+    return prepare(table, how) if isinstance(table, Table) else prepare_stream(table, how)
 
 
 def build_data(spec: RunSpec, lent: Callable[[], Prepared] | None = None) -> DataModule:

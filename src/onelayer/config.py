@@ -19,8 +19,9 @@ from pydantic import (
     field_validator,
 )
 
+from onelayer.config_errors import sentences
 from onelayer.data.tables.names import Name
-from onelayer.errors import UserError, did_you_mean
+from onelayer.errors import UserError
 
 # a class and its weight in {a: 1, 'b, c': 2}
 WEIGHT = r"""\s*('(?:[^']|'')*'|"[^"]*"|[^\s,'"][^,]*?)\s*:\s*([^\s,:{}]+)\s*"""
@@ -188,7 +189,7 @@ class RunSpec(Section):
         try:
             spec = cls.model_validate(config)
         except ValidationError as error:
-            raise UserError("\n".join(_sentences(error, config))) from None
+            raise UserError("\n".join(sentences(error, config, cls))) from None
         spec._check_combinations()
         return spec
 
@@ -246,53 +247,3 @@ def _as_number(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
-
-
-def _sentences(error: ValidationError, config: Mapping[str, Any]) -> list[str]:
-    """Group pydantic's entries (one for each branch of a union) into one sentence a key."""
-    reasons: dict[str, list[str]] = {}
-    values: dict[str, Any] = {}
-    for entry in error.errors():
-        path, value = _known_path(entry["loc"], config)
-        if entry["type"] == "extra_forbidden":
-            siblings = _fields_of(RunSpec, path.split(".")[:-1])
-            reason = "there is no such key" + did_you_mean(path.rpartition(".")[2], siblings)
-        elif entry["type"] == "missing":
-            path, reason = ".".join(map(str, entry["loc"])), "is missing"
-        elif entry["type"] == "string_pattern_mismatch":
-            reason = "must look like 00:01:30:00 (days, hours, minutes, seconds)"
-        else:
-            reason = entry["msg"].replace("Input should be", "must be")
-        values[path] = value
-        reasons.setdefault(path, [])
-        if reason not in reasons[path]:
-            reasons[path].append(reason)
-    return [
-        f"{path}: {found[0]}" if found == ["is missing"] else f"{path}={values[path]}: {_joined(found)}"
-        for path, found in reasons.items()
-    ]
-
-
-def _joined(reasons: list[str]) -> str:
-    return " or ".join([reasons[0], *(reason.removeprefix("must be ") for reason in reasons[1:])])
-
-
-def _known_path(loc: tuple[int | str, ...], config: Mapping[str, Any]) -> tuple[str, Any]:
-    """Cut pydantic's union tags off the end of a location: keep what the configuration itself contains."""
-    value: Any = config
-    path: list[str] = []
-    for part in loc:
-        if not (isinstance(value, Mapping) and part in value):
-            break
-        value = value[part]
-        path.append(str(part))
-    return ".".join(path), value
-
-
-def _fields_of(model: type[BaseModel], path: list[str]) -> list[str]:
-    for part in path:
-        field = model.model_fields[part].annotation
-        if not (isinstance(field, type) and issubclass(field, BaseModel)):
-            return []
-        model = field
-    return list(model.model_fields)

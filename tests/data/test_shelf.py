@@ -5,6 +5,7 @@ from functools import partial
 import torch
 
 from onelayer.data.module import DataModule
+from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import Prepared, prepare
 from onelayer.data.shelf import Shelf
 from tests.conftest import load, rows_of
@@ -15,7 +16,7 @@ def test_the_longest_unused_rows_make_room() -> None:
 
     def fold(number: int) -> Prepared:
         made.append(number)
-        return prepare(table, folds=5, fold=number)
+        return prepare(table, Preparation(folds=5, fold=number))
 
     shelf = Shelf(2 * fold(0).size)
     made.clear()
@@ -27,12 +28,12 @@ def test_the_longest_unused_rows_make_room() -> None:
 
 def test_one_is_held_however_large() -> None:
     shelf = Shelf(0)
-    lent = shelf.lend("iris", lambda: prepare(load("iris")))
+    lent = shelf.lend("iris", lambda: prepare(load("iris"), Preparation()))
     assert lent() is lent()
 
 
 def made_of(name: str) -> Prepared:
-    return prepare(load(name))
+    return prepare(load(name), Preparation())
 
 
 def test_a_module_has_the_same_rows_when_they_are_made_again() -> None:

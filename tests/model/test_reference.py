@@ -11,6 +11,7 @@ from torch import Tensor
 from onelayer.data.parts import Part
 from onelayer.data.preprocess import original_coefficients
 from onelayer.data.table import Table
+from onelayer.model import newton
 from onelayer.model.objectives import OBJECTIVES, Objective
 from onelayer.model.reference import Reference, Solver
 from onelayer.model.reference import value as value_of
@@ -199,3 +200,15 @@ def test_auto_lr_is_the_largest_rate_at_which_descent_is_sure(name: str) -> None
         now = float(value(theta, X, target, objective, l2))
         assert now <= before * (1 + 1e-14)
         before = now
+
+
+@pytest.mark.parametrize("name", ["logistic", "softmax"])
+def test_levels_that_sum_to_one_leave_the_optimum_certain(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One-hot columns beside a bias are dependent: this alone must not call for a linear programme."""
+    level = torch.arange(80) % 3
+    x = torch.cat([X, torch.eye(3, dtype=torch.float64)[level]], 1)
+    monkeypatch.setattr(newton, "PROGRAMME", 0)
+    reference = solve(x, TARGETS[name], OBJECTIVES[name], 0.0, n_outputs=OUTPUTS[name])
+    assert reference.note == "not unique: the columns have rank 7"
+    fewer = solve(x[:, :-1], TARGETS[name], OBJECTIVES[name], 0.0, n_outputs=OUTPUTS[name])
+    np.testing.assert_allclose(reference.value, fewer.value, rtol=1e-12)

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.data.encode import EncodeSettings
-from onelayer.data.frame import Frame
+from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import Prepared, prepare
 from onelayer.data.split import split_rows
 from onelayer.data.table import Table
+from onelayer.data.tables.fetch import Unfetched
 from onelayer.errors import UserError
 from onelayer.run import train
 from onelayer.track.results import Run
@@ -120,12 +121,12 @@ def test_nothing_is_fitted_on_rows_that_do_not_train(
     ways: dict[str, Any] = {"normalize": normalize, "encode": settings_, "normalize_target": "auto"}
     try:
         before = load("table", path=str(path), target=table.target_name)
-        data = prepare(before, **ways)
+        data = prepare(before, Preparation(**ways))
     except UserError:
         assume(False)
     rows = split_rows(len(before), val=0.15, test=0.15)
     others = np.concatenate([rows.val, rows.test])
-    after = prepare(disturbed(before, others, rng), **ways)
+    after = prepare(disturbed(before, others, rng), Preparation(**ways))
     assert fitted(after) == fitted(data)
     assert torch.equal(rows_of(after.train).x, rows_of(data.train).x)
     assert torch.equal(rows_of(after.train).y, rows_of(data.train).y)
@@ -133,8 +134,8 @@ def test_nothing_is_fitted_on_rows_that_do_not_train(
 
 def disturbed(table: Table, rows: np.ndarray[Any, Any], rng: np.random.Generator) -> Table:
     """The same table with something else in some rows."""
-    frame, target = table.features, table.target.copy()
-    assert isinstance(frame, Frame)
+    assert isinstance(table.features, Unfetched)
+    (frame,), target = table.features.parts([np.arange(len(table))]), table.target.copy()
     numbers, codes = frame.numbers.copy(), frame.codes.copy()
     numbers[rows] = rng.choice([np.nan, -1e3, 0.0, 1.0, 1e9], numbers[rows].shape)
     for place, column in enumerate(column for column in frame.columns if column.role == "category"):
@@ -165,7 +166,7 @@ def test_a_target_whose_square_is_no_number_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"^data.target=y: it holds 9.5e\+300, whose square float64 cannot hold; divide"
     ):
-        prepare(load("table", path=str(path), target="y"))
+        prepare(load("table", path=str(path), target="y"), Preparation())
 
 
 def test_control_characters_do_not_end_a_field(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """From a table to what a model sees of it: split, encoded and scaled by its train rows, weighed."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ from onelayer.data.encode.encoder import LARGEST
 from onelayer.data.encode.size import refuse_too_large
 from onelayer.data.frame import Frame
 from onelayer.data.parts import Chunk, Part
-from onelayer.data.preprocess import Scale, Scaling, TargetScaling, target_scaling
+from onelayer.data.preparation import Preparation
+from onelayer.data.preprocess import Scale, Scaling, target_scaling
 from onelayer.data.split import split_rows
 from onelayer.data.table import Array, Table, Task
 from onelayer.data.weights import class_weights, weigh
@@ -114,65 +115,35 @@ class Prepared:
         return not isinstance(self.train, Part)
 
 
-def prepare(
-    table: Table,
-    *,
-    val: float = 0.15,
-    test: float = 0.15,
-    split_seed: int = 0,
-    split_shuffle: bool = True,
-    stratify: bool = False,
-    folds: int | None = None,
-    fold: int | None = None,
-    repeats: int = 1,
-    normalize: Scaling = "standard",
-    normalize_target: TargetScaling = "none",
-    class_weight: Literal["balanced"] | Mapping[str, float] | None = None,
-    encode: EncodeSettings | None = None,
-) -> Prepared:
+def prepare(table: Table, how: Preparation) -> Prepared:
     """Split a table, encode, scale and weigh it by its train rows.
-
-    Args:
-        table: the rows.
-        val: validation rows, a ratio (float) or a number (int); unused with folds.
-        test: test rows, likewise.
-        split_seed: seed of the split.
-        split_shuffle: False: the last rows are the test rows.
-        stratify: keep the class shares in every part.
-        folds: the validation rows are one of so many folds.
-        fold: which one, from 0.
-        repeats: how often the folds are drawn anew.
-        normalize: scaling of the features.
-        normalize_target: scaling of a regression target; auto: standard, and none for classes.
-        class_weight: what each class counts in the loss; balanced: each class the same in all.
-        encode: how columns become features.
 
     Raises:
         UserError: the table does not allow what is asked.
     """
-    if stratify and table.classes is None:
+    if how.stratify and table.classes is None:
         raise UserError(f"data.split.stratify=true needs classes, '{table.target_name}' is a number; set it to false")
-    scaling = target_scaling(normalize_target, classes=table.classes is not None)
+    scaling = target_scaling(how.normalize_target, classes=table.classes is not None)
     rows = split_rows(
         len(table),
-        val=val,
-        test=test,
-        seed=split_seed,
-        shuffle=split_shuffle,
-        labels=table.target if stratify else None,
+        val=how.val,
+        test=how.test,
+        seed=how.split_seed,
+        shuffle=how.split_shuffle,
+        labels=table.target if how.stratify else None,
         by=table.by,
-        folds=folds,
-        fold=fold,
-        repeats=repeats,
+        folds=how.folds,
+        fold=how.fold,
+        repeats=how.repeats,
     )
-    encoder, x_scale, xs, unseen = _features(table, rows, normalize, encode or EncodeSettings())
+    encoder, x_scale, xs, unseen = _features(table, rows, how.normalize, how.encode)
     multiclass = table.task == "multiclass"
     if table.classes is None:
         _refuse_huge(table)
         y_scale = Scale.fit(_as_column(table.target[rows.train]), scaling)
     else:  # classes have no unit
         y_scale = Scale.neutral(len(table.classes) if multiclass else 1)
-    per_class = class_weights(table.target_name, table.classes, _rows_of_classes(table, rows.train), class_weight)
+    per_class = class_weights(table.target_name, table.classes, _rows_of_classes(table, rows.train), how.class_weight)
     parts: list[Part] = []
     for chosen, x in zip(rows, xs, strict=True):
         target = table.target[chosen]

@@ -76,6 +76,13 @@ class Moments:
             rest=np.linalg.norm(triangle[n_features + 1 :, n_features + 1 :], axis=0),
         )
 
+    @property
+    def rank(self) -> int:
+        """The rank of x, of centred x where the means are not zero."""
+        norms = np.linalg.norm(self.triangle, axis=0)
+        norms[norms <= 1e-14 * np.hypot(norms, np.sqrt(self.n_rows) * np.abs(self.x_mean))] = np.inf  # constant columns
+        return int(np.linalg.matrix_rank(self.triangle / norms)) if len(norms) else 0
+
     def about_zero(self) -> "Moments":
         """Return the same for a model without bias: moments about zero, with means that are zero."""
         n, n_features = self.n_rows, len(self.x_mean)

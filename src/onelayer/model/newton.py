@@ -55,7 +55,7 @@ class _Point:
     radius: float
 
 
-def newton(part: Part, objective: Objective, l2: float, *, n_outputs: int, bias: bool) -> Optimum:
+def newton(part: Part, objective: Objective, l2: float, *, n_outputs: int, bias: bool, rank: int) -> Optimum:
     """Minimise ``mean loss + l2/2 ||W||^2``.
 
     Args:
@@ -64,6 +64,7 @@ def newton(part: Part, objective: Objective, l2: float, *, n_outputs: int, bias:
         l2: the penalty.
         n_outputs: columns of the logits.
         bias: whether there is a free constant.
+        rank: of the columns of x, the constant one included.
     """
     if bias and (absent := _absent(part, n_outputs)) is not None:
         return Optimum(None, note=f"no finite optimum: class number {absent} has no train rows")
@@ -93,13 +94,21 @@ def newton(part: Part, objective: Objective, l2: float, *, n_outputs: int, bias:
         if improves:
             at = then
         if settled or not improves:
-            if l2 > 0 or _exists(hessian, decrement, at.radius):
+            if l2 > 0:
                 return Optimum(at.theta[0], at.value)
-            return _doubtful(at, part, n_outputs, bias)
+            # where columns are dependent, so many directions change no logit, and no optimum hangs on them
+            flat = (n_columns - rank) * max(1, n_outputs - 1)
+            if _exists(hessian, decrement, at.radius, flat):
+                return Optimum(at.theta[0], at.value, _about(rank, n_columns))
+            return _doubtful(at, part, n_outputs, bias, rank)
     return Optimum(None, note=f"skipped: Newton's method did not converge in {ITERATIONS} iterations")
 
 
-def _doubtful(at: _Point, part: Part, n_outputs: int, bias: bool) -> Optimum:
+def _about(rank: int, n_columns: int) -> str:
+    return "" if rank == n_columns else f"not unique: the columns have rank {rank}"
+
+
+def _doubtful(at: _Point, part: Part, n_outputs: int, bias: bool, rank: int) -> Optimum:
     """Settle whether an optimum exists where the curvature does not say so."""
     unsettled = "skipped: whether the classes are separated in part was not settled"
     n_columns = at.theta.shape[2]
@@ -115,8 +124,7 @@ def _doubtful(at: _Point, part: Part, n_outputs: int, bias: bool) -> Optimum:
         return Optimum(None, note=f"{unsettled} in {SECONDS} s")
     if recedes:
         return _receding("the classes are separated in part")
-    rank = int(torch.linalg.matrix_rank(columns / columns.norm(dim=0).clamp(min=1e-300)))
-    return Optimum(at.theta[0], at.value, "" if rank == n_columns else f"not unique: the columns have rank {rank}")
+    return Optimum(at.theta[0], at.value, _about(rank, n_columns))
 
 
 def _receding(reason: str) -> Optimum:
@@ -196,13 +204,14 @@ def _absent(part: Part, n_outputs: int) -> int | None:
     return int(counts.argmin()) if bool((counts == 0).any()) else None
 
 
-def _exists(hessian: Tensor, decrement: float, radius: float) -> bool:
+def _exists(hessian: Tensor, decrement: float, radius: float, flat: int) -> bool:
     """Tell whether a finite optimum is certain from the curvature here.
 
     The loss is self-concordant in the generalised sense, with R the largest norm of a row: a Newton decrement nu with
     R * nu / sqrt(smallest eigenvalue) below 1/2 proves that the optimum lies close by (Bach, 2010, proposition 2).
+    Directions that change no logit, `flat` of them, have no curvature anywhere and take no part in this.
     """
-    smallest, largest = torch.linalg.eigvalsh(hessian)[[0, -1]].tolist()
+    smallest, largest = torch.linalg.eigvalsh(hessian)[[flat, -1]].tolist()
     return bool(smallest > CURVED * largest and 2 * radius * (max(decrement, 0.0) / smallest) ** 0.5 < 0.5)
 
 

@@ -68,7 +68,9 @@ class Solver:
             return Reference(None, float("nan"), why)
         if self.objective.quadratic:
             return self._least_squares(l2)
-        found = newton(self.part, self.objective, l2, n_outputs=self.n_outputs, bias=self.bias)
+        found = newton(
+            self.part, self.objective, l2, n_outputs=self.n_outputs, bias=self.bias, rank=self.moments.rank + self.bias
+        )
         return Reference(found.theta, found.value, found.note)
 
     def auto_lr(self, l2: Sequence[float]) -> list[float]:

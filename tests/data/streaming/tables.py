@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from onelayer.artefact import Artefact
 from onelayer.build import load_table, prepare_data
 from onelayer.config import RunSpec
+from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import Prepared
 from onelayer.data.streaming.part import StreamedPart
 from onelayer.data.streaming.prepare import prepare_stream
@@ -66,7 +67,7 @@ def stream_of(frame: pd.DataFrame, folder: Path, *, block_rows: int = 128, **sai
 
 def streamed(frame: pd.DataFrame, folder: Path, *, settings: Mapping[str, Any] | None = None, **said: Any) -> Prepared:
     """A frame as a stream, prepared."""
-    return prepare_stream(stream_of(frame, folder, **said), **(settings or {}))
+    return prepare_stream(stream_of(frame, folder, **said), Preparation(**(settings or {})))
 
 
 def part_of(prepared: Prepared, name: str = "train") -> StreamedPart:

@@ -43,7 +43,7 @@ CASES = {
         "data.encode.min_count=20",
     ],
     "regression, raw": ["data.target=number", "data.normalize=none", "optim.lr=1e-8"],
-    "binary": ["data.target=yes", "data.block_rows=1"],
+    "binary": ["data.target=yes", "data.block_rows=16"],
     "binary, balanced": ["data.target=yes", "data.class_weight=balanced", "model.l2=0.01"],
     "binary, all weights": [
         "data.target=yes",

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from onelayer.data.encode import EncodeSettings
+from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import prepare
 from onelayer.data.sources.table import table_of
 from onelayer.data.split import split_rows
@@ -28,7 +29,7 @@ def test_encoder_scales_and_weights_are_those_of_the_same_rows_in_memory(
     frame = invented().drop(columns=[*UNUSED, *(["weight"] if weight is None else [])])
     encode = EncodeSettings(impute=impute, fill=1.5, indicator=True, min_count=20)
     settings = {**IN_ORDER, "normalize": normalize, "encode": encode, "normalize_target": "standard"}
-    memory = prepare(table_of(frame, target="number", sample_weight=weight), **settings)
+    memory = prepare(table_of(frame, target="number", sample_weight=weight), Preparation(**settings))
     stream = streamed(frame, tmp_path, settings=settings, sample_weight=weight)
     assert stream.encoder.features == memory.encoder.features
     assert stream.notes == memory.notes
@@ -91,7 +92,7 @@ def test_columns_that_are_constant_or_empty_in_the_train_rows(tmp_path: Path) ->
     )
     settings: dict[str, Any] = {"val": 50, "test": 50, "split_shuffle": False}
     stream = streamed(frame, tmp_path, settings=settings)
-    memory = prepare(table_of(frame, target="number"), **settings)
+    memory = prepare(table_of(frame, target="number"), Preparation(**settings))
     assert stream.encoder == memory.encoder
     assert stream.notes == memory.notes
     assert any("level (50 test rows, as none of them)" in note for note in stream.notes)
@@ -129,7 +130,7 @@ LATE: dict[str, Any] = {"val": 50, "test": 50, "split_shuffle": False}
 def test_levels_that_no_train_row_has_are_told_as_in_memory(tmp_path: Path, min_count: int) -> None:
     settings = {**LATE, "encode": EncodeSettings(min_count=min_count)}
     stream = streamed(late_levels(), tmp_path, settings=settings)
-    memory = prepare(table_of(late_levels(), target="number"), **settings)
+    memory = prepare(table_of(late_levels(), target="number"), Preparation(**settings))
     assert stream.notes == memory.notes
     how = "as <other>" if min_count > 1 else "as none of them"
     assert stream.notes[-2:] == tuple(
@@ -170,7 +171,10 @@ def test_numbers_beyond_a_precision_are_refused_as_in_memory(
     row = {"train": 10, "val": 210, "test": 299}[what]
     frame.loc[row, column] = -1e40
     settings = {**LATE, "normalize": normalize, "normalize_target": normalize}
-    stream, memory = streamed(frame, tmp_path, settings=settings), prepare(table_of(frame, target="number"), **settings)
+    stream, memory = (
+        streamed(frame, tmp_path, settings=settings),
+        prepare(table_of(frame, target="number"), Preparation(**settings)),
+    )
     refused = []
     for prepared in (memory, stream):
         said = []

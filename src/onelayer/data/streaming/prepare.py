@@ -1,18 +1,19 @@
 """From a table on disk to what a model sees of it: the train rows decide, by what SQL says of them."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
-from onelayer.data.encode import Encoder, EncodeSettings, Moments, Statistics
+from onelayer.data.encode import Encoder, Moments, Statistics
 from onelayer.data.encode.size import refuse_too_large
 from onelayer.data.parts import Part
+from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import Prepared
-from onelayer.data.preprocess import Scale, Scaling, TargetScaling, target_scaling
+from onelayer.data.preprocess import Scale, target_scaling
 from onelayer.data.streaming.part import StreamedPart
 from onelayer.data.streaming.split import Parts, parts_of, refuse_empty
 from onelayer.data.streaming.stream import Stream
@@ -23,54 +24,42 @@ from onelayer.errors import UserError
 OF_NUMBERS = ("count", "avg", "var_pop", "min", "max")
 
 
-def prepare_stream(
-    stream: Stream,
-    *,
-    val: float = 0.15,
-    test: float = 0.15,
-    split_seed: int = 0,
-    split_shuffle: bool = True,
-    stratify: bool = False,
-    folds: int | None = None,
-    fold: int | None = None,
-    repeats: int = 1,
-    normalize: Scaling = "standard",
-    normalize_target: TargetScaling = "none",
-    class_weight: Literal["balanced"] | Mapping[str, float] | None = None,
-    encode: EncodeSettings | None = None,
-) -> Prepared:
-    """Split a table on disk, encode, scale and weigh it by its train rows; the arguments are those of `prepare`.
+def prepare_stream(stream: Stream, how: Preparation) -> Prepared:
+    """Split a table on disk, encode, scale and weigh it by its train rows.
 
     Raises:
         UserError: the table does not allow what is asked.
     """
-    target, classes, settings = stream.target, stream.target.classes, encode or EncodeSettings()
-    scaling = target_scaling(normalize_target, classes=classes is not None)
-    if folds is not None and fold is not None and fold >= folds * repeats:
-        raise UserError(f"data.fold={fold}: there are folds 0 to {folds * repeats - 1} (data.folds, data.repeats)")
+    target, classes, settings = stream.target, stream.target.classes, how.encode
+    scaling = target_scaling(how.normalize_target, classes=classes is not None)
+    if how.folds is not None and how.fold is not None and how.fold >= how.folds * how.repeats:
+        last = how.folds * how.repeats - 1
+        raise UserError(f"data.fold={how.fold}: there are folds 0 to {last} (data.folds, data.repeats)")
     conditions = parts_of(
         stream,
-        val=val,
-        test=test,
-        seed=split_seed,
-        shuffle=split_shuffle,
-        stratify=stratify,
-        folds=folds,
-        fold=fold,
+        val=how.val,
+        test=how.test,
+        seed=how.split_seed,
+        shuffle=how.split_shuffle,
+        stratify=how.stratify,
+        folds=how.folds,
+        fold=how.fold,
     )
     seen = _look(stream, conditions, median=settings.impute == "median")
-    refuse_empty(tuple(one.rows for one in seen), val=folds is not None or val > 0, test=test > 0, folds=folds)
+    refuse_empty(
+        tuple(one.rows for one in seen), val=how.folds is not None or how.val > 0, test=how.test > 0, folds=how.folds
+    )
     train, *_ = seen
     encoder = Encoder.build(train.statistics, settings)
     refuse_too_large(encoder.features, min(stream.block_rows, stream.end))
-    quartiles = _quartiles(stream, conditions.train, encoder, train.statistics) if normalize == "robust" else None
-    x_scale = Scale.from_moments(encoder.moments(train.statistics, quartiles), train.rows, normalize)
+    quartiles = _quartiles(stream, conditions.train, encoder, train.statistics) if how.normalize == "robust" else None
+    x_scale = Scale.from_moments(encoder.moments(train.statistics, quartiles), train.rows, how.normalize)
     multiclass = stream.task == "multiclass"
     if classes is None:
         y_scale = Scale.from_moments(train.target, train.rows, scaling)
     else:  # classes have no unit
         y_scale = Scale.neutral(len(classes) if multiclass else 1)
-    per_class = class_weights(target.name, classes, train.classes, class_weight)
+    per_class = class_weights(target.name, classes, train.classes, how.class_weight)
     weights = [one.weight if per_class is None else float(one.classes @ per_class) for one in seen]
     for one, weight, what in zip(seen, weights, Parts._fields, strict=True):
         if one.rows and not weight > 0:

@@ -1,0 +1,41 @@
+"""How rows are made ready for a model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from onelayer.data.encode import EncodeSettings
+from onelayer.data.preprocess import Scaling, TargetScaling
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How a table is split, encoded, scaled and weighed.
+
+    Attributes:
+        val: validation rows, a ratio (float) or a number (int); unused with folds.
+        test: test rows, likewise.
+        split_seed: seed of the split.
+        split_shuffle: False: the last rows are the test rows.
+        stratify: keep the class shares in every part.
+        folds: the validation rows are one of so many folds.
+        fold: which one, from 0.
+        repeats: how often the folds are drawn anew.
+        normalize: scaling of the features.
+        normalize_target: scaling of a regression target; auto: standard, and none for classes.
+        class_weight: what each class counts in the loss; balanced: each class the same in all.
+        encode: how columns become features.
+    """
+
+    val: float = 0.15
+    test: float = 0.15
+    split_seed: int = 0
+    split_shuffle: bool = True
+    stratify: bool = False
+    folds: int | None = None
+    fold: int | None = None
+    repeats: int = 1
+    normalize: Scaling = "standard"
+    normalize_target: TargetScaling = "none"
+    class_weight: Literal["balanced"] | Mapping[str, float] | None = None
+    encode: EncodeSettings = field(default_factory=EncodeSettings)
