@@ -1,5 +1,6 @@
 """The optimum of a smooth convex objective by Newton's method with backtracking (Boyd & Vandenberghe, 9.5)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +56,9 @@ class _Point:
     radius: float
 
 
-def newton(part: Part, objective: Objective, l2: float, *, n_outputs: int, bias: bool, rank: int) -> Optimum:
+def newton(
+    part: Part, objective: Objective, l2: float, *, n_outputs: int, bias: bool, rank: Callable[[], int]
+) -> Optimum:
     """Minimise ``mean loss + l2/2 ||W||^2``.
 
     Args:
@@ -64,7 +67,7 @@ def newton(part: Part, objective: Objective, l2: float, *, n_outputs: int, bias:
         l2: the penalty.
         n_outputs: columns of the logits.
         bias: whether there is a free constant.
-        rank: of the columns of x, the constant one included.
+        rank: of the columns of x, the constant one included; asked for where no penalty decides.
     """
     if bias and (absent := _absent(part, n_outputs)) is not None:
         return Optimum(None, note=f"no finite optimum: class number {absent} has no train rows")
@@ -97,10 +100,11 @@ def newton(part: Part, objective: Objective, l2: float, *, n_outputs: int, bias:
             if l2 > 0:
                 return Optimum(at.theta[0], at.value)
             # where columns are dependent, so many directions change no logit, and no optimum hangs on them
-            flat = (n_columns - rank) * max(1, n_outputs - 1)
+            known = rank()
+            flat = (n_columns - known) * max(1, n_outputs - 1)
             if _exists(hessian, decrement, at.radius, flat):
-                return Optimum(at.theta[0], at.value, _about(rank, n_columns))
-            return _doubtful(at, part, n_outputs, bias, rank)
+                return Optimum(at.theta[0], at.value, _about(known, n_columns))
+            return _doubtful(at, part, n_outputs, bias, known)
     return Optimum(None, note=f"skipped: Newton's method did not converge in {ITERATIONS} iterations")
 
 

@@ -68,9 +68,7 @@ class Solver:
             return Reference(None, float("nan"), why)
         if self.objective.quadratic:
             return self._least_squares(l2)
-        found = newton(
-            self.part, self.objective, l2, n_outputs=self.n_outputs, bias=self.bias, rank=self.moments.rank + self.bias
-        )
+        found = newton(self.part, self.objective, l2, n_outputs=self.n_outputs, bias=self.bias, rank=self._rank)
         return Reference(found.theta, found.value, found.note)
 
     def auto_lr(self, l2: Sequence[float]) -> list[float]:
@@ -86,6 +84,9 @@ class Solver:
             return float(spread / moments.n_rows + np.square(moments.y_mean).sum())
         theta = torch.zeros(1, self.n_outputs, self.part.n_features + self.bias, dtype=torch.float64)
         return float(sum(float(loss_of(theta, rows, self.objective)) for rows in self.part.chunks()) / len(self.part))
+
+    def _rank(self) -> int:
+        return self.moments.rank + self.bias
 
     def _largest(self) -> float:
         columns = self.part.n_features + self.bias

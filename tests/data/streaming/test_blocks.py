@@ -106,7 +106,7 @@ def test_block_rows_bounds_the_rows_that_are_held(tmp_path: Path, monkeypatch: p
 def test_reading_stops_when_training_does(tmp_path: Path) -> None:
     blocks = iter(numbered(tmp_path, 50).blocks(10, torch.float64, seed=0))
     next(blocks)
-    blocks.close()  # type: ignore[attr-defined]
+    blocks.close()
     with pytest.raises(StopIteration):
         next(blocks)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import Prepared
 from onelayer.data.streaming.split import parts_of
 from onelayer.errors import UserError
@@ -146,8 +147,7 @@ def test_no_value_is_bound_to_a_part_or_a_fold(tmp_path: Path, key: str, value: 
     def drawn(**settings: Any) -> list[Any]:
         found = []
         for seed in range(seeds):
-            asked = {"val": 0.3, "test": 0.2, "folds": None, "fold": None, **settings}
-            parts = parts_of(stream, seed=seed, shuffle=True, stratify=False, **asked)
+            parts = parts_of(stream, Preparation(**{"val": 0.3, "test": 0.2, "split_seed": seed, **settings}))
             where = f"SELECT {', '.join(parts)} FROM rows WHERE row = {value} LIMIT 1"
             found.append(stream.rows.one(where).index(True))
         return found

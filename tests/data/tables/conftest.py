@@ -11,8 +11,16 @@ from onelayer.data.frame import Frame
 from onelayer.data.sources import load
 from onelayer.data.table import Table
 from onelayer.data.tables.fetch import Unfetched
+from onelayer.errors import UserError
 
 Read = Callable[..., Table]
+
+
+def refused_in_one_sentence(read: Read, reason: str, *table: Any, **arguments: Any) -> None:
+    with pytest.raises(UserError) as refused:
+        read(*table, **arguments)
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 def frame_of(table: Table) -> Frame:

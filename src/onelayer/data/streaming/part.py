@@ -1,8 +1,9 @@
 """The train, validation or test rows of a table that stays on disk."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -116,7 +117,7 @@ class StreamedBlocks(IterableDataset[Block]):
     ) -> None:
         self.part, self.batch_size, self.dtype, self.seed, self.epoch = part, batch_size, dtype, seed, epoch
 
-    def __iter__(self) -> Iterator[Block]:
+    def __iter__(self) -> Generator[Block, None, None]:
         return read_ahead(self._blocks())
 
     def _blocks(self) -> Iterator[Block]:
@@ -163,12 +164,15 @@ class StreamedBlocks(IterableDataset[Block]):
         )
 
 
-def read_ahead(made: Iterable[T]) -> Iterator[T]:
+def read_ahead(made: Iterable[T]) -> Generator[T, None, None]:
     """Yield what an iterable makes, the next one being made in a thread meanwhile."""
     source = iter(made)
-    done = object()
+
+    def one() -> list[T]:
+        return list(islice(source, 1))
+
     with ThreadPoolExecutor(1) as reader:
-        waiting = reader.submit(next, source, done)
-        while (found := waiting.result()) is not done:
-            waiting = reader.submit(next, source, done)
-            yield found  # type: ignore[misc]
+        waiting = reader.submit(one)
+        while found := waiting.result():
+            waiting = reader.submit(one)
+            yield from found

@@ -32,19 +32,7 @@ def prepare_stream(stream: Stream, how: Preparation) -> Prepared:
     """
     target, classes, settings = stream.target, stream.target.classes, how.encode
     scaling = target_scaling(how.normalize_target, classes=classes is not None)
-    if how.folds is not None and how.fold is not None and how.fold >= how.folds * how.repeats:
-        last = how.folds * how.repeats - 1
-        raise UserError(f"data.fold={how.fold}: there are folds 0 to {last} (data.folds, data.repeats)")
-    conditions = parts_of(
-        stream,
-        val=how.val,
-        test=how.test,
-        seed=how.split_seed,
-        shuffle=how.split_shuffle,
-        stratify=how.stratify,
-        folds=how.folds,
-        fold=how.fold,
-    )
+    conditions = parts_of(stream, how)
     seen = _look(stream, conditions, median=settings.impute == "median")
     refuse_empty(
         tuple(one.rows for one in seen), val=how.folds is not None or how.val > 0, test=how.test > 0, folds=how.folds
@@ -83,9 +71,10 @@ def prepare_stream(stream: Stream, how: Preparation) -> Prepared:
     unseen = _unseen(seen, parts, encoder)
     # whatever decides the numbers that the model sees
     hashes = tuple(one.hashes for one in seen)
-    said = repr((hashes, conditions, encoder.to_json(), multiclass, classes, mean_weight, per_class))
+    said = repr((hashes, conditions, encoder.to_json(), multiclass, classes, mean_weight))
     digest = hashlib.sha256(said.encode())
-    for array in (x_scale.shift, x_scale.scale, y_scale.shift, y_scale.scale):
+    costs = np.zeros(0) if per_class is None else per_class
+    for array in (x_scale.shift, x_scale.scale, y_scale.shift, y_scale.scale, costs):
         digest.update(np.ascontiguousarray(array).data)
     found = digest.hexdigest()[:16]
     return Prepared(

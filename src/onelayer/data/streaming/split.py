@@ -6,6 +6,7 @@ A hash needs no list of rows, and gives equal rows to the same part. Parts have 
 from math import ceil
 from typing import NamedTuple
 
+from onelayer.data.preparation import Preparation
 from onelayer.data.streaming.stream import Stream
 from onelayer.errors import UserError
 
@@ -21,44 +22,29 @@ class Parts(NamedTuple):
     test: str
 
 
-def parts_of(
-    stream: Stream,
-    *,
-    val: float,
-    test: float,
-    seed: int,
-    shuffle: bool,
-    stratify: bool,
-    folds: int | None,
-    fold: int | None,
-) -> Parts:
+def parts_of(stream: Stream, how: Preparation) -> Parts:
     """Say which rows belong to each part.
 
-    Args:
-        stream: the table.
-        val: validation rows, a ratio (float) or a number (int); unused with folds.
-        test: test rows, likewise.
-        seed: changes the hash.
-        shuffle: False: the last rows of the table are the test rows, those before them the validation rows.
-        stratify: refused: a hash keeps the shares of classes by itself, about.
-        folds: the validation rows are one of so many folds.
-        fold: which one, from 0; each repetition counts on.
-
     Raises:
-        UserError: what needs all rows at once, or no rows left for training.
+        UserError: what needs all rows at once, no such fold, or no rows left for training.
     """
-    if stratify:
+    if how.folds is not None and how.fold is not None and how.fold >= how.folds * how.repeats:
+        last = how.folds * how.repeats - 1
+        raise UserError(f"data.fold={how.fold}: there are folds 0 to {last} (data.folds, data.repeats)")
+    if how.stratify:
         raise UserError(
             "data.split.stratify=true needs all rows at once, and data.stream=true reads few; set it to false: a "
             "random split of many rows keeps the shares of classes"
         )
     (n_rows,) = stream.rows.one("SELECT count(*) FROM rows")
-    wanted = [0.0 if folds is not None else _share(val, n_rows), _share(test, n_rows)]
+    folds, fold, seed = how.folds, how.fold, how.split_seed
+    wanted = [0.0 if folds is not None else _share(how.val, n_rows), _share(how.test, n_rows)]
     if sum(wanted) >= 1:
         raise UserError(
-            f"data.split: val={val} and test={test} take all of {n_rows} rows and leave none for training; lower one"
+            f"data.split: val={how.val} and test={how.test} take all of {n_rows} rows and leave none for "
+            "training; lower one"
         )
-    if not shuffle:
+    if not how.split_shuffle:
         return _in_order(stream, n_rows, *wanted, folds=folds, fold=fold)
     _refuse_few_groups(stream, 1 + sum(part > 0 for part in wanted), folds)
     key = stream.by if stream.by is not None else "rows"
