@@ -6,7 +6,9 @@ condition number, are never formed. Columns are first shifted by their means ove
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -18,6 +20,8 @@ from onelayer.threads import threads
 Array = NDArray[np.float64]
 # numbers of the rows that are dense at once, and of those that are factored at once, which stay in the cache
 BLOCK, FACTORED = 2**22, 2**17
+FIRST = 1024  # rows whose means the columns are shifted by
+STRANDS = 4  # threads, the same on every machine: where rows are cut decides the last digit of a sum
 
 
 @dataclass(frozen=True)
@@ -47,21 +51,19 @@ class Moments:
     @classmethod
     def of(cls, part: Part, *, with_y: bool = True) -> "Moments":
         """Pass over the rows once; without y for a target of classes."""
-        triangle: Array | None = None
-        shift = np.zeros(0)
-        n_features = part.n_features
-        for values, weight in _pieces(part, with_y=with_y):
-            if triangle is None:
-                shift = values.mean(0)
-                triangle = np.empty((0, 1 + values.shape[1]))
-            above = len(triangle)
-            rows = np.empty((above + len(values), triangle.shape[1]))
-            rows[:above], rows[above:, 0] = triangle, 1.0
-            np.subtract(values, shift, out=rows[above:, 1:])
-            if weight is not None:
-                rows[above:] *= np.sqrt(weight)[:, None]
-            triangle = _triangle(rows)
-        assert triangle is not None, "a part has rows"
+        n_features, strands = part.n_features, list[_Strand]()
+        # one thread each: of few rows, several wait for each other longer than they work, in numpy's QR too
+        with threads(1), ThreadPoolExecutor(STRANDS) as pool:
+            for x, y, weight in dense_pieces(part, n_features + 2):
+                beside = y if with_y else x[:, :0]
+                if not strands:
+                    shift = np.concatenate([x[:FIRST].mean(0), beside[:FIRST].mean(0)])
+                    strands = [_Strand(shift) for _ in range(STRANDS)]
+                cuts = [slice(start, end) for start, end in pairwise(len(x) * k // STRANDS for k in range(STRANDS + 1))]
+                weights = [None if weight is None else weight[rows] for rows in cuts]
+                some = [x[rows] for rows in cuts], [beside[rows] for rows in cuts], weights
+                list(pool.map(_Strand.add, strands, *some))
+        triangle = _triangle(np.concatenate([strand.triangle for strand in strands]))
         # the first row of the triangle has the sums; where there are few rows, the last ones are missing
         width = triangle.shape[1]
         triangle = np.concatenate([triangle, np.zeros((max(0, width - len(triangle)), width))])
@@ -109,23 +111,32 @@ class Moments:
         return float(np.linalg.norm(rows, 2) ** 2)
 
 
+class _Strand:
+    """The triangle of the rows ``[1, x, y]`` so far, (k, columns)."""
+
+    def __init__(self, shift: Array) -> None:
+        self.shift = shift
+        self.triangle = np.empty((0, 1 + len(shift)))
+
+    def add(self, x: Array, y: Array, weight: Array | None) -> None:
+        """Put rows below it, few enough at once to stay in the cache."""
+        width = 1 + len(self.shift)
+        # the triangle, which is factored again with each piece, must be small beside it
+        size = max(FACTORED // width, 4 * width)
+        for start in range(0, len(x), size):
+            piece, above = slice(start, min(start + size, len(x))), len(self.triangle)
+            rows = np.empty((above + piece.stop - start, width))
+            rows[:above], rows[above:, 0] = self.triangle, 1.0
+            np.subtract(x[piece], self.shift[: x.shape[1]], out=rows[above:, 1 : 1 + x.shape[1]])
+            np.subtract(y[piece], self.shift[x.shape[1] :], out=rows[above:, 1 + x.shape[1] :])
+            if weight is not None:
+                rows[above:] *= np.sqrt(weight[piece])[:, None]
+            self.triangle = _triangle(rows)
+
+
 def _triangle(rows: Array) -> Array:
     """Return R of rows = Q R, with as many rows as columns, or fewer where there are fewer rows."""
-    # one thread: of few rows, several wait for each other longer than they work, in numpy's QR too
-    with threads(1):
-        found = torch.linalg.qr(torch.from_numpy(rows), mode="r")
-    return np.asarray(found.R)
-
-
-def _pieces(part: Part, *, with_y: bool) -> Iterator[tuple[Array, Array | None]]:
-    """Yield rows of x, of y beside it, and their weights, few enough to be factored at once."""
-    for x, y, weight in dense_pieces(part, part.n_features + 2):
-        # the triangle, which is factored again with each piece, must be small beside it
-        size = max(FACTORED // (part.n_features + 2), 4 * part.n_features)
-        for start in range(0, len(x), size):
-            rows = slice(start, start + size)
-            values = np.concatenate([x[rows], y[rows]], 1) if with_y else x[rows]
-            yield values, None if weight is None else weight[rows]
+    return np.asarray(torch.linalg.qr(torch.from_numpy(rows), mode="r").R)
 
 
 def dense_pieces(part: Part, width: int) -> Iterator[tuple[Array, Array, Array | None]]:

@@ -11,7 +11,7 @@ from onelayer.data.frame import Column, Frame
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 # bytes of a block of rows: it stays in the cache while it is looked at several times
-BLOCK_BYTES = 256 * 1024
+BLOCK_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from onelayer.data.table import Array
 from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.reading import Reading
 
-BLOCK_ROWS = 61440  # half of duckdb's row groups: few enough for a block to be small beside the whole
+# a quarter of duckdb's row groups: a column of a block fits into memory that the last one left, where a larger one
+# would be asked of the system anew
+BLOCK_ROWS = 30720
 LAID = 2**17  # numbers that are laid side by side at once: they stay in the cache
 READERS = 2  # duckdb decodes for one while the rows of the other are laid out
 

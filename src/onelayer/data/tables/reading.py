@@ -50,6 +50,8 @@ def read_as(rows: Rows, column: Measured, role: Role, key: str | None = None) ->
         return Reading(Column(column.name, "date", parts=tuple(parts)), numbers)
     said = f"data.{key}=[{column.name}]"
     value = number_of(rows, column, said) if role == "numeric" else _truth(rows, column, key)
+    if role == "numeric" and column.kind == "number" and not column.missing:
+        return Reading(Column(column.name, role), (value,))
     return Reading(Column(column.name, role), (_number(value),))
 
 
