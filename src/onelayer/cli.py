@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -34,12 +35,21 @@ def train() -> None:
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    code = 128 + signal.SIGINT
+
+    def end(number: int, frame: object) -> None:
+        """Go the way of Ctrl-C, so that nothing half-written and no temporary file stays."""
+        nonlocal code
+        code = 128 + number
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
     with reported():
         sys.argv[1:] = with_resumed(overrides_last(with_quotes(sys.argv[1:])))
         try:
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)()
         except KeyboardInterrupt:
-            sys.exit(130)
+            sys.exit(code)
 
 
 def _job(config: "DictConfig") -> float | None:

@@ -15,6 +15,7 @@ from onelayer.data.table import Table, Task
 from onelayer.data.tables.names import ListedName, Name
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.roles import Said
+from onelayer.data.tables.sql import interruptible
 from onelayer.data.tables.understanding import fetch, understand
 from onelayer.errors import UserError
 
@@ -87,7 +88,8 @@ def table(
     """
     folder = Path(mkdtemp(prefix="onelayer-")) if stream else None
     try:
-        rows = open_rows(path=path, query=query, missing=missing, encoding=encoding, names=names, folder=folder)
+        with interruptible():
+            rows = open_rows(path=path, query=query, missing=missing, encoding=encoding, names=names, folder=folder)
     except BaseException:  # Ctrl-C too
         if folder is not None:
             rmtree(folder, ignore_errors=True)

@@ -51,7 +51,8 @@ class Rows:
         import duckdb
 
         try:
-            return self.connection.execute(query).fetchall()
+            with sql.interruptible():
+                return self.connection.execute(query).fetchall()
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             raise sql.refusal(self.source, error) from None
 

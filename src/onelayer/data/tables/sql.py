@@ -1,7 +1,8 @@
 """Safe SQL: names and texts quoted, and duckdb's errors in one sentence."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,17 @@ def connect(folder: Path | None = None) -> "DuckDBPyConnection":
         connection.execute(f"SET memory_limit = '{STREAMING}'")
     connection.execute("SET TimeZone = 'UTC'")  # the hour of a time stamp is the same on every machine
     return connection
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C be what it is: duckdb makes an error of its own of it while it works."""
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":
+            raise
+        raise KeyboardInterrupt from None
 
 
 def name(text: str) -> str:
