@@ -144,6 +144,19 @@ def test_names_that_duckdb_made_up_are_told(tmp_path: Path) -> None:
     )
 
 
+def test_types_that_duckdb_takes_from_the_first_rows_are_told(tmp_path: Path) -> None:
+    rows = [f"{row},{row % 3}" for row in range(30_000)] + ["1.5,1"]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]))
+    few = load_table(query=f"from '{tmp_path}/t.csv'")
+    every = load_table(query=f"from read_csv('{tmp_path}/t.csv', sample_size=-1)")
+    assert (values_of(few)["x"][-1], values_of(every)["x"][-1]) == (2, 1.5)
+    (told,) = few.notes
+    assert told.endswith("to look at all rows write read_csv('...', sample_size=-1), or read it by data.path")
+    assert not every.notes
+    (tmp_path / "few.csv").write_text("\n".join(["x,y", *rows[:1000]]))
+    assert not load_table(query=f"from '{tmp_path}/few.csv'").notes
+
+
 NO_FILE: dict[str, tuple[dict[str, Any], str]] = {
     "not there": ({"path": "housng.csv"}, "there is no such file; did you mean 'housing.csv'?"),
     "no folder": ({"path": "nowhere/housing.csv"}, "there is no such file; there is no folder nowhere either"),

@@ -1,7 +1,7 @@
 """Open a table: whatever it is read from becomes `rows` in a duckdb connection."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +13,14 @@ from onelayer.data.tables import delimited, sql
 from onelayer.data.tables.delimited_types import create
 from onelayer.data.tables.dialect import Dialect, raw_lines
 from onelayer.data.tables.files import Files, find_files
+from onelayer.data.tables.measured import INTEGERS
 from onelayer.data.tables.names import distinct_names
 from onelayer.errors import UserError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+SNIFFED = 20480
 READERS = {"parquet": "read_parquet", "json": "read_json"}
 
 
@@ -158,11 +160,26 @@ def _open_query(connection: "DuckDBPyConnection", query: str, missing: tuple[str
         rows = _created(connection, statements[0].query.strip().rstrip("; \n"), "data.query", missing)
     except duckdb.Error as error:
         raise sql.refusal(f"data.query={query}", error) from None
+    return replace(rows, notes=(*rows.notes, *_notes_of_query(connection, query, rows)))
+
+
+def _notes_of_query(connection: "DuckDBPyConnection", query: str, rows: Rows) -> Iterator[str]:
+    """Say what duckdb does in silence where a query names text files."""
     unnamed = [name for name, _ in rows.columns if re.fullmatch(r"column\d+", name)]
-    if not unnamed:
-        return rows
-    note = f"{', '.join(unnamed[:3])} may be duckdb's names for a file without a header; see names= of read_csv"
-    return replace(rows, notes=(*rows.notes, note))
+    if unnamed:
+        yield f"{', '.join(unnamed[:3])} may be duckdb's names for a file without a header; see names= of read_csv"
+    ((_, plan),) = connection.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
+    # its estimates of rows are rough
+    read = [
+        int(count) for count in re.findall(r'"Function": "READ_CSV.*?"Estimated Cardinality": "(\d+)"', plan, re.DOTALL)
+    ]
+    narrow = [name for name, kind in rows.columns if kind in INTEGERS or kind == "DATE"]
+    if narrow and "sample_size" not in query and max(read, default=0) > SNIFFED / 2:
+        yield (
+            f"in data.query duckdb finds the types of a text file in its first {SNIFFED} rows, and rounds a later 1.5 "
+            f"in a column of integers ({', '.join(narrow[:3])}); to look at all rows write "
+            "read_csv('...', sample_size=-1), or read it by data.path"
+        )
 
 
 def _open_frame(connection: "DuckDBPyConnection", frame: Any, missing: tuple[str, ...]) -> Rows:
