@@ -143,7 +143,7 @@ def with_resumed(arguments: list[str]) -> list[str]:
 
     from onelayer.errors import UserError
 
-    plain = directory.strip("'\"")
+    plain = str(Path(directory.strip("'\"")).expanduser())  # a shell does not after the sign =
     path = Path(plain) / ".hydra" / "overrides.yaml"
     if not path.is_file():
         raise UserError(f"resume={plain}: no run directory there (it has no .hydra/overrides.yaml)")
