@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -61,6 +62,12 @@ def quoted(text: str) -> str:
     # Hydra takes backslashes as they are, but for those before a quote or the end
     escaped = re.sub(r"(\\*)('|\Z)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), text)
     return f"'{escaped}'"
+
+
+def shell(arguments: Iterable[str]) -> str:
+    """Write arguments as one types them: in double quotes what holds single ones, but for signs that those leave."""
+    plain = re.compile(r"""[^"$`!\\]*(\\'[^"$`!\\]*)*""")
+    return " ".join(f'"{one}"' if "'" in one and plain.fullmatch(one) else shlex.quote(one) for one in arguments)
 
 
 def _first_line(error: BaseException) -> str:

@@ -12,7 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from onelayer.explain import shell
 from onelayer.sweep import records
 from onelayer.sweep.tables import write
 from tests.conftest import ROOT, Outcome
@@ -31,6 +34,15 @@ def test_the_csv_holds_every_metric_as_the_results_have_it(tmp_path: Path) -> No
             assert (row["val/loss"], row["error"]) == ("", result["error"])
         else:
             assert (float(row["seconds"]), row["epochs"]) == (result["seconds"], "3")
+
+
+@given(st.lists(st.text(alphabet="ab='\"\\$`!{}: \n")))
+def test_a_shell_reads_back_what_is_written_for_it(arguments: list[str]) -> None:
+    assert shlex.split(shell(arguments)) == arguments
+
+
+def test_quotes_in_an_argument_stay_readable() -> None:
+    assert shell(["data.class_weight='{0: 1, 1: 3}'", "seed=0"]) == "\"data.class_weight='{0: 1, 1: 3}'\" seed=0"
 
 
 def test_commas_newlines_and_markup_in_overrides_survive_everywhere(tmp_path: Path) -> None:
@@ -58,7 +70,7 @@ def test_the_command_is_that_of_a_checkout_or_of_the_installed_package(
     path = "data.path='my file.csv'"
     end_run(tmp_path, "optim=adam", path)
     board = board_of(tmp_path)
-    command = f"{start}optim=adam {shlex.quote(path)}"
+    command = f'{start}optim=adam "{path}"'
     assert f"  {command}\n" in shown(board, width=40)
     write(board, tmp_path)
     assert f"```sh\n{command}\n```" in (tmp_path / "leaderboard.md").read_text()

@@ -1,7 +1,6 @@
 """Between Hydra and a sweep: what its launcher and sweeper call instead of the task function."""
 
 import logging
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,7 +13,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from onelayer.errors import CutShort, UserError
-from onelayer.explain import quoted
+from onelayer.explain import quoted, shell
 from onelayer.sweep.leaderboard import build_leaderboard
 from onelayer.sweep.records import read_sweep
 from onelayer.sweep.tables import show, stdout_console, write
@@ -122,7 +121,7 @@ def again(folder: Path) -> str:
     """Return the command that goes on with this sweep, ready to be pasted into a shell."""
     given = [argument for argument in sys.argv[1:] if not argument.startswith("hydra.sweep.dir=")]
     start = ["python", sys.argv[0]] if sys.argv[0].endswith(".py") else sys.argv[0].split()
-    return shlex.join([*start, *given, f"hydra.sweep.dir={quoted(str(folder))}"])
+    return shell([*start, *given, f"hydra.sweep.dir={quoted(str(folder))}"])
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -13,6 +12,7 @@ from typing import Any
 
 from onelayer import CONF
 from onelayer.errors import UserError
+from onelayer.explain import shell
 from onelayer.track.rundir import FORMAT, RESULT
 
 OVERRIDES = ".hydra/overrides.yaml"
@@ -72,7 +72,7 @@ class Record:
         """The command that trains this run again, ready to be pasted into a shell."""
         in_checkout = (CONF.parent / "src" / "train.py").is_file()
         start = ["python", "src/train.py"] if in_checkout else ["onelayer", "train"]
-        return shlex.join([*start, *self.arguments])
+        return shell([*start, *self.arguments])
 
 
 def read_sweep(directory: Path) -> list[Record]:
