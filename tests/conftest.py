@@ -1,10 +1,13 @@
 """What all tests share: configurations composed as users write them, the command line in process, and real data."""
 
+import copy
+import gc
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +33,15 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def modules_are_no_garbage() -> Iterator[None]:
+    """Whatever was imported stays; to look through it at each collection takes longer than most tests."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def clean_hydra() -> Iterator[None]:
     from hydra.core.global_hydra import GlobalHydra
@@ -44,6 +56,11 @@ def clean_hydra() -> Iterator[None]:
 
 def composed(*overrides: str) -> dict[str, Any]:
     """A configuration as `python src/train.py` composes it, as plain containers."""
+    return copy.deepcopy(_composed_once(*overrides))
+
+
+@cache
+def _composed_once(*overrides: str) -> dict[str, Any]:
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 

@@ -14,8 +14,10 @@ import torch
 
 from onelayer.track.progress import EpochBar
 from tests.conftest import ROOT, Outcome, result_of
+from tests.processes import FORKS, ended, killed, started
 
 Cli = Callable[..., Outcome]
+PLAIN = ("logger.figures=false",)
 
 
 def state(folder: Path) -> dict[str, object]:
@@ -71,6 +73,7 @@ def assert_equal(one: Path, other: Path) -> None:
 )
 def test_resumed_equals_uninterrupted(cli: Cli, tmp_path: Path, settings: list[str]) -> None:
     whole, half, rest = (tmp_path / name for name in ("whole", "half", "rest"))
+    settings = [*settings, *PLAIN]
     assert cli(*settings, "trainer.max_epochs=12", f"hydra.run.dir={whole}").code == 0
     assert cli(*settings, "trainer.max_epochs=5", f"hydra.run.dir={half}").code == 0
     said = cli(f"resume={half}", "trainer.max_epochs=12", f"hydra.run.dir={rest}")
@@ -95,26 +98,21 @@ def test_one_cycle_cannot_be_made_longer(cli: Cli, tmp_path: Path) -> None:
     assert "its one cycle was laid out for 3 epochs" in cli(f"resume={tmp_path / 'first'}", "trainer.max_epochs=6").err
 
 
+@FORKS
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_run_goes_on_as_if_nothing_had_been(cli: Cli, tmp_path: Path, how: signal.Signals) -> None:
-    settings = ["data=linear", "data.n_samples=2000", "trainer.max_epochs=400", "checkpoint_seconds=0.01"]
+    settings = ["data=linear", "data.n_samples=2000", "checkpoint_seconds=0.01", *PLAIN]
     cut, rest, whole = (tmp_path / name for name in ("cut", "rest", "whole"))
-    process = subprocess.Popen(
-        [sys.executable, ROOT / "src" / "train.py", *settings, "trainer.max_epochs=100000", f"hydra.run.dir={cut}"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+    cli("trainer.max_epochs=1", "hydra.run.dir=warm")  # imports all that the copy will use
+    number = started([*settings, "trainer.max_epochs=100000", f"hydra.run.dir={cut}"], tmp_path)
     last = cut / "checkpoints" / "last.ckpt"
-    while not last.exists() and process.poll() is None:
-        time.sleep(0.05)
-    time.sleep(0.2)
-    process.send_signal(how)
-    out, _ = process.communicate(timeout=60)
+    while not last.exists():
+        assert ended(number, 0.02) is None, (tmp_path / "said.txt").read_text()
+    time.sleep(0.1)
+    code, out = killed(number, how), (tmp_path / "said.txt").read_text()
     assert not (cut / "result.json").exists()
     if how != signal.SIGKILL:
-        assert process.returncode == 128 + how
+        assert code == 128 + how
         assert f"go on with resume={cut}" in out
     # where it was cut is chance, so go on to the 100th epoch after that
     epochs = int(torch.load(last, weights_only=True)["callbacks"]["Tracker"]["judge"]["epochs"][0]) + 100
@@ -122,6 +120,29 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(cli: Cli, tmp_path: P
     assert said.code == 0, said.err
     assert cli(*settings, f"trainer.max_epochs={epochs}", f"hydra.run.dir={whole}").code == 0
     assert_equal(whole, rest)
+
+
+def test_a_process_ends_after_ctrl_c(tmp_path: Path) -> None:
+    """With all that an interpreter waits for at its end."""
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            ROOT / "src" / "train.py",
+            "trainer.max_epochs=100000",
+            "checkpoint_seconds=0.01",
+            "hydra.run.dir=cut",
+        ],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    while not (tmp_path / "cut" / "checkpoints" / "last.ckpt").exists() and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGINT
+    assert f"go on with resume={tmp_path / 'cut'}" in out
 
 
 def test_an_interrupt_in_the_last_epoch_finishes_the_run(

@@ -112,9 +112,10 @@ def test_the_wheel_holds_the_package_and_its_configuration_and_nothing_else(whee
 
 
 def test_the_installed_wheel_trains_from_elsewhere(wheel: Path, tmp_path: Path) -> None:
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv", with_pip=False)
     python = tmp_path / "venv" / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel], check=True)
+    install = ("install", "--quiet", "--no-deps", "--no-index", "--no-compile")
+    subprocess.run([sys.executable, "-m", "pip", "--python", python, *install, wheel], check=True)
     # the libraries come from this environment, by a path of their own; the package itself only from the wheel
     site = tmp_path / "site"
     site.mkdir()

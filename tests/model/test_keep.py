@@ -18,7 +18,7 @@ from onelayer.model.optimizers import OptimizerSettings
 from onelayer.model.reference import Solver
 from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.take import take_stack
-from onelayer.model.truth import Truth
+from onelayer.model.truth import Solved, Truth
 from tests.conftest import OPTIMIZERS
 from tests.model.problems import BATCH, FEATURES, FULL_BATCH, ROWS, configured, problem
 
@@ -60,6 +60,7 @@ class Runs:
         self.part = Part(self.x.double(), self.y if self.outputs > 1 else self.y.double())
         self.block = Block(self.x, self.y, None, batch)
         self.l2 = [l2[run % len(l2)] for run in range(len(settings))]
+        self.solved: Solved = {}
 
     def stack(self, runs: Sequence[int]) -> OneLayer:
         linear = StackedLinear(len(runs), FEATURES, self.outputs, dtype=self.dtype)
@@ -76,7 +77,7 @@ class Runs:
                 epochs=EPOCHS,
                 steps_per_epoch=ROWS // self.block.batch_size,
             ),
-            truth=Truth(Solver(self.part, self.objective, n_outputs=self.outputs), l2),
+            truth=Truth(Solver(self.part, self.objective, n_outputs=self.outputs), l2, solved=self.solved),
         )
         module.on_fit_start()
         return module

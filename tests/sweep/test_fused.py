@@ -12,6 +12,13 @@ Cli = Callable[..., Outcome]
 QUICK = ("logger.figures=false", "trainer.max_epochs=8")
 SWEEPS: dict[str, tuple[str, ...]] = {
     "every optimizer": ("optim=glob(*)", "data=iris", "data.batch_size=full", "model.init=torch", "patience=3"),
+    "every kind of optimizer": (
+        "optim=adafactor,adam,asgd,lbfgs,rprop,sgd",
+        "data=iris",
+        "data.batch_size=full",
+        "model.init=torch",
+        "patience=3",
+    ),
     "schedules": (
         "data.batch_size=64",
         "optim=momentum",
@@ -37,8 +44,9 @@ SWEEPS: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize(
     ("sweep", "dtype"),
     [
-        ("every optimizer", "float32"),
         ("every optimizer", "float64"),
+        # that each one's numbers agree in float32 too is held by tests/model/test_stack.py and test_keep.py
+        ("every kind of optimizer", "float32"),
         ("schedules", "float32"),
         ("schedules", "float64"),
         ("what a run may have of its own", "float32"),

@@ -2,14 +2,11 @@
 
 import csv
 import fcntl
-import os
 import random
 import shlex
 import signal
-import sys
 import time
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ import torch
 
 from onelayer.artefact import Artefact
 from tests.conftest import Outcome
+from tests.processes import FORKS, ended, killed, started
 from tests.sweep.traces import curves, results, same, statuses
 
 Cli = Callable[..., Outcome]
@@ -38,52 +36,6 @@ SWEEP = (
     "logger.figures=false",
 )
 KILLS = 20
-
-
-def started(arguments: Sequence[str], folder: Path) -> int:
-    """Start a sweep in a copy of this process, where everything is imported already; return its number."""
-    number = os.fork()
-    if number:
-        return number
-    code = 70
-    try:
-        os.chdir(folder)
-        os.setsid()
-        with (folder / "said.txt").open("w") as said:
-            os.dup2(said.fileno(), 1)
-            os.dup2(said.fileno(), 2)
-        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-        sys.argv = ["src/train.py", *arguments]
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        from onelayer.cli import train
-
-        train()
-        code = 0
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def ended(number: int, seconds: float) -> int | None:
-    """Wait for a process; return its exit code, None where it takes longer."""
-    until = time.monotonic() + seconds
-    while True:
-        done, status = os.waitpid(number, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() > until:
-            return None
-        time.sleep(0.005)
-
-
-def killed(number: int, how: signal.Signals) -> int:
-    os.kill(number, how)
-    return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
 
 
 def check_whole(sweep: Path) -> int:
@@ -122,7 +74,7 @@ def whole(cli: Cli, tmp_path: Path) -> tuple[Path, float]:
     return tmp_path / "whole", time.monotonic() - began
 
 
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@FORKS
 def test_a_sweep_killed_twenty_times_ends_as_if_nothing_had_been(whole: tuple[Path, float], tmp_path: Path) -> None:
     wanted, seconds = whole
     assert statuses(wanted).keys() == {"diverged", "done", "stopped"}
@@ -153,7 +105,7 @@ def test_a_sweep_killed_twenty_times_ends_as_if_nothing_had_been(whole: tuple[Pa
         assert not list((cut / ".stacks").glob("*"))
 
 
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@FORKS
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_sweep_ends_with_its_leaderboard_and_how_to_go_on(
     cli: Cli, tmp_path: Path, how: signal.Signals

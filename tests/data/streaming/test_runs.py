@@ -30,9 +30,9 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(
 ) -> None:
     saved(invented(), tmp_path / "t.parquet")
     arguments = (*BASE, f"optim={optim}", "optim.lr=0.03")
-    whole, model = trained(cli, tmp_path / "whole", *arguments, "trainer.max_epochs=6")
+    whole, model = trained(cli, tmp_path / "whole", *arguments, "trainer.max_epochs=4")
     trained(cli, tmp_path / "first", *arguments, "trainer.max_epochs=2")
-    rest, other = trained(cli, tmp_path / "rest", f"resume={tmp_path / 'first'}", "trainer.max_epochs=6")
+    rest, other = trained(cli, tmp_path / "rest", f"resume={tmp_path / 'first'}", "trainer.max_epochs=4")
     assert rest["metrics"] == whole["metrics"]
     assert rest["data_hash"] == whole["data_hash"]
     assert (other.weight == model.weight).all()
