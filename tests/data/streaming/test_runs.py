@@ -18,7 +18,7 @@ BASE = (
     "data.stream=true",
     "data.target=number",
     "data.drop=[yes,kind,weight,group]",
-    "data.block_rows=90",
+    "data.block_rows=200",
     "data.batch_size=16",
     "logger=none",
 )
