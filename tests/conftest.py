@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+# the same examples each time; HYPOTHESIS_PROFILE=default draws others
+settings.register_profile("same", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 @pytest.fixture(scope="session", autouse=True)
