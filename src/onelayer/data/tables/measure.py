@@ -1,6 +1,6 @@
 """Measure all columns of a table: what is no text in one pass over the rows, each text in one of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from onelayer.data.tables import sql, texts
@@ -11,9 +11,9 @@ from onelayer.data.tables.opening import Rows
 EXACT = 2**53  # from here on float64 leaves integers out
 
 
-def measure(rows: Rows) -> tuple[Measured, ...]:
-    """Measure all columns, in the table's order."""
-    columns = rows.columns
+def measure(rows: Rows, names: Collection[str] | None = None) -> tuple[Measured, ...]:
+    """Measure all columns, or those that are named, in the table's order."""
+    columns = [one for one in rows.columns if names is None or one[0] in names]
     asked: list[str] = ["count(*)"]
     places = []
     for name, type_name in columns:

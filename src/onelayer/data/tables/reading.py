@@ -10,7 +10,7 @@ from onelayer.data.tables.texts import as_number
 from onelayer.errors import UserError
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
-PARTS = {"year": "year", "month": "month", "day": "day", "weekday": "isodow"}  # by duckdb's function
+PARTS = {"year": "year", "month": "month", "day": "day", "weekday": "isodow", "hour": "hour"}  # by duckdb's function
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,15 @@ class Reading:
     values: tuple[str, ...]
 
 
-def read_as(rows: Rows, column: Measured, role: Role, key: str | None = None) -> Reading:
+def read_as(rows: Rows, column: Measured, role: Role, said: str = "", parts: tuple[str, ...] | None = None) -> Reading:
     """Find how a column is read in a role.
 
     Args:
         rows: the table.
         column: of it.
         role: what it is read as.
-        key: of the configuration, where it asks for this role.
+        said: what asks for this role, as messages call it.
+        parts: of a date; None: the hour only where one is not midnight.
 
     Raises:
         UserError: a value that has no such reading.
@@ -41,15 +42,11 @@ def read_as(rows: Rows, column: Measured, role: Role, key: str | None = None) ->
     if role == "category":
         return _category(rows, column)
     if role == "date":
-        value, has_time = _date(rows, column, key)
-        parts = {**PARTS, "hour": "hour"} if has_time else PARTS
-        numbers = tuple(
-            _number(f"{function}({value}) - 1" if part == "weekday" else f"{function}({value})")
-            for part, function in parts.items()
-        )
-        return Reading(Column(column.name, "date", parts=tuple(parts)), numbers)
-    said = f"data.{key}=[{column.name}]"
-    value = number_of(rows, column, said) if role == "numeric" else _truth(rows, column, key)
+        value, has_time = _date(rows, column, said)
+        wanted = parts or tuple(part for part in PARTS if has_time or part != "hour")
+        numbers = tuple(_number(_part_of(value, part)) for part in wanted)
+        return Reading(Column(column.name, "date", parts=wanted), numbers)
+    value = number_of(rows, column, said) if role == "numeric" else _truth(rows, column, said)
     if role == "numeric" and column.kind == "number" and not column.missing:
         return Reading(Column(column.name, role), (value,))
     return Reading(Column(column.name, role), (_number(value),))
@@ -104,29 +101,34 @@ def _category(rows: Rows, column: Measured) -> Reading:
     return Reading(Column(column.name, "category", levels=levels), (code,))
 
 
-def _truth(rows: Rows, column: Measured, key: str | None) -> str:
+def _part_of(value: str, part: str) -> str:
+    number = f"{PARTS[part]}({value})"
+    return f"{number} - 1" if part == "weekday" else number
+
+
+def _truth(rows: Rows, column: Measured, said: str) -> str:
     if column.kind == "boolean":
         return f"CAST({column.value} AS DOUBLE)"
     lower = f"lower({level_of(column)})"
     value = f"CASE WHEN {lower} IN {_tuple(TRUE)} THEN 1.0 WHEN {lower} IN {_tuple(FALSE)} THEN 0.0 END"
-    _refuse_unread(rows, column, value, f"data.{key}=[{column.name}]", "is neither true, yes, 1 nor false, no, 0")
+    _refuse_unread(rows, column, value, said, "is neither true, yes, 1 nor false, no, 0")
     return value
 
 
-def _date(rows: Rows, column: Measured, key: str | None) -> tuple[str, bool]:
-    if column.kind in ("date", "timestamp"):
-        return column.value, column.kind == "timestamp"
+def _date(rows: Rows, column: Measured, said: str) -> tuple[str, bool]:
+    if column.kind == "date":
+        return f"CAST({column.value} AS TIMESTAMP)", False
+    if column.kind == "timestamp":
+        return column.value, True
     if column.kind != "text":
-        raise UserError(
-            f"data.{key}=[{column.name}]: the column is {column.type}, which is no date; leave it out there"
-        )
+        raise UserError(f"{said}: the column is {column.type}, which is no date")
     value = f"try_cast({column.value} AS TIMESTAMP)"
-    _refuse_unread(rows, column, value, f"data.{key}=[{column.name}]", "is no date such as 2026-01-31")
+    _refuse_unread(rows, column, value, said, "is no date such as 2026-01-31")
     (has_time,) = rows.one(f"SELECT bool_or(CAST({value} AS TIME) <> TIME '00:00:00') FROM rows")
     return value, bool(has_time)
 
 
-def _refuse_unread(rows: Rows, column: Measured, value: str, key: str, reason: str) -> None:
+def _refuse_unread(rows: Rows, column: Measured, value: str, said: str, reason: str) -> None:
     """Refuse a present value that a reading makes NULL of; name the first and where it is."""
     text = level_of(column)
     found = rows.all(
@@ -134,7 +136,7 @@ def _refuse_unread(rows: Rows, column: Measured, value: str, key: str, reason: s
     )
     for row, shown in found:
         raise UserError(
-            f"{key}: {shown!r} in {rows.where(row)} {reason}; mend it there, or, if it means missing, add it to "
+            f"{said}: {shown!r} in {rows.where(row)} {reason}; mend it there, or, if it means missing, add it to "
             "data.missing"
         )
 

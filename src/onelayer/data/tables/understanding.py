@@ -75,8 +75,8 @@ def understand(rows: Rows, said: Said) -> Understood:
         notes += [] if use == "dropped" or column.name in said.forced else column.guesses
         notes += [] if why is None else [why]
         if use in FEATURES:
-            forced = said.forced.get(column.name)
-            readings.append(read_as(rows, column, use, forced))  # type: ignore[arg-type]
+            asked = f"data.{said.forced[column.name]}=[{column.name}]" if column.name in said.forced else ""
+            readings.append(read_as(rows, column, use, asked))  # type: ignore[arg-type]
     if not readings:
         raise UserError(
             f"{rows.source}: no column is left as a feature ({_uses(used)})" + "".join(f"; {one}" for one in notes[:3])
