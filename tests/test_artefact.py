@@ -25,9 +25,12 @@ SAID: dict[str, Any] = {
     "task": "multiclass",
     "target": "kind",
     "classes": ["one", "zwölf"],
+    "link": "softmax",
+    "missing": ["?", "-999"],
     "l2": 0.25,
     "best_epoch": 3,
     "data_hash": "0123",
+    "training": {"epochs": 3, "metrics": {"val/loss": None}},
     "versions": {"python": "3.11"},
 }
 
@@ -113,11 +116,16 @@ def test_a_changed_byte_of_the_header_is_refused(saved: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "sentence"), [(1, "does not say how columns were encoded; train it again"), (3, "reads 2")]
+    ("number", "sentence"),
+    [
+        (1, "does not say how columns were encoded; train it again"),
+        (2, "does not say how a missing value is spelled; train it again"),
+        (4, "reads 3"),
+    ],
 )
 def test_another_format_is_refused_with_the_reason(saved: Path, number: int, sentence: str) -> None:
     header = saved / HEADER
-    header.write_text(header.read_text().replace('"format": 2', f'"format": {number}'))
+    header.write_text(header.read_text().replace('"format": 3', f'"format": {number}'))
     with pytest.raises(UserError, match=sentence):
         Artefact.load(saved)
 
@@ -145,7 +153,7 @@ def test_tensors_that_do_not_fit_are_refused(
     [
         ({"l2": "much"}, "l2='much' is of the wrong kind"),
         ({"best_epoch": True}, "best_epoch=True is of the wrong kind"),
-        ({"classes": [1, 2]}, "classes and versions must be texts"),
+        ({"classes": [1, 2]}, "classes, missing and versions must hold texts"),
         ({"colour": "red"}, "no such field as 'colour'"),
     ],
 )

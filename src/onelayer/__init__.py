@@ -4,6 +4,10 @@ Importing this package imports neither torch nor lightning; the rooms that need 
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from onelayer.deliver.model import Model
 
 __version__ = "0.1.0"
 
@@ -11,3 +15,10 @@ _HERE = Path(__file__).resolve().parent
 _CHECKOUT = _HERE.parents[1] / "conf"
 # in a checkout the configuration lies at the top, in a wheel inside the package
 CONF = _CHECKOUT if (_CHECKOUT / "train.yaml").is_file() else _HERE / "conf"
+
+
+def load(path: str | Path) -> "Model":
+    """Load the model of a run, or of the best run of a sweep; see `onelayer.deliver.load.load`."""
+    from onelayer.deliver.load import load as load_model
+
+    return load_model(path)

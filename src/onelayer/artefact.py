@@ -24,7 +24,8 @@ from onelayer.data.encode import Encoder
 from onelayer.data.frame import Frame
 from onelayer.errors import UserError
 
-FORMAT = 2
+FORMAT = 3
+LACKS = {1: "how columns were encoded", 2: "how a missing value is spelled"}
 TENSORS = "model.safetensors"
 HEADER = "model.json"
 # the end of the header: the hash of all of it that stands before, and of the tensors
@@ -40,9 +41,12 @@ FIELDS: Mapping[str, tuple[type, ...]] = {
     "task": TEXT,
     "target": TEXT,
     "classes": (list, type(None)),
+    "link": TEXT,
+    "missing": (list,),
     "l2": NUMBER,
     "best_epoch": (int, type(None)),
     "data_hash": TEXT,
+    "training": (dict,),
     "versions": (dict,),
 }
 
@@ -57,7 +61,8 @@ class Artefact:
         x_shift, x_scale: (n_features,), features enter as ``(x - x_shift) / x_scale``.
         y_shift, y_scale: (outputs,), a regression's result is ``y * y_scale + y_shift``.
         encoder: from the columns of a table to features.
-        header: objective, task, target, classes, l2, best_epoch, data_hash, versions.
+        header: objective, task, target, classes; link, from logits to what the model says; missing, spellings of a
+            missing value in the table; l2, best_epoch, data_hash; training, what result.json says of the run; versions.
     """
 
     weight: Array
@@ -106,7 +111,8 @@ class Artefact:
             raise UserError(f"{folder}: no model can be read there ({error})") from None
         found = header.pop("format", None) if isinstance(header, dict) else None
         if found != FORMAT:
-            older = ", which does not say how columns were encoded; train it again" if found == 1 else ""
+            lacks = LACKS.get(found) if isinstance(found, int) else None
+            older = f", which does not say {lacks}; train it again" if lacks else ""
             raise UserError(f"{folder}: model format {found}, this version reads {FORMAT}{older}")
         said, _, seal = text.rpartition(SEAL)
         if seal != _hash(said, data) + END:
@@ -162,9 +168,9 @@ def _check_header(header: Mapping[str, Any]) -> None:
     for key in header:
         if key not in FIELDS:
             raise UserError(f"{HEADER}: there is no such field as '{key}'")
-    texts = [*(header["classes"] or ()), *header["versions"].values()]
+    texts = [*(header["classes"] or ()), *header["missing"], *header["versions"].values()]
     if not all(isinstance(one, str) for one in texts):
-        raise UserError(f"{HEADER}: classes and versions must be texts")
+        raise UserError(f"{HEADER}: classes, missing and versions must hold texts")
 
 
 def _check_tensors(tensors: Mapping[str, Array], features: int) -> None:

@@ -16,16 +16,16 @@ TRACEBACK = "ONELAYER_TRACEBACK"
 @contextmanager
 def reported() -> Iterator[None]:
     """Turn an error that the user can mend into one sentence on stderr and exit code 1."""
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
     try:
         yield
     except CutShort as stop:
         sys.stderr.write(f"{stop}\n")
         raise SystemExit(stop.code) from None
-    except (UserError, HydraException, OmegaConfBaseException, OSError) as error:
-        if os.environ.get(TRACEBACK) == "1":
+    except Exception as error:
+        # by their names: what does not compose a configuration does not wait for these libraries
+        libraries = {one.__module__.partition(".")[0] for one in type(error).__mro__}
+        mendable = isinstance(error, UserError | OSError) or not libraries.isdisjoint(("hydra", "omegaconf"))
+        if not mendable or os.environ.get(TRACEBACK) == "1":
             raise
         lines = sentence(error).splitlines()
         sys.stderr.write("".join(f"{line}\n" if line.startswith(" ") else f"error: {line}\n" for line in lines))
@@ -34,6 +34,10 @@ def reported() -> Iterator[None]:
 
 def sentence(error: BaseException) -> str:
     """Say what is wrong, where, and what to do."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; choose another folder or file"
     from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
 
     if isinstance(error, MissingConfigException) and error.options is not None:
@@ -50,9 +54,7 @@ def sentence(error: BaseException) -> str:
         if key is not None and "no default" not in str(error):
             return f"{key[1]}: there is no such key{_nearest(key[1]) or _of_the_default(key[1])}"
         return " ".join(_first_line(part) for part in (error, error.__cause__) if part is not None)
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}; choose another folder or file"
-    return str(error) if isinstance(error, UserError) else _first_line(error)
+    return _first_line(error)
 
 
 def quoted(text: str) -> str:

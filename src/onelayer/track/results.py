@@ -25,7 +25,7 @@ from onelayer.data.module import DataModule
 from onelayer.model.linear import logits_of
 from onelayer.model.metrics import metrics_of
 from onelayer.model.module import OneLayer
-from onelayer.track.rundir import BEST, LAST, MODEL, write_result
+from onelayer.track.rundir import BEST, LAST, MODEL, plain, write_result
 from onelayer.track.tensorboard import EventWriter
 from onelayer.track.tracker import Tracker, save_atomically, take_checkpoint
 
@@ -35,6 +35,9 @@ IRRELEVANT = ("logger", "resume", "checkpoint_seconds")
 
 # in result.json, but no column of the HParams tab
 REPEATED = ("train/loss", "train/objective", "train/mse", "train/mae", "train/r2", "train/log_loss", "train/f1")
+# in the header of the model already
+BESIDE = ("best_epoch", "data_hash", "versions")
+LINKS = {"regression": "identity", "binary": "logit", "multiclass": "softmax"}
 # switches between ways to compute the same
 SWITCHES = {"foreach", "fused", "capturable", "differentiable", "maximize"}
 # rows in a figure
@@ -213,9 +216,12 @@ class Results:
                 "task": data.task,
                 "target": prepared.target_name,
                 "classes": list(prepared.classes) if prepared.classes else None,
+                "link": LINKS[data.task],
+                "missing": [str(one) for one in run.spec.data.args.get("missing", ())],
                 "l2": l2,
                 "best_epoch": result["best_epoch"],
                 "data_hash": result["data_hash"],
+                "training": plain({key: value for key, value in result.items() if key not in BESIDE}),
                 "versions": result["versions"],
             },
         ).save(run.directory / MODEL)

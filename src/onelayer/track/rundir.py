@@ -27,7 +27,7 @@ def resume_argument(directory: Path) -> str:
 
 def write_result(directory: Path, result: Mapping[str, Any]) -> None:
     """Write result.json at once or not at all; its presence means that the run ended."""
-    text = json.dumps(_plain({"format": FORMAT, **result}), indent=2, allow_nan=False)
+    text = json.dumps(plain({"format": FORMAT, **result}), indent=2, allow_nan=False)
     partial = directory / f".{RESULT}.{os.getpid()}"
     with partial.open("w", encoding="utf-8") as file:
         file.write(text + "\n")
@@ -68,12 +68,12 @@ def discard(directory: Path, made: Iterable[Path]) -> None:
             folder.rmdir()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Make values fit for JSON, which knows neither NaN nor infinity."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -1,6 +1,6 @@
 """Rows from duckdb into numpy."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -44,10 +44,7 @@ class Unfetched:
         place = np.full(n_rows, -1)
         for one, (start, end) in zip(chosen, pairwise(bounds), strict=True):
             place[one] = np.arange(start, end)
-        numbers, codes = (
-            tuple(v for one in self.readings if (one.column.role == "category") is category for v in one.values)
-            for category in (False, True)
-        )
+        numbers, codes = _values(self.readings)
         whole = Frame(
             self.columns,
             np.empty((bounds[-1], len(numbers))),
@@ -72,10 +69,29 @@ def fetch_frame(rows: Rows, readings: tuple[Reading, ...]) -> Frame:
     return frame
 
 
+def frames(rows: Rows, readings: tuple[Reading, ...]) -> Iterator[Frame]:
+    """Yield the features of all rows block by block, in the order of the table."""
+    numbers, codes = _values(readings)
+    columns = tuple(one.column for one in readings)
+    for start, _ in _blocks(rows)[0]:
+        found = _block(rows, [*numbers, *codes, "rowid"], start)
+        place = np.arange(len(found[-1]))
+        frame = Frame(columns, np.empty((len(place), len(numbers))), np.empty((len(place), len(codes)), np.int32))
+        _lay(found[: len(numbers)], place, frame.numbers)
+        _lay(found[len(numbers) : -1], place, frame.codes)
+        yield frame
+
+
 def fetch_column(rows: Rows, value: str) -> Array:
     """Fetch one value of all rows, in the order of the table."""
     (found,) = rows.connection.execute(f"SELECT {value} AS value FROM rows ORDER BY rowid").fetchnumpy().values()
     return np.ascontiguousarray(found)
+
+
+def _values(readings: Sequence[Reading]) -> tuple[list[str], list[str]]:
+    """Return the SQL of the columns of `Frame.numbers`, and of those of `Frame.codes`."""
+    numbers = [value for one in readings if one.column.role != "category" for value in one.values]
+    return numbers, [value for one in readings if one.column.role == "category" for value in one.values]
 
 
 def _blocks(rows: Rows) -> tuple[list[tuple[int, int]], int]:

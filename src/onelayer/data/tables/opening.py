@@ -1,7 +1,7 @@
 """Open a table: whatever it is read from becomes `rows` in a duckdb connection."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.tables import delimited, sql
-from onelayer.data.tables.delimited_types import create
+from onelayer.data.tables.delimited_types import TEXT, create
 from onelayer.data.tables.dialect import Dialect, raw_lines
 from onelayer.data.tables.files import Files, find_files
 from onelayer.data.tables.measured import INTEGERS
@@ -103,6 +103,7 @@ def open_rows(
     encoding: str = "utf-8",
     names: Sequence[str] | None = None,
     folder: Path | None = None,
+    texts: Collection[str] = (),
 ) -> Rows:
     """Read a table into duckdb.
 
@@ -115,6 +116,7 @@ def open_rows(
         encoding: of delimited files.
         names: of the columns of delimited files without a header.
         folder: for the database, where it may be larger than memory; None: in memory.
+        texts: columns of delimited files that are kept as they are written.
 
     Raises:
         UserError: there is not exactly one of path, query and frame, or it cannot be read.
@@ -134,7 +136,8 @@ def open_rows(
     files = find_files(path)
     if files.form == "delimited":
         dialect, notes = delimited.detect(connection, files.paths, missing=spelled, encoding=encoding, names=names)
-        dialect = create(connection, dialect)
+        columns = tuple((name, TEXT if name in texts else kind) for name, kind in dialect.columns)
+        dialect = create(connection, replace(dialect, columns=columns))
         return _rows(connection, path, spelled, notes, dialect)
     _refuse_for(path, encoding, names)
     return _open_typed(connection, path, files, spelled)

@@ -42,6 +42,7 @@ def connect(folder: Path | None = None) -> "DuckDBPyConnection":
         connection.execute(f"SET memory_limit = '{STREAMING}'")
         # packed floats are hardly smaller, and cost more than half as much again to write, and a fifth more to read
         connection.execute("SET disabled_compression_methods = 'alp,alprd'")
+    connection.execute("SET enable_progress_bar = false")  # it would be drawn into files and pipes too
     connection.execute("SET TimeZone = 'UTC'")  # the hour of a time stamp is the same on every machine
     return connection
 

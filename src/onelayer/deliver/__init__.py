@@ -1,0 +1,1 @@
+"""Models that were trained, taken away: load, predict, explain. Reads run directories only."""
