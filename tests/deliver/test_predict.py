@@ -47,6 +47,7 @@ def trained(
     others = [name for name in TARGETS if name != target]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setenv("HYDRA_FULL_ERROR", "0")
         drop = f"data.drop=[{','.join([*others, 'weight', 'id'])}]"
         epochs = "trainer.max_epochs=3"
         patch.setattr(sys, "argv", ["train.py", *BASE, f"data.target={target}", drop, epochs, "hydra.run.dir=run"])
