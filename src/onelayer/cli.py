@@ -162,6 +162,7 @@ USAGE = f"""onelayer {__version__}
   onelayer inspect FILE [target=COLUMN] [key=value] ...  what is understood of a table, before training
   onelayer leaderboard DIR [--sort METRIC]               the runs of a sweep, the best first
   onelayer predict RUN TABLE -o OUT [--id COLUMN]        what a trained model says of each row of a table
+  onelayer evaluate RUN TABLE [--json]                   its metrics on a table, with 95 % intervals
 """
 
 
@@ -217,28 +218,6 @@ def inspect(arguments: list[str]) -> None:
         show_table(_composed(overrides), stdout_console())
 
 
-def predict(arguments: list[str]) -> None:
-    """Write the predictions of a trained model; exit 1 where they cannot be made."""
-    import argparse
-
-    parser = argparse.ArgumentParser("onelayer predict", description="What a trained model says of each row.")
-    parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
-    parser.add_argument("table", metavar="TABLE", help="a .csv, .parquet or .json file, or any that training reads")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="a .csv, .tsv or .parquet file")
-    parser.add_argument("--id", action="append", default=[], metavar="COLUMN", help="keep this column; may be repeated")
-    parser.add_argument("--force", action="store_true", help="write over OUT where it is there")
-    given = parser.parse_args(arguments)
-    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
-    with reported():
-        from onelayer.deliver.load import load
-        from onelayer.deliver.scoring import score
-
-        scored = score(load(given.run), given.table, given.out, ids=given.id, force=given.force)
-        for note in scored.notes:
-            sys.stderr.write(f"{note}\n")
-        sys.stdout.write(f"{given.out}: {scored.rows} rows\n")
-
-
 def _composed(overrides: list[str]) -> dict[str, Any]:
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
@@ -256,8 +235,10 @@ def main() -> None:
         train()
     elif command == "inspect":
         inspect(sys.argv[2:])
-    elif command == "predict":
-        predict(sys.argv[2:])
+    elif command in ("predict", "evaluate"):
+        from onelayer.deliver import commands
+
+        getattr(commands, command)(sys.argv[2:])
     elif command == "leaderboard":
         leaderboard(sys.argv[2:])
     elif command in ("-h", "--help"):

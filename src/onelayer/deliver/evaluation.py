@@ -1,0 +1,144 @@
+"""How good predictions are, and how sure that is: every metric with its interval over resamples of the rows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.data.tables.fetch import fetch_column, frames
+from onelayer.data.tables.opening import open_rows
+from onelayer.deliver.model import Model
+from onelayer.deliver.reading import answers, readings_of
+from onelayer.errors import UserError
+
+Array = NDArray[np.float64]
+LEVEL = 0.95
+# resamples, fewer of so many rows that a thousand would take minutes
+RESAMPLES, LEAST, WORK = 1000, 200, 10**8
+TINY = np.finfo(np.float64).tiny
+
+
+class Interval(NamedTuple):
+    """A metric on the rows as they are, and where 95 % of its resamples lie; NaN where it is not defined."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Evaluation(NamedTuple):
+    """What was measured.
+
+    Attributes:
+        rows: how many.
+        metrics: by their names in result.json without the stage.
+        notes: what is to be known of the rows, a sentence each.
+    """
+
+    rows: int
+    metrics: dict[str, Interval]
+    notes: tuple[str, ...]
+
+
+def evaluate(model: Model, table: str, *, seed: int = 0) -> Evaluation:
+    """Measure a model on the rows of a table that have a target.
+
+    Args:
+        model: predicts.
+        table: a file, a pattern, or a folder of Parquet files.
+        seed: of the resamples.
+
+    Raises:
+        UserError: the table is not one for this model, or no row has a target.
+    """
+    rows = open_rows(path=table, missing=model.artefact.header["missing"])
+    truth = fetch_column(rows, answers(rows, model)).astype(np.float64)
+    known = truth >= 0 if model.classes is not None else ~np.isnan(truth)
+    if not known.any():
+        raise UserError(f"{rows.source}: no row has a '{model.target}', which is to be compared with")
+    said = [model.of_frame(frame) for frame in frames(rows, readings_of(rows, model.artefact.encoder))]
+    if model.classes is None:
+        measured = of_numbers(np.concatenate([one.value for one in said])[known], truth[known], seed)
+    else:
+        probability = np.concatenate([one.probability for one in said if one.probability is not None])
+        measured = of_classes(probability[known], truth[known].astype(np.int64), seed)
+    missing = len(known) - int(known.sum())
+    left_out = (f"{missing} of {len(known)} rows have no '{model.target}' and are left out",) if missing else ()
+    return Evaluation(int(known.sum()), measured, left_out)
+
+
+def of_numbers(predicted: Array, truth: Array, seed: int) -> dict[str, Interval]:
+    """Return mse, mae and r2 of (rows,) in original units."""
+    error, away = predicted - truth, truth - truth.mean()
+    sums = np.stack([error**2, np.abs(error), away, away**2], 1)
+
+    def metrics(means: Array) -> Mapping[str, Array]:
+        squared, absolute, shift, square = means.T
+        return {"mse": squared, "mae": absolute, "r2": 1 - squared / (square - shift**2)}
+
+    return _intervals(metrics(sums.mean(0)[None]), (metrics(counts @ sums) for counts in _shares(len(truth), seed)))
+
+
+def of_classes(probability: Array, truth: NDArray[np.int64], seed: int) -> dict[str, Interval]:
+    """Return log_loss, accuracy, f1 and auroc of (rows, classes) and (rows,); f1 and auroc are macro for several."""
+    n_classes = probability.shape[1]
+    loss = -np.log(np.maximum(probability[np.arange(len(truth)), truth].astype(np.float64), TINY))
+    cells = np.eye(n_classes**2)[truth * n_classes + probability.argmax(1)]
+    places = range(1, 2) if n_classes == 2 else range(n_classes)
+    ranked = [(np.argsort(probability[:, place], kind="stable"), place) for place in places]
+
+    def metrics(counts: Array) -> Mapping[str, Array]:
+        confusion = (counts @ cells).reshape(-1, n_classes, n_classes)
+        hits = confusion.diagonal(axis1=1, axis2=2)
+        seen = confusion.sum(1) + confusion.sum(2)
+        each = 2 * hits / np.where(seen > 0, seen, 1.0)
+        f1 = each[:, 1] if n_classes == 2 else each.sum(1) / (seen > 0).sum(1)
+        areas = [_auroc(probability[:, place], order, truth == place, counts) for order, place in ranked]
+        return {"log_loss": counts @ loss, "accuracy": hits.sum(1), "f1": f1, "auroc": np.mean(areas, axis=0)}
+
+    whole = np.full((1, len(truth)), 1 / len(truth))
+    return _intervals(metrics(whole), (metrics(counts) for counts in _shares(len(truth), seed)))
+
+
+def _auroc(scores: Array, order: NDArray[np.int64], positive: NDArray[np.bool_], counts: Array) -> Array:
+    """Return the share of pairs in the right order, ties as half (Mann & Whitney, 1947), (resamples,)."""
+    first = np.flatnonzero(np.diff(scores[order], prepend=np.nan))  # of rows that score alike
+    positives = np.add.reduceat(np.where(positive, counts, 0.0)[:, order], first, axis=1)
+    negatives = np.add.reduceat(np.where(positive, 0.0, counts)[:, order], first, axis=1)
+    below = negatives.cumsum(1) - negatives / 2
+    pairs = positives.sum(1) * negatives.sum(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Array = (positives * below).sum(1) / pairs
+    return found
+
+
+def _shares(rows: int, seed: int) -> Iterator[Array]:
+    """Yield the share of each row in resamples with replacement, (some resamples, rows)."""
+    rng = np.random.default_rng(seed)
+    resamples = int(np.clip(WORK // rows, LEAST, RESAMPLES))
+    few = max(1, 2**22 // rows)
+    for start in range(0, resamples, few):
+        drawn = [rng.integers(rows, size=rows) for _ in range(min(few, resamples - start))]
+        yield np.stack([np.bincount(one, minlength=rows) for one in drawn]) / rows
+
+
+def _intervals(whole: Mapping[str, Array], resampled: Iterator[Mapping[str, Array]]) -> dict[str, Interval]:
+    found: Sequence[Mapping[str, Array]] = list(resampled)
+    edges = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    intervals: dict[str, Interval] = {}
+    for name, value in whole.items():
+        drawn = np.concatenate([one[name] for one in found])
+        drawn = drawn[np.isfinite(drawn)]
+        low, high = np.quantile(drawn, edges) if len(drawn) else (np.nan, np.nan)
+        intervals[name] = Interval(float(value[0]), float(low), float(high))
+    return intervals
+
+
+def plain(found: Evaluation) -> dict[str, Any]:
+    """Return it for JSON, which knows no NaN."""
+    metrics = {
+        name: {key: value if np.isfinite(value) else None for key, value in one._asdict().items()}
+        for name, one in found.metrics.items()
+    }
+    return {"rows": found.rows, "level": LEVEL, "metrics": metrics, "notes": list(found.notes)}

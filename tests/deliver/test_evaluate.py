@@ -1,0 +1,129 @@
+"""Metrics and their intervals: those of scikit-learn on the same rows, and on the same resamples."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as sklearn_metrics
+
+from onelayer.cli import main
+from onelayer.deliver import evaluation
+from onelayer.deliver.evaluation import Interval, of_classes, of_numbers
+from tests.conftest import Outcome, result_of
+from tests.data.streaming.tables import invented, saved
+
+ROWS, RESAMPLES = 150, 60
+Cli = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "RESAMPLES", RESAMPLES)
+    monkeypatch.setattr(evaluation, "LEAST", RESAMPLES)
+
+
+def held(found: dict[str, Interval], wanted: Callable[[np.ndarray[Any, Any]], dict[str, float]]) -> None:
+    """Hold metrics against others on all rows, and their intervals against others on the same resamples."""
+    rng = np.random.default_rng(0)
+    resampled = [wanted(rng.integers(ROWS, size=ROWS)) for _ in range(RESAMPLES)]
+    for name, value in wanted(np.arange(ROWS)).items():
+        assert found[name].value == pytest.approx(value, rel=1e-10)
+        edges = np.quantile([one[name] for one in resampled], [0.025, 0.975])
+        assert found[name][1:] == pytest.approx(edges, rel=1e-9)
+
+
+def test_metrics_of_numbers() -> None:
+    rng = np.random.default_rng(1)
+    truth = 1e4 + rng.normal(size=ROWS)
+    said = truth + 0.3 * rng.normal(size=ROWS)
+
+    def wanted(rows: np.ndarray[Any, Any]) -> dict[str, float]:
+        pair = (truth[rows], said[rows])
+        return {
+            "mse": sklearn_metrics.mean_squared_error(*pair),
+            "mae": sklearn_metrics.mean_absolute_error(*pair),
+            "r2": sklearn_metrics.r2_score(*pair),
+        }
+
+    held(of_numbers(said, truth, 0), wanted)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_metrics_of_classes(n_classes: int) -> None:
+    rng = np.random.default_rng(2)
+    truth = rng.integers(n_classes, size=ROWS)
+    # few different values, so that many rows score alike
+    scores = np.round(rng.uniform(size=(ROWS, n_classes)) + 0.5 * np.eye(n_classes)[truth], 1) + 0.05
+    probability = scores / scores.sum(1, keepdims=True)
+    probability[:, -1] = 1 - probability[:, :-1].sum(1)
+
+    def wanted(rows: np.ndarray[Any, Any]) -> dict[str, float]:
+        y, p = truth[rows], probability[rows]
+        average = "binary" if n_classes == 2 else "macro"
+        places = [1] if n_classes == 2 else range(n_classes)
+        return {
+            "log_loss": sklearn_metrics.log_loss(y, p, labels=range(n_classes)),
+            "accuracy": sklearn_metrics.accuracy_score(y, p.argmax(1)),
+            "f1": sklearn_metrics.f1_score(y, p.argmax(1), average=average),
+            "auroc": float(np.mean([sklearn_metrics.roc_auc_score(y == place, p[:, place]) for place in places])),
+        }
+
+    held(of_classes(probability, truth, 0), wanted)
+
+
+def evaluated(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *arguments: str) -> Outcome:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+    monkeypatch.setattr(sys, "argv", ["onelayer", "evaluate", *arguments])
+    try:
+        main()
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    return Outcome(code, *capfd.readouterr())
+
+
+@pytest.mark.parametrize("target", ["number", "yes", "kind"])
+def test_the_test_rows_measure_as_training_measured_them(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], target: str
+) -> None:
+    frame = invented(400)
+    others = [name for name in ("number", "yes", "kind") if name != target]
+    saved(frame, tmp_path / "t.parquet")
+    arguments = ("data=table", "data.path=t.parquet", f"data.target={target}", f"data.drop=[{','.join(others)},weight]")
+    done = cli(*arguments, "data.split.shuffle=false", "trainer.max_epochs=3", "logger=none", "hydra.run.dir=run")
+    assert done.code == 0, done.err
+    n_test = int(done.out.partition(" test rows")[0].rpartition(" ")[2])
+    saved(frame.iloc[-n_test:], tmp_path / "test.parquet")
+    found = evaluated(monkeypatch, capfd, "run", "test.parquet", "--json")
+    assert found.code == 0, found.err
+    told = json.loads(found.out)
+    assert told["rows"] == n_test
+    wanted = result_of(tmp_path / "run")["metrics"]
+    for name, one in told["metrics"].items():
+        assert one["value"] == pytest.approx(wanted[f"test/{name}"], rel=1e-5)
+        assert one["low"] <= one["value"] <= one["high"]
+
+
+def test_rows_without_a_target_are_left_out_and_other_classes_refused(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    frame = invented(200)[["a", "b", "yes"]]
+    saved(frame, tmp_path / "t.parquet")
+    settings = ("trainer.max_epochs=1", "logger=none", "hydra.run.dir=run")
+    assert cli("data=table", "data.path=t.parquet", "data.target=yes", *settings).code == 0
+    saved(frame.assign(yes=frame["yes"].where(frame.index > 4)), tmp_path / "holes.parquet")
+    found = evaluated(monkeypatch, capfd, "run", "holes.parquet")
+    assert found.out.startswith("195 rows; 95 % intervals over resamples of the rows\nlog_loss ")
+    assert found.out.endswith("5 of 200 rows have no 'yes' and are left out\n")
+    saved(frame.assign(yes="maybe"), tmp_path / "others.parquet")
+    refused = evaluated(monkeypatch, capfd, "run", "others.parquet")
+    assert (refused.code, refused.out) == (1, "")
+    assert "column 'yes' holds 'maybe', which is none of the classes that the model knows (no, yes)" in refused.err
+    saved(pd.DataFrame({"a": [1.0], "b": [2.0]}), tmp_path / "none.parquet")
+    refused = evaluated(monkeypatch, capfd, "run", "none.parquet")
+    assert "there is no column 'yes' to compare predictions with" in refused.err
