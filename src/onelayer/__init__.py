@@ -17,8 +17,8 @@ _CHECKOUT = _HERE.parents[1] / "conf"
 CONF = _CHECKOUT if (_CHECKOUT / "train.yaml").is_file() else _HERE / "conf"
 
 
-def load(path: str | Path) -> "Model":
+def load(path: str | Path, *, mean: bool = False) -> "Model":
     """Load the model of a run, or of the best run of a sweep; see `onelayer.deliver.load.load`."""
     from onelayer.deliver.load import load as load_model
 
-    return load_model(path)
+    return load_model(path, mean=mean)

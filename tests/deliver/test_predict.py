@@ -230,6 +230,32 @@ def test_the_best_run_of_a_sweep_is_loaded_by_its_folder(cli: Cli, tmp_path: Pat
         load(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize("target", ["number", "kind"])
+def test_a_mean_over_folds_is_that_of_their_predictions(
+    cli: Cli, frame: pd.DataFrame, tmp_path: Path, target: str
+) -> None:
+    saved(frame, tmp_path / "t.parquet")
+    drop = ",".join([*(name for name in TARGETS if name != target), "weight", "id"])
+    swept = ("data.folds=3", "data.fold=0,1,2", "optim.lr=0.1,1e-9", "trainer.max_epochs=3", "logger=none")
+    arguments = ("data=table", "data.path=t.parquet", f"data.target={target}", f"data.drop=[{drop}]")
+    assert cli("-m", *arguments, *swept, "hydra.sweep.dir=sweep").code == 0
+    runs = [run.parent for run in (tmp_path / "sweep").glob("*/result.json")]
+    members = [one for one in map(load, runs) if one.artefact.header["training"]["lr"] == 0.1]
+    assert len(members) == 3
+    mean = load(tmp_path / "sweep", mean=True)
+    assert len(mean.members) == 3
+    if target == "number":
+        np.testing.assert_allclose(mean.predict(frame), np.mean([one.predict(frame) for one in members], 0), rtol=1e-5)
+        return
+    # of logits: the geometric mean of probabilities, up to their sum
+    product = np.exp(np.mean([np.log(one.predict_proba(frame)) for one in members], 0))
+    np.testing.assert_allclose(mean.predict_proba(frame), product / product.sum(1, keepdims=True), rtol=1e-5)
+    (tmp_path / "alone").mkdir()
+    runs[0].rename(tmp_path / "alone" / "run")
+    with pytest.raises(UserError, match="no other run differs from"):
+        load(tmp_path / "alone" / "run", mean=True)
+
+
 @pytest.mark.parametrize("trained", ["yes"], indirect=True)
 def test_predicting_imports_neither_torch_nor_what_trains(trained: tuple[Path, str]) -> None:
     folder, _ = trained

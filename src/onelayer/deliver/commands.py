@@ -8,11 +8,14 @@ from pathlib import Path
 
 from onelayer.explain import TRACEBACK, reported
 
+MEAN = "of a sweep: the mean over the seeds or folds of its best run"
+
 
 def predict(arguments: list[str]) -> None:
     """Write the predictions of a trained model; exit 1 where they cannot be made."""
     parser = argparse.ArgumentParser("onelayer predict", description="What a trained model says of each row.")
     parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
+    parser.add_argument("--mean", action="store_true", help=MEAN)
     parser.add_argument("table", metavar="TABLE", help="a .csv, .parquet or .json file, or any that training reads")
     parser.add_argument("-o", "--out", type=Path, required=True, help="a .csv, .tsv or .parquet file")
     parser.add_argument("--id", action="append", default=[], metavar="COLUMN", help="keep this column; may be repeated")
@@ -23,7 +26,7 @@ def predict(arguments: list[str]) -> None:
         from onelayer.deliver.load import load
         from onelayer.deliver.scoring import score
 
-        scored = score(load(given.run), given.table, given.out, ids=given.id, force=given.force)
+        scored = score(load(given.run, mean=given.mean), given.table, given.out, ids=given.id, force=given.force)
         for note in scored.notes:
             sys.stderr.write(f"{note}\n")
         sys.stdout.write(f"{given.out}: {scored.rows} rows\n")
@@ -33,6 +36,7 @@ def evaluate(arguments: list[str]) -> None:
     """Print every metric of a trained model on a table, with its interval; exit 1 where it cannot be measured."""
     parser = argparse.ArgumentParser("onelayer evaluate", description="Every metric on a table, with 95 % intervals.")
     parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
+    parser.add_argument("--mean", action="store_true", help=MEAN)
     parser.add_argument("table", metavar="TABLE", help="a table with the target")
     parser.add_argument("--json", action="store_true", help="as one JSON object")
     parser.add_argument("--seed", type=int, default=0, help="of the resamples that the intervals come from; default: 0")
@@ -42,7 +46,7 @@ def evaluate(arguments: list[str]) -> None:
         from onelayer.deliver import evaluation
         from onelayer.deliver.load import load
 
-        found = evaluation.evaluate(load(given.run), given.table, seed=given.seed)
+        found = evaluation.evaluate(load(given.run, mean=given.mean), given.table, seed=given.seed)
         if given.json:
             sys.stdout.write(json.dumps(evaluation.plain(found), indent=2, allow_nan=False) + "\n")
             return

@@ -26,14 +26,29 @@ class Predictions(NamedTuple):
 
 
 class Model:
-    """A trained model with its preprocessing.
+    """A trained model with its preprocessing, or the mean of several.
+
+    Numbers are averaged in original units, classes by their logits: where all members encode alike, so are the weights.
 
     Args:
-        artefact: as it was delivered.
+        members: as they were delivered.
+
+    Raises:
+        UserError: they do not predict the same.
+
+    Attributes:
+        artefact: the first member.
     """
 
-    def __init__(self, artefact: Artefact) -> None:
-        self.artefact = artefact
+    def __init__(self, *members: Artefact) -> None:
+        self.members, self.artefact = members, members[0]
+        asked = ("target", "task", "classes", "link", "missing")
+        for one in members[1:]:
+            for key in asked:
+                if one.header[key] != self.artefact.header[key]:
+                    raise UserError(
+                        f"a mean of models whose {key} differs: {self.artefact.header[key]}, {one.header[key]}"
+                    )
 
     @property
     def target(self) -> str:
@@ -61,7 +76,7 @@ class Model:
         Raises:
             UserError: a column is missing, or holds something else than in training.
         """
-        return self.says(self._logits(x)).value
+        return self._of(x).value
 
     def predict_proba(self, x: Any) -> Array:
         """Return the probability of each class, (rows, classes) in the order of `classes`.
@@ -69,50 +84,49 @@ class Model:
         Raises:
             UserError: the model predicts numbers; or see `predict`.
         """
-        probability = self.says(self._logits(x)).probability
+        probability = self._of(x).probability
         if probability is None:
             raise UserError(f"the target '{self.target}' is a number, which has no probabilities; use predict")
         return probability
 
     def of_frame(self, frame: Frame) -> Predictions:
         """Return what the model says of rows that are read already."""
-        return self.says(self.artefact.logits(frame))
-
-    def says(self, logits: Array) -> Predictions:
-        """Return what (rows, outputs) mean."""
-        header = self.artefact.header
+        # the target of classes has no scale
+        found = [one.logits(frame) * one.y_scale + one.y_shift for one in self.members]
+        logits = found[0] if len(found) == 1 else np.mean(found, axis=0)
         if self.classes is None:
-            return Predictions(logits[:, 0] * self.artefact.y_scale[0] + self.artefact.y_shift[0], None)
-        if header["link"] == "softmax":
+            return Predictions(logits[:, 0], None)
+        link = self.artefact.header["link"]
+        if link == "softmax":
             shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
             probability = shifted / shifted.sum(axis=1, keepdims=True)
         else:
-            positive = _inverse(header["link"], logits[:, 0])
+            positive = _inverse(link, logits[:, 0])
             probability = np.stack([1 - positive, positive], axis=1)
         return Predictions(np.array(self.classes)[probability.argmax(axis=1)], probability)
 
-    def _logits(self, x: Any) -> Array:
+    def _of(self, x: Any) -> Predictions:
         if isinstance(x, np.ndarray):
             return self._of_array(x)
         from onelayer.deliver.values import frame_of
 
         if isinstance(x, Mapping):
-            return self.artefact.logits(frame_of(x, self.artefact.encoder))
+            return self.of_frame(frame_of(x, self.artefact.encoder))
         from onelayer.data.tables.fetch import fetch_frame
         from onelayer.data.tables.opening import open_rows
         from onelayer.deliver.reading import readings_of
 
         rows = open_rows(frame=x, missing=self.artefact.header["missing"])
-        return self.artefact.logits(fetch_frame(rows, readings_of(rows, self.artefact.encoder)))
+        return self.of_frame(fetch_frame(rows, readings_of(rows, self.artefact.encoder)))
 
-    def _of_array(self, x: Array) -> Array:
+    def _of_array(self, x: Array) -> Predictions:
         encoder = self.artefact.encoder
         odd = [one.name for one in encoder.designs if one.role not in ("numeric", "boolean")]
         if odd:
             raise UserError(f"'{odd[0]}' is no number; give a frame, whose columns have names")
         if x.ndim != 2 or x.shape[1] != len(self.columns):
             raise UserError(f"the model has {len(self.columns)} columns, but rows of shape {x.shape} came")
-        return self.artefact.logits(Frame.of_numbers(x.astype(np.float64), self.columns))
+        return self.of_frame(Frame.of_numbers(x.astype(np.float64), self.columns))
 
 
 def _inverse(link: str, z: Array) -> Array:
