@@ -1,0 +1,16 @@
+"""Standard errors, tests and fit statistics of linear and binary models, from arrays alone.
+
+rows = Rows.of(x, y, names=names, constant=0)  # or Rows(chunks, names, constant) for rows that come in pieces
+table = least_squares(rows)
+table = binary(rows, link="probit", coef=trained)
+coef = polish(rows, link="probit")
+"""
+
+from onelayer.deliver.inference.binary import binary
+from onelayer.deliver.inference.inverse_links import Link
+from onelayer.deliver.inference.linear import least_squares
+from onelayer.deliver.inference.polish import polish
+from onelayer.deliver.inference.rows import Rows
+from onelayer.deliver.inference.table import Table
+
+__all__ = ["Link", "Rows", "Table", "binary", "least_squares", "polish"]

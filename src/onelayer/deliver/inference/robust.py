@@ -1,0 +1,64 @@
+"""Covariances that hold under unequal variances: HC0 to HC3.
+
+With unit scores s and leverages h, HC is A (sum s^2 f(h) z z') A for the inverse information A (White, 1980; MacKinnon
+& White, 1985), f(h) = 1, n / (n - k), 1 / (1 - h), 1 / (1 - h)^2. Of a model with a link, h is of the weighted hat
+matrix, as R's sandwich::vcovHC has it.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import numpy as np
+
+from onelayer.deliver.inference.basis import Basis, solve, triangle_of
+from onelayer.deliver.inference.rows import Array, Piece
+
+Robust = Literal["HC0", "HC1", "HC2", "HC3"]
+Terms = Callable[[Piece, Array], tuple[Array, Array]]
+FULL = 1e-10  # what 1 - leverage is but rounding below
+
+
+def robust_root(
+    basis: Basis, triangle: Array, robust: Robust, terms: Terms, *, bread: Array | None = None
+) -> tuple[Array, tuple[str, ...]]:
+    """Pass over the rows once.
+
+    Args:
+        basis: the scaled columns.
+        triangle: (kept, kept), R with R'R the information, but for the scale.
+        robust: which.
+        terms: of a piece and its Z (rows, kept): score and information of one observation, (rows,) each.
+        bread: (kept, kept), a root of A; None: R^-1.
+
+    Returns:
+        (kept, kept), a root of the covariance, and cautions.
+
+    Raises:
+        ValueError: there is no such estimator.
+    """
+    if robust not in ("HC0", "HC1", "HC2", "HC3"):
+        raise ValueError(f"robust={robust!r} is none of HC0, HC1, HC2, HC3")
+    power, full = {"HC2": 0.5, "HC3": 1.0}.get(robust, 0.0), 0
+
+    def blocks() -> Iterator[Array]:
+        nonlocal full
+        for piece in basis.rows.pieces():
+            z = basis.columns(piece.x)
+            score, information = terms(piece, z)
+            score = score * np.sqrt(piece.counts)
+            if power:
+                rest = 1 - information * np.square(solve(triangle, z.T, transposed=True)).sum(0)
+                full += int((rest < FULL).sum())
+                score = score / np.maximum(rest, FULL) ** power
+            yield z * score[:, None]
+
+    k = len(basis.kept)
+    with np.errstate(all="ignore"):
+        meat = triangle_of(blocks(), k)
+    bread = solve(triangle, np.eye(k)) if bread is None else bread
+    root = bread @ (bread.T @ meat.T)
+    if robust == "HC1":
+        root *= np.sqrt(basis.n / (basis.n - k)) if basis.n > k else np.nan
+    if full:
+        return root * np.nan, (f"{robust} is not defined: {full} rows have the leverage 1",)
+    return root, ()
