@@ -62,7 +62,7 @@ def by_onelayer(path: Path) -> Seconds:
     prepared = prepare_data(spec, table)
     data = build_data(spec, lambda: prepared)
     marks.append(time.perf_counter())
-    module = build_module([spec], data, choose_objective(spec.model.objective, data.task))
+    module = build_module([spec], data, choose_objective(spec.model.objective, data.task, spec.model.link))
     module.on_fit_start()
     marks.append(time.perf_counter())
     (block,) = data.train_dataloader()

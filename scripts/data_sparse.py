@@ -63,7 +63,7 @@ def stack(rows: Table, rates: np.ndarray[Any, Any], overrides: list[str]) -> tup
     specs = [spec.model_copy(update={"optim": spec.optim.model_copy(update={"lr": float(lr)})}) for lr in rates]
     prepared = prepare_data(spec, rows)
     data = build_data(spec, lambda: prepared)
-    module = build_module(specs, data, choose_objective(spec.model.objective, data.task))
+    module = build_module(specs, data, choose_objective(spec.model.objective, data.task, spec.model.link))
     module.on_fit_start()
     return data, module
 

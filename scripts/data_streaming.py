@@ -85,7 +85,7 @@ def train(path: Path, *, stream: bool) -> dict[str, Any]:
     prepared = prepare_data(spec, table)
     data = build_data(spec, lambda: prepared)
     marks.append(time.perf_counter())
-    module = build_module(specs, data, choose_objective(spec.model.objective, data.task))
+    module = build_module(specs, data, choose_objective(spec.model.objective, data.task, spec.model.link))
     marks.append(time.perf_counter())
     trainer = Trainer(
         accelerator="cpu",

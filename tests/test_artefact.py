@@ -154,6 +154,7 @@ def test_tensors_that_do_not_fit_are_refused(
         ({"l2": "much"}, "l2='much' is of the wrong kind"),
         ({"best_epoch": True}, "best_epoch=True is of the wrong kind"),
         ({"classes": [1, 2]}, "classes, missing and versions must hold texts"),
+        ({"link": "loglog"}, "link='loglog' is none that this version knows"),
         ({"colour": "red"}, "no such field as 'colour'"),
     ],
 )

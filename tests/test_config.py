@@ -41,6 +41,7 @@ def test_every_optimizer_has_its_configuration() -> None:
         ("data.split.val=-3", "data.split.val=-3: must be greater than or equal to 0"),
         ("data.dtype=float16", "data.dtype=float16: must be 'float32' or 'float64'"),
         ("model.l2=-1", "model.l2=-1: must be greater than or equal to 0"),
+        ("model.link=logits", "model.link=logits: must be 'logit', 'probit', 'cauchit', 'cloglog', "),
         ("model.l2=much", "model.l2=much: must be a valid number"),
         ("optim.lr=abc", "optim.lr=abc: must be a valid number or 'auto'"),
         ("optim.lr=0", "optim.lr=0: must be greater than 0 or 'auto'"),

@@ -23,6 +23,7 @@ from safetensors.numpy import load, save
 from onelayer.data.encode import Encoder
 from onelayer.data.frame import Frame
 from onelayer.errors import UserError
+from onelayer.links import LINKS
 
 FORMAT = 3
 LACKS = {1: "how columns were encoded", 2: "how a missing value is spelled"}
@@ -165,6 +166,8 @@ def _check_header(header: Mapping[str, Any]) -> None:
             raise UserError(f"{HEADER}: '{key}' is missing")
         if not isinstance(header[key], kinds) or isinstance(header[key], bool):
             raise UserError(f"{HEADER}: {key}={header[key]!r:.80} is of the wrong kind")
+    if header["link"] not in (*LINKS, "identity", "softmax"):
+        raise UserError(f"{HEADER}: link={header['link']!r:.80} is none that this version knows")
     for key in header:
         if key not in FIELDS:
             raise UserError(f"{HEADER}: there is no such field as '{key}'")

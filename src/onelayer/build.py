@@ -138,10 +138,10 @@ def learning_rates(specs: Sequence[RunSpec], solver: Solver) -> list[float]:
     """Return the learning rate of each run; ``auto`` is 1/L of its objective on the train rows.
 
     Raises:
-        UserError: auto for an optimizer whose step has another size.
+        UserError: auto for an optimizer whose step has another size, or for a loss of boundless curvature.
     """
     for spec in specs:
-        refuse_auto_lr(spec.optim.name, spec.optim.lr)
+        refuse_auto_lr(spec.optim.name, spec.optim.lr, solver.objective)
     if all(spec.optim.lr != "auto" for spec in specs):
         found = [0.0] * len(specs)
     else:

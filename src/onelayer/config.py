@@ -119,6 +119,9 @@ class ModelSpec(Section):
     """The objective and the start."""
 
     objective: str = Field(description="squared, logistic, softmax, or auto: by the task of the data")
+    link: Literal["logit", "probit", "cauchit", "cloglog", "tanh", "gudermannian", "algebraic", "softsign"] = Field(
+        description="from a binary target's probability to the logit"
+    )
     l2: NonNegativeFloat = Field(description="penalty l2/2 * ||weight||^2; the bias is never penalised")
     bias: bool
     init: Literal["zeros", "normal", "torch"] = Field(description="torch: as torch.nn.Linear starts")

@@ -129,7 +129,7 @@ def train_stack(
     _quieten_lightning()
     shared = runs[0].spec
     seed_everything(shared.seed, workers=True, verbose=False)
-    objective = choose_objective(shared.model.objective, data.task)
+    objective = choose_objective(shared.model.objective, data.task, shared.model.link)
     check_monitor(shared.monitor, data.task, data.prepared.streams)
     module = build_module([run.spec for run in runs], data, objective, solved)
     assert module.truth is not None

@@ -12,11 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.datasets import load_breast_cancer
 
 import onelayer
 from onelayer.cli import main
 from onelayer.deliver.load import load
 from onelayer.errors import UserError
+from onelayer.links import LINKS
 from onelayer.model.linear import logits_of
 from onelayer.model.objectives import choose_objective
 from tests.conftest import ROOT, Outcome
@@ -228,6 +230,18 @@ def test_the_best_run_of_a_sweep_is_loaded_by_its_folder(cli: Cli, tmp_path: Pat
         load(tmp_path / "empty")
     with pytest.raises(UserError, match="there is no such folder"):
         load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_link_travels_with_the_model(cli: Cli, tmp_path: Path, link: str) -> None:
+    epochs = "trainer.max_epochs=2"
+    done = cli("data=breast_cancer", f"model.link={link}", epochs, "logger=none", "hydra.run.dir=run")
+    assert done.code == 0, done.err
+    model = load(tmp_path / "run")
+    x = load_breast_cancer().data[:50]
+    z = torch.from_numpy(model.artefact.logits(x))[None]
+    wanted = choose_objective("auto", "binary", link).predict(z)[0].numpy()
+    np.testing.assert_allclose(model.predict_proba(x)[:, 1:], wanted, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("target", ["number", "kind"])

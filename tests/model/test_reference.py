@@ -11,7 +11,7 @@ from torch import Tensor
 from onelayer.data.parts import Part
 from onelayer.data.preprocess import original_coefficients
 from onelayer.data.table import Table
-from onelayer.model import newton
+from onelayer.model import separation
 from onelayer.model.objectives import OBJECTIVES, Objective
 from onelayer.model.reference import Reference, Solver
 from onelayer.model.reference import value as value_of
@@ -207,7 +207,7 @@ def test_levels_that_sum_to_one_leave_the_optimum_certain(name: str, monkeypatch
     """One-hot columns beside a bias are dependent: this alone must not call for a linear programme."""
     level = torch.arange(80) % 3
     x = torch.cat([X, torch.eye(3, dtype=torch.float64)[level]], 1)
-    monkeypatch.setattr(newton, "PROGRAMME", 0)
+    monkeypatch.setattr(separation, "PROGRAMME", 0)
     reference = solve(x, TARGETS[name], OBJECTIVES[name], 0.0, n_outputs=OUTPUTS[name])
     assert reference.note == "not unique: the columns have rank 7"
     fewer = solve(x[:, :-1], TARGETS[name], OBJECTIVES[name], 0.0, n_outputs=OUTPUTS[name])

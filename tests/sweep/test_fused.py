@@ -38,6 +38,14 @@ SWEEPS: dict[str, tuple[str, ...]] = {
         "optim.weight_decay=0.1",
         "trainer.check_val_every_n_epoch=2",
     ),
+    "links": (
+        "data=logistic",
+        "data.n_samples=200",
+        "data.batch_size=full",
+        "model.link=logit,probit,cloglog,softsign",
+        "optim=adam",
+        "optim.lr=0.1,0.02",
+    ),
 }
 
 
@@ -50,6 +58,7 @@ SWEEPS: dict[str, tuple[str, ...]] = {
         ("schedules", "float32"),
         ("schedules", "float64"),
         ("what a run may have of its own", "float32"),
+        ("links", "float64"),
     ],
 )
 def test_a_sweep_equals_its_runs_one_by_one(cli: Cli, tmp_path: Path, sweep: str, dtype: str) -> None:
@@ -137,3 +146,23 @@ def test_curves_of_a_large_sweep_are_those_of_the_best_and_equal_live_ones(cli: 
     ranked = sorted(results(tmp_path / "kept").items(), key=lambda item: item[1]["metrics"]["val/loss"])
     assert [bool(curves(tmp_path / "kept" / name)) for name, _ in ranked[:2]] == [True, True]
     assert [bool(curves(tmp_path / "kept" / name)) for name, _ in ranked].count(True) < 4
+
+
+def test_each_link_has_stacks_of_its_own_and_one_that_does_not_fit_is_refused(cli: Cli, tmp_path: Path) -> None:
+    links = ("-m", "model.link=probit,cloglog", "hydra.sweep.dir=links")
+    said = cli(*links, "data=breast_cancer", "optim.lr=0.1,0.01", "model.l2=0.1", "logger=none", *QUICK[1:])
+    assert said.code == 0, said.err
+    assert "4 runs in 2 stacks, which differ in model.link" in said.out
+    for arguments, why in (
+        (("data=diabetes",), "model.link=probit is for a binary target, but the task is regression"),
+        (("data=breast_cancer", "optim=sgd", "optim.lr=auto"), "optim.lr=auto is 1/L, but with model.link=cloglog"),
+    ):
+        refused = cli(*links[:2], "hydra.sweep.dir=refused", *arguments)
+        assert (refused.code, why in refused.err) == (1, True)
+    one = cli("model.link=probit", "data=iris")
+    assert one.code == 1
+    assert one.err == (
+        "error: model.link=probit is for a binary target, but the task is multiclass and its link is softmax; "
+        "leave it logit\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["links"]

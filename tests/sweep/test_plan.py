@@ -51,6 +51,7 @@ def test_runs_that_differ_in_this_share_a_stack(overrides: list[str]) -> None:
         ["data.dtype=float64"],
         ["data.normalize=none"],
         ["model.bias=false"],
+        ["model.link=probit"],
         ["trainer.max_epochs=3"],
         ["trainer.check_val_every_n_epoch=2"],
         ["monitor=val/mae"],

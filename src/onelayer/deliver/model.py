@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from onelayer.artefact import Artefact
 from onelayer.data.frame import Frame
 from onelayer.errors import UserError
+from onelayer.links import inverse
 
 Array = NDArray[Any]
 
@@ -101,7 +102,7 @@ class Model:
             shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
             probability = shifted / shifted.sum(axis=1, keepdims=True)
         else:
-            positive = _inverse(link, logits[:, 0])
+            positive = inverse(link, logits[:, 0])
             probability = np.stack([1 - positive, positive], axis=1)
         return Predictions(np.array(self.classes)[probability.argmax(axis=1)], probability)
 
@@ -127,10 +128,3 @@ class Model:
         if x.ndim != 2 or x.shape[1] != len(self.columns):
             raise UserError(f"the model has {len(self.columns)} columns, but rows of shape {x.shape} came")
         return self.of_frame(Frame.of_numbers(x.astype(np.float64), self.columns))
-
-
-def _inverse(link: str, z: Array) -> Array:
-    if link != "logit":
-        raise UserError(f"link={link}: this version does not know it")
-    small = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1 / (1 + small), small / (1 + small))

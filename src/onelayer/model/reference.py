@@ -4,6 +4,7 @@
 
 Squared loss: from the triangle of the rows (`moments`), by QR with column pivoting (LAPACK gelsy), for ridge with
 sqrt(n l2 / 2) * I below. Other losses: Newton's method. Both pass over the rows and never hold all of them.
+Where the loss is not convex, the reference is the optimum that Newton's method finds from zero weights.
 """
 
 from collections.abc import Sequence

@@ -2,12 +2,14 @@
 
 import inspect
 from collections.abc import Mapping
+from math import inf
 from typing import Any
 
 import torch
 from torch import nn
 
 from onelayer.errors import UserError, did_you_mean
+from onelayer.model.objectives import Objective
 
 SHARED = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "Adadelta", "RMSprop")
 SEPARATE = ("ASGD", "Rprop", "Adafactor", "LBFGS")
@@ -55,15 +57,19 @@ def check_optimizer(name: str, lr: float, args: Mapping[str, Any]) -> dict[str, 
     return checked
 
 
-def refuse_auto_lr(name: str, lr: float | str) -> None:
-    """Refuse to derive a learning rate for an optimizer whose step has another size.
+def refuse_auto_lr(name: str, lr: float | str, objective: Objective) -> None:
+    """Refuse to derive a learning rate for an optimizer whose step has another size, or where there is no 1/L.
 
     Raises:
-        UserError: auto for another optimizer than SGD.
+        UserError: auto for another optimizer than SGD, or for a loss whose curvature has no bound.
     """
     if lr == "auto" and name not in AUTO_LR:
         raise UserError(
             f"optim.lr=auto is 1/L, the step of gradient descent, and says nothing for {name}; give a number"
+        )
+    if lr == "auto" and objective.curvature == inf:
+        raise UserError(
+            f"optim.lr=auto is 1/L, but with model.link={objective.link} the curvature has no bound L; give a number"
         )
 
 

@@ -53,19 +53,19 @@ class Checker:
         Raises:
             UserError: what is wrong with it.
         """
-        refuse_auto_lr(spec.optim.name, spec.optim.lr)
+        objective = choose_objective(spec.model.objective, data.task, spec.model.link)
+        refuse_auto_lr(spec.optim.name, spec.optim.lr, objective)
         schedule = ScheduleSettings(spec.scheduler.name, spec.scheduler.args, spec.scheduler.interval)
         trainer = spec.trainer
         key = (
             f"{spec.optim.name} {spec.optim.args} {schedule.kind}",
-            f"{spec.model.objective} {spec.monitor} {data.task} {data.steps_per_epoch}",
+            f"{spec.monitor} {data.task} {data.steps_per_epoch}",
             f"{trainer.accelerator} {trainer.devices} {trainer.max_epochs}",
         )
         return _once(self._parts, key, lambda: self._check(spec, schedule, data))
 
     def _check(self, spec: RunSpec, schedule: ScheduleSettings, data: DataModule) -> str:
         refuse_missing_device(spec)
-        choose_objective(spec.model.objective, data.task)
         check_monitor(spec.monitor, data.task, data.prepared.streams)
         lr = 1.0 if spec.optim.lr == "auto" else spec.optim.lr
         settings = OptimizerSettings.of(spec.optim.name, lr, spec.optim.args)

@@ -35,9 +35,8 @@ IRRELEVANT = ("logger", "resume", "checkpoint_seconds")
 
 # in result.json, but no column of the HParams tab
 REPEATED = ("train/loss", "train/objective", "train/mse", "train/mae", "train/r2", "train/log_loss", "train/f1")
-# in the header of the model already
-BESIDE = ("best_epoch", "data_hash", "versions")
-LINKS = {"regression": "identity", "binary": "logit", "multiclass": "softmax"}
+# in the header of the model already; and the clock, by which no two equal models would be equal
+BESIDE = ("best_epoch", "data_hash", "versions", "seconds")
 # switches between ways to compute the same
 SWITCHES = {"foreach", "fused", "capturable", "differentiable", "maximize"}
 # rows in a figure
@@ -216,7 +215,7 @@ class Results:
                 "task": data.task,
                 "target": prepared.target_name,
                 "classes": list(prepared.classes) if prepared.classes else None,
-                "link": LINKS[data.task],
+                "link": self._module.objective.link,
                 "missing": [str(one) for one in run.spec.data.args.get("missing", ())],
                 "l2": l2,
                 "best_epoch": result["best_epoch"],

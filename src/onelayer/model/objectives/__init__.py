@@ -1,32 +1,44 @@
-"""Objectives by name. A new one is a small file with a class, and one line here."""
+"""Objectives by name. A new one is a small file with a class, and one line here; a new link is one in two tables."""
 
 from collections.abc import Mapping
 
 from onelayer.errors import UserError, did_you_mean
 from onelayer.model.objectives.base import Objective
+from onelayer.model.objectives.linked import Linked
+from onelayer.model.objectives.links import TABLE
 from onelayer.model.objectives.logistic import Logistic
 from onelayer.model.objectives.softmax import Softmax
 from onelayer.model.objectives.squared import Squared
 
 OBJECTIVES: Mapping[str, Objective] = {objective.name: objective for objective in (Squared(), Logistic(), Softmax())}
+# the objective of a binary target, by link
+BINARY: Mapping[str, Objective] = {
+    "logit": OBJECTIVES["logistic"],
+    **{link: Linked(link, formulas) for link, formulas in TABLE.items()},
+}
 
-__all__ = ["OBJECTIVES", "Objective", "choose_objective"]
+__all__ = ["BINARY", "OBJECTIVES", "Objective", "choose_objective"]
 
 
-def choose_objective(name: str, task: str) -> Objective:
-    """Return the objective of that name, or for ``auto`` the one that fits the task.
+def choose_objective(name: str, task: str, link: str = "logit") -> Objective:
+    """Return the objective of that name, or for ``auto`` the one that fits the task; for a binary target by its link.
 
     Raises:
-        UserError: an unknown name, or an objective for another kind of target.
+        UserError: an unknown name, an objective for another kind of target, or a link where none can be chosen.
     """
     by_task = {objective.task: objective for objective in OBJECTIVES.values()}
-    if name == "auto":
-        return by_task[task]
-    if name not in OBJECTIVES:
+    if name != "auto" and name not in OBJECTIVES:
         raise UserError(f"model.objective={name}: there is no such objective{did_you_mean(name, OBJECTIVES)}")
-    objective = OBJECTIVES[name]
+    objective = by_task[task] if name == "auto" else OBJECTIVES[name]
     binary_as_softmax = objective.task == "multiclass" and task == "binary"
     if objective.task != task:
         hint = "; set task=multiclass too" if binary_as_softmax else f"; use model.objective={by_task[task].name}"
         raise UserError(f"model.objective={name} fits a {objective.task} target, but the task is {task}{hint}")
-    return objective
+    if link == "logit":
+        return objective
+    if objective.task != "binary":
+        raise UserError(
+            f"model.link={link} is for a binary target, but the task is {task} and its link is {objective.link}; "
+            "leave it logit"
+        )
+    return BINARY[link]

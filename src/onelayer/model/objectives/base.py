@@ -6,7 +6,6 @@ Losses take logits: what the linear layer gives before any link.
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 from torch import Tensor
 
@@ -15,16 +14,24 @@ class Objective(ABC):
     """A loss of one row as a function of its logits, with its derivatives.
 
     Attributes:
-        name: what `model.objective` calls it.
+        name: what it is called; no two have the same.
         task: the task it fits.
+        link: from the mean to the logits.
+        even: the logit at which both classes of a binary target are as probable.
         curvature: the largest eigenvalue that the second derivative of the loss by the logits can have.
         quadratic: the Hessian is the same everywhere and does not mix outputs.
+        convex: whether the loss is, as a function of the logits.
+        self_concordant: the third derivative is bounded by the second one (Bach, 2010).
     """
 
-    name: ClassVar[str]
-    task: ClassVar[str]
-    curvature: ClassVar[float]
-    quadratic: ClassVar[bool] = False
+    name: str
+    task: str
+    link: str
+    even: float = 0.0
+    curvature: float
+    quadratic: bool = False
+    convex: bool = True
+    self_concordant: bool = False
 
     def check(self, logits: Tensor, target: Tensor) -> None:
         """Refuse shapes that would broadcast into something else.
@@ -51,8 +58,12 @@ class Objective(ABC):
         """Derivative of the loss by the logits, (runs, rows, outputs); a new tensor."""
 
     @abstractmethod
-    def hessian(self, logits: Tensor) -> Tensor:
+    def hessian(self, logits: Tensor, target: Tensor) -> Tensor:
         """Second derivative of the loss by the logits, (runs, rows, outputs, outputs)."""
+
+    def information(self, logits: Tensor, target: Tensor) -> Tensor:
+        """What the model expects of the Hessian (Fisher), of the same shape; equal to it under the canonical links."""
+        return self.hessian(logits, target)
 
     @abstractmethod
     def predict(self, logits: Tensor) -> Tensor:

@@ -13,7 +13,9 @@ class Logistic(Objective):
 
     name = "logistic"
     task = "binary"
+    link = "logit"
     curvature = 0.25
+    self_concordant = True
 
     @override
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -27,7 +29,7 @@ class Logistic(Objective):
         return torch.sigmoid(logits).sub_(target)
 
     @override
-    def hessian(self, logits: Tensor) -> Tensor:
+    def hessian(self, logits: Tensor, target: Tensor) -> Tensor:
         # sigmoid(z) * sigmoid(-z) keeps its digits where 1 - sigmoid(z) has none left
         return torch.diag_embed(torch.sigmoid(logits) * torch.sigmoid(-logits))
 

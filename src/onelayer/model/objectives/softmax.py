@@ -12,7 +12,9 @@ class Softmax(Objective):
 
     name = "softmax"
     task = "multiclass"
+    link = "softmax"
     curvature = 0.5
+    self_concordant = True
 
     @override
     def check(self, logits: Tensor, target: Tensor) -> None:
@@ -35,7 +37,7 @@ class Softmax(Objective):
         return probability.scatter_add_(-1, _index(logits, target), minus_one)
 
     @override
-    def hessian(self, logits: Tensor) -> Tensor:
+    def hessian(self, logits: Tensor, target: Tensor) -> Tensor:
         probability = logits.softmax(-1)
         return torch.diag_embed(probability) - probability.unsqueeze(-1) * probability.unsqueeze(-2)
 

@@ -12,6 +12,7 @@ class Squared(Objective):
 
     name = "squared"
     task = "regression"
+    link = "identity"
     curvature = 2.0
     quadratic = True
 
@@ -26,7 +27,7 @@ class Squared(Objective):
         return torch.sub(logits, target).mul_(2.0)
 
     @override
-    def hessian(self, logits: Tensor) -> Tensor:
+    def hessian(self, logits: Tensor, target: Tensor) -> Tensor:
         eye = torch.eye(logits.shape[-1], dtype=logits.dtype, device=logits.device)
         return (2.0 * eye).expand(*logits.shape, logits.shape[-1])
 

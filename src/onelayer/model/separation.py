@@ -1,0 +1,93 @@
+"""Whether the classes of some rows leave a finite optimum without a penalty."""
+
+import numpy as np
+import torch
+from scipy.optimize import linprog
+from scipy.sparse import csr_array, vstack
+from torch import Tensor
+
+from onelayer.model.moments import dense_pieces
+from onelayer.model.rows import Part
+
+SECONDS = 30.0  # for the linear programme that settles a doubt about separation
+PROGRAMME = 2**24  # numbers of a linear programme; a larger one is not tried
+CURVED = 1e-13  # an eigenvalue of a Hessian that is a smaller share of the largest may be but rounding
+
+
+def margins(logits: Tensor, y: Tensor) -> Tensor:
+    """Return how far each row lies on its own side, (rows,): its logit less the largest of the others."""
+    if logits.shape[1] == 1:
+        return torch.where(y > 0.5, logits, -logits)[:, 0]
+    own = logits.gather(1, y[:, None])
+    others = logits.scatter(1, y[:, None], -torch.inf).amax(1, keepdim=True)
+    return (own - others)[:, 0]
+
+
+def absent(part: Part, n_outputs: int) -> int | None:
+    """Find a class without rows: its bias, which is never penalised, would fall for ever."""
+    counts = torch.zeros(max(n_outputs, 2), dtype=torch.float64)
+    for chunk in part.chunks():
+        counts += torch.bincount(chunk.y.flatten().long(), chunk.weight, minlength=len(counts))
+    return int(counts.argmin()) if bool((counts == 0).any()) else None
+
+
+def surely_exists(hessian: Tensor, decrement: float, radius: float, flat: int) -> bool:
+    """Tell whether a finite optimum is certain from the curvature here.
+
+    The loss is self-concordant in the generalised sense, with R the largest norm of a row: a Newton decrement nu with
+    R * nu / sqrt(smallest eigenvalue) below 1/2 proves that the optimum lies close by (Bach, 2010, proposition 2).
+    Directions that change no logit, `flat` of them, have no curvature anywhere and take no part in this.
+    """
+    smallest, largest = torch.linalg.eigvalsh(hessian)[[flat, -1]].tolist()
+    return bool(smallest > CURVED * largest and 2 * radius * (max(decrement, 0.0) / smallest) ** 0.5 < 0.5)
+
+
+def with_ones(x: Tensor, bias: bool) -> Tensor:
+    """Add the constant column where there is a bias."""
+    return torch.cat([x, x.new_ones(len(x), 1)], 1) if bias else x
+
+
+def why_none(part: Part, n_outputs: int, bias: bool) -> str:
+    """Settle by a linear programme whether an optimum exists; "" where it does, else why there is none to be had."""
+    unsettled = "skipped: whether the classes are separated in part was not settled"
+    n_columns = part.n_features + bias
+    if len(part) * n_columns * n_outputs > PROGRAMME:
+        return f"{unsettled}, with {len(part)} rows"
+    pieces = []
+    for x, y, weight in dense_pieces(part, n_columns):
+        counts = slice(None) if weight is None else weight > 0  # a row that counts nothing bounds nothing
+        pieces.append((with_ones(torch.from_numpy(x[counts]), bias), torch.from_numpy(y[counts])))
+    columns, targets = torch.cat([x for x, _ in pieces]), torch.cat([y for _, y in pieces])
+    recedes = _recedes(columns, targets, n_outputs)
+    if recedes is None:
+        return f"{unsettled} in {SECONDS} s"
+    return receding("the classes are separated in part") if recedes else ""
+
+
+def receding(reason: str) -> str:
+    """Say why there is no finite optimum, and what gives one."""
+    return f"no finite optimum: {reason}; set model.l2 above 0"
+
+
+def _recedes(columns: Tensor, y: Tensor, n_outputs: int) -> bool | None:
+    """Look for a direction in which no row's loss rises and some row's falls for ever (Konis, 2007).
+
+    A linear programme: the largest sum of margins under margins >= 0 and weights within [-1, 1]. None where the
+    solver found no answer in time.
+    """
+    rows = (columns / columns.abs().amax(0).clamp(min=1e-300)).numpy()
+    if n_outputs == 1:
+        margins = csr_array(np.where(y.numpy() > 0.5, rows, -rows))
+    else:
+        own = np.eye(n_outputs)[y.numpy()]
+        pairs = [own - np.eye(n_outputs)[k] for k in range(n_outputs)]
+        margins = vstack(
+            [csr_array((pair[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)) for pair in pairs], format="csr"
+        )
+    bounds = np.zeros(margins.shape[0])
+    options = {"time_limit": SECONDS}
+    found = linprog(-margins.sum(0), A_ub=-margins, b_ub=bounds, bounds=(-1, 1), method="highs", options=options)
+    if found.status != 0:
+        return None
+    # the solver lets a constraint slip by 1e-7; a real direction moves some margin by far more
+    return bool((margins @ found.x).max() > 1e-4)

@@ -1,0 +1,61 @@
+"""Inverse links against textbook formulas in 50 digits."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any, get_args
+
+import mpmath
+import numpy as np
+import pytest
+
+from onelayer.config import ModelSpec
+from onelayer.links import LINKS, Floats, inverse
+from onelayer.model.objectives import BINARY
+
+Z = [0.0, 1e-3, 0.7, 3.0, 4.95, 5.05, 5.95, 6.05, 20.0, 39.0, 41.0, 49.9, 50.1, 745.5, 1e3, 1e6]
+BOTH = [*Z, *(-z for z in Z[1:])]
+EXACT: dict[str, Callable[[Any], Any]] = {
+    "logit": lambda z: 1 / (1 + mpmath.exp(-z)),
+    "probit": lambda z: mpmath.erfc(-z / mpmath.sqrt(2)) / 2,
+    "cauchit": lambda z: 0.5 + mpmath.atan(z) / mpmath.pi,
+    "cloglog": lambda z: -mpmath.expm1(-mpmath.exp(z)),
+    "tanh": lambda z: 1 / (1 + mpmath.exp(-2 * z)),
+    "gudermannian": lambda z: 2 / mpmath.pi * mpmath.atan(mpmath.exp(z)),
+    "algebraic": lambda z: (1 + z / mpmath.sqrt(1 + z**2)) / 2,
+    "softsign": lambda z: (1 + z / (1 + abs(z))) / 2,
+}
+every_link = pytest.mark.parametrize("link", LINKS)
+
+
+def test_the_names_are_those_of_the_configuration_and_of_the_losses() -> None:
+    assert get_args(ModelSpec.model_fields["link"].annotation) == LINKS
+    assert set(BINARY) == set(LINKS) == set(EXACT)
+
+
+@every_link
+@pytest.mark.parametrize(("dtype", "rtol", "atol"), [(np.float64, 1e-13, 1e-300), (np.float32, 2e-6, 1e-37)])
+def test_probabilities_are_right_in_both_tails(link: str, dtype: type, rtol: float, atol: float) -> None:
+    logits: Floats = np.array(BOTH, dtype)[:, None]
+    with np.errstate(divide="raise", over="raise", invalid="raise"):
+        found = inverse(link, logits)
+    assert found.shape == logits.shape
+    assert found.dtype == dtype
+    with mpmath.workdps(50):
+        # beyond 100 cloglog's exponential of an exponential would fill the memory
+        exact = [float(EXACT[link](mpmath.mpf(min(z, 100) if link == "cloglog" else z))) for z in logits[:, 0].tolist()]
+    np.testing.assert_allclose(found[:, 0], exact, rtol=rtol, atol=atol)
+
+
+@every_link
+def test_what_lies_at_the_ends_and_what_is_no_number(link: str) -> None:
+    with np.errstate(divide="raise", over="raise", invalid="raise"):
+        z = np.array([-np.inf, -1e38, 0.0, 1e38, np.inf, np.nan], np.float32)
+        found = inverse(link, z)
+    half = -np.expm1(-1) if link == "cloglog" else 0.5
+    np.testing.assert_allclose(found, [0, 0, half, 1, 1, np.nan], rtol=1e-7, atol=1e-38)
+
+
+def test_nothing_heavy_is_imported() -> None:
+    code = "import sys, onelayer.links; print(sorted({'torch', 'scipy', 'hydra', 'lightning'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
