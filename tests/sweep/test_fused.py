@@ -53,9 +53,8 @@ SWEEPS: dict[str, tuple[str, ...]] = {
     ("sweep", "dtype"),
     [
         ("every optimizer", "float64"),
-        # that each one's numbers agree in float32 too is held by tests/model/test_stack.py and test_keep.py
+        # that the numbers of each optimizer, and of schedules, agree in float32 too is held by tests/model
         ("every kind of optimizer", "float32"),
-        ("schedules", "float32"),
         ("schedules", "float64"),
         ("what a run may have of its own", "float32"),
         ("links", "float64"),
