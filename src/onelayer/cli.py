@@ -238,7 +238,10 @@ def main() -> None:
     elif command in ("predict", "evaluate"):
         from onelayer.deliver import commands
 
-        getattr(commands, command)(sys.argv[2:])
+        try:
+            getattr(commands, command)(sys.argv[2:])
+        except KeyboardInterrupt:
+            sys.exit(130)
     elif command == "leaderboard":
         leaderboard(sys.argv[2:])
     elif command in ("-h", "--help"):
