@@ -1,7 +1,6 @@
 """Metrics and their intervals: those of scikit-learn on the same rows, and on the same resamples."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from onelayer.cli import main
 from onelayer.deliver import evaluation
 from onelayer.deliver.evaluation import Interval, of_classes, of_numbers
 from tests.conftest import Outcome, result_of
@@ -76,21 +74,8 @@ def test_metrics_of_classes(n_classes: int) -> None:
     held(of_classes(probability, truth, 0), wanted)
 
 
-def evaluated(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *arguments: str) -> Outcome:
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
-    monkeypatch.setattr(sys, "argv", ["onelayer", "evaluate", *arguments])
-    try:
-        main()
-        code = 0
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    return Outcome(code, *capfd.readouterr())
-
-
 @pytest.mark.parametrize("target", ["number", "yes", "kind"])
-def test_the_test_rows_measure_as_training_measured_them(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], target: str
-) -> None:
+def test_the_test_rows_measure_as_training_measured_them(cli: Cli, command: Cli, tmp_path: Path, target: str) -> None:
     frame = invented(400)
     others = [name for name in ("number", "yes", "kind") if name != target]
     saved(frame, tmp_path / "t.parquet")
@@ -99,7 +84,7 @@ def test_the_test_rows_measure_as_training_measured_them(
     assert done.code == 0, done.err
     n_test = int(done.out.partition(" test rows")[0].rpartition(" ")[2])
     saved(frame.iloc[-n_test:], tmp_path / "test.parquet")
-    found = evaluated(monkeypatch, capfd, "run", "test.parquet", "--json")
+    found = command("evaluate", "run", "test.parquet", "--json")
     assert found.code == 0, found.err
     told = json.loads(found.out)
     assert told["rows"] == n_test
@@ -109,21 +94,19 @@ def test_the_test_rows_measure_as_training_measured_them(
         assert one["low"] <= one["value"] <= one["high"]
 
 
-def test_rows_without_a_target_are_left_out_and_other_classes_refused(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_rows_without_a_target_are_left_out_and_other_classes_refused(cli: Cli, command: Cli, tmp_path: Path) -> None:
     frame = invented(200)[["a", "b", "yes"]]
     saved(frame, tmp_path / "t.parquet")
     settings = ("trainer.max_epochs=1", "logger=none", "hydra.run.dir=run")
     assert cli("data=table", "data.path=t.parquet", "data.target=yes", *settings).code == 0
     saved(frame.assign(yes=frame["yes"].where(frame.index > 4)), tmp_path / "holes.parquet")
-    found = evaluated(monkeypatch, capfd, "run", "holes.parquet")
+    found = command("evaluate", "run", "holes.parquet")
     assert found.out.startswith("195 rows; 95 % intervals over resamples of the rows\nlog_loss ")
     assert found.out.endswith("5 of 200 rows have no 'yes' and are left out\n")
     saved(frame.assign(yes="maybe"), tmp_path / "others.parquet")
-    refused = evaluated(monkeypatch, capfd, "run", "others.parquet")
+    refused = command("evaluate", "run", "others.parquet")
     assert (refused.code, refused.out) == (1, "")
     assert "column 'yes' holds 'maybe', which is none of the classes that the model knows (no, yes)" in refused.err
     saved(pd.DataFrame({"a": [1.0], "b": [2.0]}), tmp_path / "none.parquet")
-    refused = evaluated(monkeypatch, capfd, "run", "none.parquet")
+    refused = command("evaluate", "run", "none.parquet")
     assert "there is no column 'yes' to compare predictions with" in refused.err

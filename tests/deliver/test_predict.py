@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ import torch
 from sklearn.datasets import load_breast_cancer
 
 import onelayer
-from onelayer.cli import main
 from onelayer.deliver.load import load
 from onelayer.errors import UserError
 from onelayer.links import LINKS
@@ -58,21 +58,8 @@ def trained(
 
 
 @pytest.fixture
-def predict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Predict:
-    """Run `onelayer predict` in process."""
-
-    def run(*arguments: str | Path) -> Outcome:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
-        monkeypatch.setattr(sys, "argv", ["onelayer", "predict", *map(str, arguments)])
-        try:
-            main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        return Outcome(code, *capfd.readouterr())
-
-    return run
+def predict(command: Callable[..., Outcome]) -> Predict:
+    return partial(command, "predict")
 
 
 def read(path: Path) -> pd.DataFrame:

@@ -74,11 +74,11 @@ def frames(rows: Rows, readings: tuple[Reading, ...]) -> Iterator[Frame]:
     numbers, codes = _values(readings)
     columns = tuple(one.column for one in readings)
     for start, _ in _blocks(rows)[0]:
-        found = _block(rows, [*numbers, *codes, "rowid"], start)
-        place = np.arange(len(found[-1]))
+        found = _block(rows, [*numbers, *codes], start)
+        place = np.arange(len(found[0]))
         frame = Frame(columns, np.empty((len(place), len(numbers))), np.empty((len(place), len(codes)), np.int32))
         _lay(found[: len(numbers)], place, frame.numbers)
-        _lay(found[len(numbers) : -1], place, frame.codes)
+        _lay(found[len(numbers) :], place, frame.codes)
         yield frame
 
 
