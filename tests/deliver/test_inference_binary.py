@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
 from onelayer.deliver.inference import Rows, binary, polish
-from onelayer.deliver.inference.inverse_links import LINKS
+from onelayer.deliver.inference.links import LINKS
 from onelayer.deliver.inference.robust import Robust
 from onelayer.deliver.inference.rows import Array
 from tests.deliver.test_inference_linear import ROBUST, hat_formulas, same
-from tests.deliver.test_inference_links import EVERY
 
 
 def problem(seed: int = 0, n: int = 120) -> tuple[Array, Array, Array]:
@@ -21,12 +20,12 @@ def problem(seed: int = 0, n: int = 120) -> tuple[Array, Array, Array]:
     return x, y, rng.integers(1, 5, n).astype(float)
 
 
-@pytest.mark.parametrize("link", EVERY)
+@pytest.mark.parametrize("link", LINKS)
 def test_optimum_and_observed_information(link: str) -> None:
     """Against a numerical optimum, and the finite differences of the score of the whole likelihood there."""
     x, y, weight = problem()
-    functions = EVERY[link]
-    table = binary(Rows.of(x, y, weight, constant=0), link=functions, information="observed")
+    functions = LINKS[link]
+    table = binary(Rows.of(x, y, weight, constant=0), link=link, information="observed")
 
     def score(b: Array) -> Array:
         return np.asarray((weight * functions.score(x @ b, y)) @ x)
@@ -44,7 +43,7 @@ def test_optimum_and_observed_information(link: str) -> None:
     information = np.array([(score(table.coef - h) - score(table.coef + h)) / (2 * h.max()) for h in steps])
     np.testing.assert_allclose(np.linalg.inv(table.covariance), information, rtol=1e-4)
     assert table.cautions == ()
-    assert (table.link, table.estimator) == ("", "observed")
+    assert (table.link, table.estimator) == (link, "observed")
 
 
 @pytest.mark.parametrize("robust", ROBUST)

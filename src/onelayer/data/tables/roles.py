@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from onelayer.data.frame import Role
 from onelayer.data.table import Task
@@ -67,6 +67,11 @@ def check(said: Said, names: Sequence[str]) -> None:
         before = uses.setdefault(wanted, key)
         if before != key and not (before == "target" and key in ("numeric", "category")):
             raise UserError(f"column '{wanted}' is in data.{before} and in data.{key}; leave it in one of them")
+
+
+def is_feature(use: Use) -> TypeGuard[Role]:
+    """Say whether a column of this use enters the model."""
+    return use in FEATURES
 
 
 def use_of(column: Measured, said: Said) -> tuple[Use, str | None]:

@@ -9,7 +9,7 @@ from onelayer.data.tables.measure import measure
 from onelayer.data.tables.measured import Measured
 from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.reading import Reading, read_as
-from onelayer.data.tables.roles import FEATURES, Said, Use, check, use_of
+from onelayer.data.tables.roles import Said, Use, check, is_feature, use_of
 from onelayer.data.tables.target import (
     Target,
     by_of,
@@ -74,9 +74,9 @@ def understand(rows: Rows, said: Said) -> Understood:
         notes += [] if use == "dropped" else column.notes
         notes += [] if use == "dropped" or column.name in said.forced else column.guesses
         notes += [] if why is None else [why]
-        if use in FEATURES:
+        if is_feature(use):
             asked = f"data.{said.forced[column.name]}=[{column.name}]" if column.name in said.forced else ""
-            readings.append(read_as(rows, column, use, asked))  # type: ignore[arg-type]
+            readings.append(read_as(rows, column, use, asked))
     if not readings:
         raise UserError(
             f"{rows.source}: no column is left as a feature ({_uses(used)})" + "".join(f"; {one}" for one in notes[:3])

@@ -7,10 +7,9 @@ coef = polish(rows, link="probit")
 """
 
 from onelayer.deliver.inference.binary import binary
-from onelayer.deliver.inference.inverse_links import Link
 from onelayer.deliver.inference.linear import least_squares
 from onelayer.deliver.inference.polish import polish
 from onelayer.deliver.inference.rows import Rows
 from onelayer.deliver.inference.table import Table
 
-__all__ = ["Link", "Rows", "Table", "binary", "least_squares", "polish"]
+__all__ = ["Rows", "Table", "binary", "least_squares", "polish"]

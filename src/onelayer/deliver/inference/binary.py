@@ -9,9 +9,9 @@ import numpy as np
 from scipy.special import chdtrc, gammaln, xlogy
 
 from onelayer.deliver.inference.basis import Basis, solve
-from onelayer.deliver.inference.inverse_links import Link
 from onelayer.deliver.inference.likelihood import EXTREME, Point, climb, recedes, visit
 from onelayer.deliver.inference.linear import checked
+from onelayer.deliver.inference.links import Link
 from onelayer.deliver.inference.polish import link_of
 from onelayer.deliver.inference.robust import Robust, robust_root
 from onelayer.deliver.inference.rows import Array, Piece, Rows
@@ -23,7 +23,7 @@ Information = Literal["expected", "observed"]
 def binary(
     rows: Rows,
     *,
-    link: str | Link = "logit",
+    link: str = "logit",
     coef: Array | None = None,
     level: float = 0.95,
     robust: Robust | None = None,
@@ -40,7 +40,7 @@ def binary(
 
     Args:
         rows: x, y and weights, passed over several times.
-        link: its name, or its functions.
+        link: its name.
         coef: (columns,); None: those of the optimum.
         level: of the intervals.
         robust: which covariance; None: that of the information.
@@ -98,7 +98,7 @@ def binary(
         estimator=estimator,
         kind="z",
         level=level,
-        link=link if isinstance(link, str) else "",
+        link=link,
         stats=stats,
         cautions=tuple(cautions),
     )

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from onelayer.deliver.inference.basis import Basis, solve, triangle_of
-from onelayer.deliver.inference.inverse_links import Link
+from onelayer.deliver.inference.links import Link
 from onelayer.deliver.inference.rows import Array
 from onelayer.deliver.inference.table import FAR
 

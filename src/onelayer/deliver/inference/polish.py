@@ -3,13 +3,13 @@
 import numpy as np
 
 from onelayer.deliver.inference.basis import Basis
-from onelayer.deliver.inference.inverse_links import LINKS, Link
 from onelayer.deliver.inference.likelihood import climb
 from onelayer.deliver.inference.linear import checked, optimum
+from onelayer.deliver.inference.links import LINKS, Link
 from onelayer.deliver.inference.rows import Array, Rows
 
 
-def polish(rows: Rows, *, link: str | Link = "identity", start: Array | None = None) -> Array:
+def polish(rows: Rows, *, link: str = "identity", start: Array | None = None) -> Array:
     """Return the coefficients (columns,) of the unpenalised optimum; 0 for aliased columns.
 
     Args:
@@ -30,14 +30,12 @@ def polish(rows: Rows, *, link: str | Link = "identity", start: Array | None = N
     return np.asarray(basis.back @ climb(basis, link_of(link), begin).b)
 
 
-def link_of(link: str | Link) -> Link:
+def link_of(link: str) -> Link:
     """Find a link by its name.
 
     Raises:
         ValueError: there is none.
     """
-    if isinstance(link, Link):
-        return link
     if link not in LINKS:
-        raise ValueError(f"link={link!r} is none of {', '.join(LINKS)}; others are given by their functions")
+        raise ValueError(f"link={link!r} is none of {', '.join(LINKS)}")
     return LINKS[link]

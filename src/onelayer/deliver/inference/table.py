@@ -29,7 +29,7 @@ class Table:
             "HC3".
         kind: distribution of the statistic, "t" with `stats["df_residual"]` degrees of freedom, or "z".
         level: of the interval.
-        link: "identity", or that of a binary model; "" for one that was given by its functions.
+        link: "identity", or that of a binary model.
         stats: of the fit, by R's terms.
         cautions: sentences that say why the table does not hold, or not quite; empty where it does.
     """

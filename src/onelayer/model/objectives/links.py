@@ -171,6 +171,9 @@ def _exp(t: Tensor) -> Tensor:
 
 
 TABLE: Mapping[str, Link] = {
+    "logit": _symmetric(
+        Side(torch.nn.functional.logsigmoid, lambda z: torch.sigmoid(-z), lambda z, h: h * torch.sigmoid(z)), 0.25
+    ),
     "probit": _symmetric(Side(torch.special.log_ndtr, _probit_slope, _probit_bend), 1.0),
     "cauchit": _symmetric(Side(_cauchit_log, _cauchit_slope, _cauchit_bend), 0.51413479584438558, convex=False),
     "cloglog": Link(
