@@ -20,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import new_folder, run
 from machine import peak_memory
 from onelayer import CONF
-from onelayer.build import build_data, build_module, load_table, prepare_data
+from onelayer.build import build_data, build_module
 from onelayer.config import RunSpec
 from onelayer.model.objectives import choose_objective
+from onelayer.prepared import load_table, prepare_data
 
 ROWS, COLUMNS, ROUNDS = 1_000_000, 50, 5
 WANTED = 1.5

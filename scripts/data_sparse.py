@@ -20,12 +20,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import new_folder, run
 from machine import peak_memory
 from onelayer import CONF
-from onelayer.build import build_data, build_module, prepare_data
+from onelayer.build import build_data, build_module
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.data.table import Table
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
+from onelayer.prepared import prepare_data
 from onelayer.run import few_threads
 
 ROWS, COLUMNS, FILLED, RUNS, ROUNDS = 50_000, 60_000, 100, 64, 5

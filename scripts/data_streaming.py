@@ -21,10 +21,11 @@ from omegaconf import OmegaConf
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import new_folder, run
 from onelayer import CONF
-from onelayer.build import build_data, build_module, load_table, prepare_data
+from onelayer.build import build_data, build_module
 from onelayer.config import RunSpec
 from onelayer.model.metrics import metrics_of
 from onelayer.model.objectives import choose_objective
+from onelayer.prepared import load_table, prepare_data
 from onelayer.run import few_threads
 
 ROWS, PART, COLUMNS, RUNS, BATCH, ROUNDS = 20_000_000, 2_000_000, 20, 64, 1024, 3

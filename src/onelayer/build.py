@@ -7,15 +7,9 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 
 from onelayer.config import RunSpec
-from onelayer.data.encode import EncodeSettings
 from onelayer.data.module import DataModule
-from onelayer.data.preparation import Preparation
-from onelayer.data.prepare import Prepared, prepare
+from onelayer.data.prepare import Prepared
 from onelayer.data.preprocess import scaled_coefficients
-from onelayer.data.sources import load
-from onelayer.data.streaming.prepare import prepare_stream
-from onelayer.data.streaming.stream import Stream
-from onelayer.data.table import Table
 from onelayer.errors import UserError
 from onelayer.model.direction import higher_is_better
 from onelayer.model.linear import StackedLinear
@@ -27,34 +21,10 @@ from onelayer.model.reference import Solver
 from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.truth import Solved, Truth
 from onelayer.model.zoo import refuse_auto_lr
+from onelayer.prepared import load_table, prepare_data
 from onelayer.track.tracker import Tracker
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-
-
-def load_table(spec: RunSpec) -> Table | Stream:
-    """Read the rows from their source."""
-    return load(spec.data.source, by=spec.data.split.by, task=spec.task, **spec.data.args).as_task(spec.task)
-
-
-def prepare_data(spec: RunSpec, table: Table | Stream) -> Prepared:
-    """Split, encode, scale and weigh."""
-    data = spec.data
-    how = Preparation(
-        val=data.split.val,
-        test=data.split.test,
-        split_seed=data.split.seed,
-        split_shuffle=data.split.shuffle,
-        stratify=data.split.stratify,
-        folds=data.folds,
-        fold=data.fold,
-        repeats=data.repeats,
-        normalize=data.normalize,
-        normalize_target=data.normalize_target,
-        class_weight=data.class_weight,
-        encode=EncodeSettings() if data.encode is None else EncodeSettings(**data.encode.model_dump()),
-    )
-    return prepare(table, how) if isinstance(table, Table) else prepare_stream(table, how)
 
 
 def build_data(spec: RunSpec, lent: Callable[[], Prepared] | None = None) -> DataModule:

@@ -59,13 +59,13 @@ def _job(config: "DictConfig") -> float | None:
 
 
 def _launch(*arguments: Any) -> Any:
-    from onelayer.sweep.fused import launch
+    from onelayer.sweeps.fused import launch
 
     return launch(*arguments)
 
 
 def _conclude(*arguments: Any) -> None:
-    from onelayer.sweep.fused import conclude
+    from onelayer.sweeps.fused import conclude
 
     conclude(*arguments)
 
@@ -183,9 +183,9 @@ def leaderboard(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
-        from onelayer.sweep.leaderboard import build_leaderboard
-        from onelayer.sweep.records import read_sweep
-        from onelayer.sweep.tables import show, stdout_console, write
+        from onelayer.sweeps.leaderboard import build_leaderboard
+        from onelayer.sweeps.records import read_sweep
+        from onelayer.sweeps.tables import show, stdout_console, write
 
         board = build_leaderboard(read_sweep(given.directory), sort=given.sort, by_run=given.by_run)
         show(board, stdout_console(), given.top)
@@ -213,7 +213,7 @@ def inspect(arguments: list[str]) -> None:
     sys.argv = ["onelayer inspect", *overrides]  # errors look there for what was chosen
     with reported():
         from onelayer.inspection import show_table
-        from onelayer.sweep.tables import stdout_console
+        from onelayer.sweeps.tables import stdout_console
 
         show_table(_composed(overrides), stdout_console())
 

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.build import load_table, prepare_data
 from onelayer.config import RunSpec
 from onelayer.data.prepare import Prepared
 from onelayer.data.preprocess import original_coefficients
 from onelayer.model.objectives import choose_objective
 from onelayer.model.reference import Reference, Solver
+from onelayer.prepared import load_table, prepare_data
 from tests.conftest import composed
 
 Array = NDArray[Any]

@@ -1,1 +1,1 @@
-"""The Hydra launcher and sweeper; what they know lies in onelayer.sweep."""
+"""The Hydra launcher and sweeper; what they know lies in onelayer.sweeps."""

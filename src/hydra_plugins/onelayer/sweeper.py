@@ -17,7 +17,7 @@ from typing_extensions import override
 from onelayer.errors import CutShort, UserError
 
 if TYPE_CHECKING:
-    from onelayer.sweep.grid import Job
+    from onelayer.sweeps.grid import Job
 
 
 @dataclass
@@ -46,7 +46,7 @@ ConfigStore.instance().store(group="hydra/sweeper", name="grid", node=_node, pro
 
 
 class GridSweeper(Sweeper):
-    """Makes the jobs of a sweep by `onelayer.sweep.grid` and hands them to the launcher.
+    """Makes the jobs of a sweep by `onelayer.sweeps.grid` and hands them to the launcher.
 
     Args:
         params: see `GridSweeperConf`.
@@ -95,7 +95,7 @@ class GridSweeper(Sweeper):
         Raises:
             UserError: the sweep cannot be made of this command line; nothing is on disk then.
         """
-        from onelayer.sweep.grid import batches, sweep_jobs
+        from onelayer.sweeps.grid import batches, sweep_jobs
 
         assert self.config is not None
         assert self.hydra_context is not None

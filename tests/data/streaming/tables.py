@@ -11,7 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from onelayer.artefact import Artefact
-from onelayer.build import load_table, prepare_data
 from onelayer.config import RunSpec
 from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import Prepared
@@ -21,6 +20,7 @@ from onelayer.data.streaming.stream import Stream
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.roles import Said
 from onelayer.data.tables.understanding import understand
+from onelayer.prepared import load_table, prepare_data
 from tests.conftest import Outcome, composed, only_run, result_of
 
 ROWS = 700

@@ -10,7 +10,7 @@ import pytest
 from onelayer.artefact import Artefact
 from tests.conftest import Outcome
 from tests.data.streaming.tables import invented, saved, trained
-from tests.sweep.traces import results
+from tests.sweeps.traces import results
 
 BASE = (
     "data=table",

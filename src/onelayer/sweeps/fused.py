@@ -14,12 +14,12 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from onelayer.errors import CutShort, UserError
 from onelayer.explain import quoted, shell
-from onelayer.sweep.leaderboard import build_leaderboard
-from onelayer.sweep.records import read_sweep
-from onelayer.sweep.tables import show, stdout_console, write
+from onelayer.sweeps.leaderboard import build_leaderboard
+from onelayer.sweeps.records import read_sweep
+from onelayer.sweeps.tables import show, stdout_console, write
 
 if TYPE_CHECKING:
-    from onelayer.sweep.launch import Outcome
+    from onelayer.sweeps.launch import Outcome
 
 log = logging.getLogger("onelayer")
 LOCK = ".lock"
@@ -61,9 +61,9 @@ def launch(launcher: Launcher, job_overrides: Sequence[Sequence[str]], first: in
             name = type(callback).__name__
             raise UserError(f"hydra.callbacks: {name} waits for single jobs to start or end; add hydra/launcher=basic")
 
-    from onelayer.sweep.jobs import Jobs
-    from onelayer.sweep.launch import Launch, Outcome
-    from onelayer.sweep.observer import RunLogs
+    from onelayer.sweeps.jobs import Jobs
+    from onelayer.sweeps.launch import Launch, Outcome
+    from onelayer.sweeps.observer import RunLogs
 
     loader = launcher.hydra_context.config_loader
     jobs = Jobs(loader, config, job_overrides, first, skip_invalid=launcher.skip_invalid)

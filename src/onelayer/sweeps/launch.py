@@ -12,12 +12,12 @@ from onelayer.errors import CutShort
 from onelayer.model.truth import Solved
 from onelayer.resume import checkpoint_of
 from onelayer.run import Interrupted, train_stack
-from onelayer.sweep.jobs import Jobs
-from onelayer.sweep.memory import runs_that_fit
-from onelayer.sweep.observer import RunLogs, SweepObserver
-from onelayer.sweep.plan import Job, Stack, described, plan
-from onelayer.sweep.previous import STACKS, interrupted_stacks, stack_path
-from onelayer.sweep.progress import SweepBar, stack_work
+from onelayer.sweeps.jobs import Jobs
+from onelayer.sweeps.memory import runs_that_fit
+from onelayer.sweeps.observer import RunLogs, SweepObserver
+from onelayer.sweeps.plan import Job, Stack, described, plan
+from onelayer.sweeps.previous import STACKS, interrupted_stacks, stack_path
+from onelayer.sweeps.progress import SweepBar, stack_work
 from onelayer.track.tensorboard import trim
 
 log = logging.getLogger("onelayer")

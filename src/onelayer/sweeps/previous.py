@@ -13,7 +13,7 @@ from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.resume import differences, stored_config
-from onelayer.sweep.plan import Job, Stack, shared_key
+from onelayer.sweeps.plan import Job, Stack, shared_key
 from onelayer.track.results import Run, identity
 from onelayer.track.rundir import FORMAT, MODEL, RESULT
 from onelayer.track.tracker import save_atomically, take_checkpoint

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from onelayer.sweep.compose import Composer
-from tests.sweep.hydras import Sweep
+from onelayer.sweeps.compose import Composer
+from tests.sweeps.hydras import Sweep
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from onelayer.model.direction import higher_is_better
-from onelayer.sweep.leaderboard import Leaderboard, Mean, Row, cautions, repetitions, tally
-from onelayer.sweep.records import Record, comparable
+from onelayer.sweeps.leaderboard import Leaderboard, Mean, Row, cautions, repetitions, tally
+from onelayer.sweeps.records import Record, comparable
 
 log = logging.getLogger("onelayer")
 PLAIN_WIDTH = 200  # of an output that is no terminal

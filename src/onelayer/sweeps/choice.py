@@ -15,8 +15,8 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import AnyNode, DictConfig, ListConfig, OmegaConf, StringNode
 
-from onelayer.sweep import values as plainly
-from onelayer.sweep.values import MISSING, Keys, Tree
+from onelayer.sweeps import values as plainly
+from onelayer.sweeps.values import MISSING, Keys, Tree
 
 # such as ${now:%Y-%m-%d}, and such as ${run_name:${hydra.overrides.task}}
 CLOCK = re.compile(r"\$\{now:[^${}]*\}")

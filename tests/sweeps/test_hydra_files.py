@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from onelayer.sweep.hydra_files import to_yaml, write_hydra_files
+from onelayer.sweeps.hydra_files import to_yaml, write_hydra_files
 from tests.conftest import Outcome
-from tests.sweep.hydras import FILES, Sweep
+from tests.sweeps.hydras import FILES, Sweep
 
 
 def test_the_files_are_those_of_a_sweep_from_the_command_line(cli: Callable[..., Outcome], tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from onelayer.config import RunSpec
-from onelayer.sweep.plan import Job, Stack, described, plan
+from onelayer.sweeps.plan import Job, Stack, described, plan
 from onelayer.track.results import Run
 from tests.conftest import composed, data_of, load
 

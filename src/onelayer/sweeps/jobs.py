@@ -12,11 +12,11 @@ from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.explain import sentence
 from onelayer.resume import checkpoint_of
-from onelayer.sweep.check import Checker
-from onelayer.sweep.compose import Composed, Composer
-from onelayer.sweep.hydra_files import write_hydra_files
-from onelayer.sweep.plan import Job
-from onelayer.sweep.previous import earlier_result
+from onelayer.sweeps.check import Checker
+from onelayer.sweeps.compose import Composed, Composer
+from onelayer.sweeps.hydra_files import write_hydra_files
+from onelayer.sweeps.plan import Job
+from onelayer.sweeps.previous import earlier_result
 from onelayer.track.results import Result, Run
 from onelayer.track.rundir import RESULT
 

@@ -14,8 +14,8 @@ from hydra.test_utils.launcher_common_tests import IntegrationTestSuite, Launche
 from hydra.version import VersionBase
 
 from tests.conftest import ROOT, Outcome
-from tests.sweep.hydras import in_an_app_with
-from tests.sweep.traces import results
+from tests.sweeps.hydras import in_an_app_with
+from tests.sweeps.traces import results
 
 # Hydra's suites run without version_base, where Hydra warns of its own old ways
 OLD_WAYS = pytest.mark.filterwarnings("ignore:(?s).*no longer change working directory at job runtime:UserWarning")

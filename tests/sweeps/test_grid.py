@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from onelayer import CONF
 from onelayer.cli import run_name
 from onelayer.errors import UserError
-from onelayer.sweep.grid import Job, batches, sweep_jobs
+from onelayer.sweeps.grid import Job, batches, sweep_jobs
 from tests.conftest import OPTIMIZERS
 
 SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))
@@ -287,7 +287,7 @@ def named_sweep(loader: ConfigLoader, name: str, *arguments: str, points: int) -
 def test_every_job_of_a_named_sweep_is_valid(loader: ConfigLoader, name: str) -> None:
     from onelayer.config import RunSpec
     from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
-    from onelayer.sweep.compose import Composer
+    from onelayer.sweeps.compose import Composer
 
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     master, made = named_sweep(loader, name, points=2)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from onelayer.build import build_data, load_table, prepare_data, refuse_missing_device
+from onelayer.build import build_data, refuse_missing_device
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.data.shelf import Shelf
@@ -17,6 +17,7 @@ from onelayer.model.objectives import choose_objective
 from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
 from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.zoo import refuse_auto_lr
+from onelayer.prepared import load_table, prepare_data
 
 log = logging.getLogger("onelayer")
 Key = TypeVar("Key")

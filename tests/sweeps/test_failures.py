@@ -10,7 +10,7 @@ import torch
 
 from onelayer.model.objectives.squared import Squared
 from tests.conftest import Outcome
-from tests.sweep.traces import CLOSE, results, same, same_run, same_sweep, statuses
+from tests.sweeps.traces import CLOSE, results, same, same_run, same_sweep, statuses
 
 Cli = Callable[..., Outcome]
 QUICK = ("logger=none", "trainer.max_epochs=3", "data.batch_size=full", "data.dtype=float64")

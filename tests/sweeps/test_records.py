@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from onelayer.errors import UserError
-from onelayer.sweep.records import read_sweep
-from tests.sweep.sweeps import board_of, csv_of, end_run, shown
+from onelayer.sweeps.records import read_sweep
+from tests.sweeps.sweeps import board_of, csv_of, end_run, shown
 
 
 def test_runs_lie_at_any_depth_and_hidden_folders_and_links_are_none(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from hydra.core.override_parser.types import Override, OverrideType
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from onelayer.sweep.choice import Choice, Composed
-from onelayer.sweep.values import Keys, is_plain
+from onelayer.sweeps.choice import Choice, Composed
+from onelayer.sweeps.values import Keys, is_plain
 
 __all__ = ["Composed", "Composer"]
 

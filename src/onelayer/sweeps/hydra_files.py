@@ -14,7 +14,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf._utils import get_omega_conf_dumper
 
-from onelayer.sweep.choice import Composed
+from onelayer.sweeps.choice import Composed
 
 # keys and texts that YAML writes as they are, wherever they stand: no number, no word for null or a boolean (these
 # texts have a sign in them that no such word has), and nothing to quote or to break a line at

@@ -16,8 +16,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from onelayer import CONF
 from onelayer.cli import run_name
-from onelayer.sweep.compose import Composed, Composer
-from onelayer.sweep.hydra_files import write_hydra_files
+from onelayer.sweeps.compose import Composed, Composer
+from onelayer.sweeps.hydra_files import write_hydra_files
 
 FILES = ("config.yaml", "hydra.yaml", "overrides.yaml")
 

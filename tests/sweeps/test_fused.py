@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Outcome
-from tests.sweep.traces import CLOSE, curves, events, results, same, same_sweep, statuses
+from tests.sweeps.traces import CLOSE, curves, events, results, same, same_sweep, statuses
 
 Cli = Callable[..., Outcome]
 QUICK = ("logger.figures=false", "trainer.max_epochs=8")

@@ -10,7 +10,7 @@ from typing import Any
 from onelayer.errors import CutShort, UserError
 from onelayer.explain import sentence
 from onelayer.model.direction import higher_is_better
-from onelayer.sweep.progress import SweepBar
+from onelayer.sweeps.progress import SweepBar
 from onelayer.track.results import Result, Run
 from onelayer.track.rundir import write_result
 from onelayer.track.summary import summary

@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from onelayer import CONF
 from tests.conftest import ROOT, Outcome
-from tests.sweep.hydras import in_an_app_with
+from tests.sweeps.hydras import in_an_app_with
 
 # Hydra's suites run without version_base, where Hydra warns of its own old ways
 OLD_WAYS = pytest.mark.filterwarnings("ignore:(?s).*no longer change working directory at job runtime:UserWarning")

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onelayer.explain import shell
-from onelayer.sweep import records
-from onelayer.sweep.tables import write
+from onelayer.sweeps import records
+from onelayer.sweeps.tables import write
 from tests.conftest import ROOT, Outcome
-from tests.sweep.sweeps import board_of, csv_of, end_run, fail_run, shown
+from tests.sweeps.sweeps import board_of, csv_of, end_run, fail_run, shown
 
 
 def test_the_csv_holds_every_metric_as_the_results_have_it(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from tests.sweep.hydras import Sweep
+from tests.sweeps.hydras import Sweep
 
 
 @pytest.mark.parametrize(

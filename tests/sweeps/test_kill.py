@@ -15,7 +15,7 @@ import torch
 from onelayer.artefact import Artefact
 from tests.conftest import Outcome
 from tests.processes import FORKS, ended, killed, started
-from tests.sweep.traces import curves, results, same, statuses
+from tests.sweeps.traces import curves, results, same, statuses
 
 Cli = Callable[..., Outcome]
 # two stacks: some runs diverge, some stop early, some train to the end

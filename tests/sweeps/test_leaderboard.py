@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onelayer.errors import UserError
-from onelayer.sweep.leaderboard import build_leaderboard, cautions
-from onelayer.sweep.records import Record
+from onelayer.sweeps.leaderboard import build_leaderboard, cautions
+from onelayer.sweeps.records import Record
 from tests.conftest import Outcome
-from tests.sweep.sweeps import NAN, board_of, csv_of, end_run, fail_run, shown, start_run
+from tests.sweeps.sweeps import NAN, board_of, csv_of, end_run, fail_run, shown, start_run
 
 
 @given(
