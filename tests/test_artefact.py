@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.sparse import csr_array, random_array
 
-from onelayer.artefact import HEADER, TENSORS, Artefact
+from onelayer.artefact import END, HEADER, SEAL, TENSORS, Artefact, _hash, logits_in_order
 from onelayer.data.encode import Encoder, EncodeSettings
 from onelayer.data.frame import Column, Frame
+from onelayer.deliver.model import Model
 from onelayer.errors import UserError
 
 FRAME = Frame(
@@ -61,12 +65,21 @@ def test_rows_of_a_table_are_encoded_scaled_and_weighed(saved: Path) -> None:
     model = Artefact.load(saved)
     x = np.array([[20.0, 0, 1, 0], [35, 1, 0, 1], [50, 0, 1, 0]])
     expected = ((x - model.x_shift) / model.x_scale) @ model.weight.T + model.bias
-    assert (model.logits(FRAME) == expected).all()
-    assert (model.logits(x) == expected).all()
+    np.testing.assert_allclose(model.logits(FRAME), expected, rtol=1e-14)
+    assert (model.logits(x) == model.logits(FRAME)).all()
     with pytest.raises(UserError, match=r"4 features, but rows of shape \(3, 2\)"):
         model.logits(x[:, :2])
     with pytest.raises(UserError, match="no column 'sex'"):
         model.logits(replace(FRAME, columns=FRAME.columns[:1]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_row_is_predicted_alone_as_among_others_to_the_last_bit(dtype: type[np.floating[Any]]) -> None:
+    rng = np.random.default_rng(0)
+    x, weight, bias = (rng.normal(size=shape).astype(dtype) for shape in ((500, 777), (3, 777), (3,)))
+    among = logits_in_order(x, weight, bias)
+    assert (among == np.concatenate([logits_in_order(x[[row]], weight, bias) for row in range(500)])).all()
+    np.testing.assert_allclose(among, x @ weight.T + bias, atol=1e-4 if dtype == np.float32 else 1e-12)
 
 
 def test_sparse_rows_give_what_dense_ones_give() -> None:
@@ -106,13 +119,46 @@ def test_what_is_not_whole_is_refused(saved: Path, harm: str) -> None:
         Artefact.load(saved)
 
 
-def test_a_changed_byte_of_the_header_is_refused(saved: Path) -> None:
-    header = saved / HEADER
-    data = header.read_bytes()
+@pytest.mark.parametrize("name", [HEADER, TENSORS])
+@pytest.mark.parametrize("harm", ["change", "remove", "insert", "truncate"])
+def test_harm_to_any_byte_is_refused(saved: Path, name: str, harm: str) -> None:
+    file, rng = saved / name, np.random.default_rng(0)
+    data = file.read_bytes()
     for place in range(len(data)):
-        header.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        other = bytes([data[place] ^ int(rng.integers(1, 256))])
+        rest = {"change": other + data[place + 1 :], "insert": other + data[place:], "truncate": b""}
+        file.write_bytes(data[:place] + rest.get(harm, data[place + 1 :]))
         with pytest.raises(UserError, match="model"):
             Artefact.load(saved)
+
+
+@given(data=st.data())
+def test_a_header_that_was_sealed_anew_is_understood_or_refused_in_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("fuzz") / "model"
+    model_of(Encoder.fit(FRAME, EncodeSettings(indicator=True))).save(folder)
+    header = json.loads((folder / HEADER).read_text())
+    del header["sha256"]
+    tensors = (folder / TENSORS).read_bytes()
+    said = json.dumps(changed(header, data))[:-1]
+    (folder / HEADER).write_bytes((said + SEAL + _hash(said, tensors) + END).encode())
+    with suppress(UserError):  # and nothing else
+        Model(Artefact.load(folder)).of_frame(FRAME)
+
+
+def changed(tree: Any, data: st.DataObject) -> Any:
+    """Replace something in plain containers by something else."""
+    if isinstance(tree, dict | list) and tree and data.draw(st.integers(0, 9)):
+        keys = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
+        key = data.draw(st.sampled_from(keys))
+        copy = tree.copy()
+        copy[key] = changed(tree[key], data)
+        return copy
+    plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+    return data.draw(
+        st.recursive(plain, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=4)
+    )
 
 
 @pytest.mark.parametrize(

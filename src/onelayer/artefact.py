@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from onelayer.data.encode import Encoder
+from onelayer.data.encode.statistics import blocks
 from onelayer.data.frame import Frame
 from onelayer.errors import UserError
 from onelayer.links import LINKS
@@ -124,6 +125,7 @@ class Artefact:
             _check_header(header)
             tensors = load(data)
             _check_tensors(tensors, encoder.n_features)
+            _check_outputs(header, len(tensors["bias"]))
         except (UserError, SafetensorError, KeyError) as error:
             raise UserError(f"{folder}: the model cannot be understood: {error}") from None
         return cls(**tensors, encoder=encoder, header=header)
@@ -142,12 +144,30 @@ class Artefact:
             raise UserError(f"the model has {len(self.x_shift)} features, but rows of shape {features.shape} came")
         if isinstance(features, np.ndarray):
             scaled = ((features - self.x_shift) / self.x_scale).astype(self.weight.dtype)
-            dense: Array = scaled @ self.weight.T + self.bias
-            return dense
+            return logits_in_order(scaled, self.weight, self.bias)
         # sparse: the scaling goes into the weights, so that zeros stay zeros
         weight = self.weight / self.x_scale
         sparse: Array = (features @ weight.T + (self.bias - weight @ self.x_shift)).astype(self.weight.dtype)
         return sparse
+
+
+def logits_in_order(x: Array, weight: Array, bias: Array) -> Array:
+    """Map (rows, n_features) to (rows, outputs), summed in float64 from the first column to the last.
+
+    A product of matrices sums in an order that depends on how many rows there are, and on the machine; a row that is
+    predicted alone must be what it is among others, to the last bit.
+
+    Args:
+        x: scaled features.
+        weight: (outputs, n_features).
+        bias: (outputs,).
+    """
+    wide, logits = weight.astype(np.float64), np.empty((len(x), len(weight)))
+    for rows in blocks(*x.shape):
+        part = x[rows].astype(np.float64)
+        for output, one in enumerate(wide):
+            logits[rows, output] = np.add.accumulate(part * one, axis=1)[:, -1]
+    return (logits + bias).astype(weight.dtype)
 
 
 def _hash(said: str, data: bytes) -> str:
@@ -166,14 +186,24 @@ def _check_header(header: Mapping[str, Any]) -> None:
             raise UserError(f"{HEADER}: '{key}' is missing")
         if not isinstance(header[key], kinds) or isinstance(header[key], bool):
             raise UserError(f"{HEADER}: {key}={header[key]!r:.80} is of the wrong kind")
-    if header["link"] not in (*LINKS, "identity", "softmax"):
-        raise UserError(f"{HEADER}: link={header['link']!r:.80} is none that this version knows")
+    links = {"regression": ("identity",), "binary": LINKS, "multiclass": ("softmax",)}
+    if header["task"] not in links:
+        raise UserError(f"{HEADER}: task={header['task']!r:.80} is none that this version knows")
+    if header["link"] not in links[header["task"]]:
+        raise UserError(f"{HEADER}: link={header['link']!r:.80} is none that this version knows for such a task")
     for key in header:
         if key not in FIELDS:
             raise UserError(f"{HEADER}: there is no such field as '{key}'")
     texts = [*(header["classes"] or ()), *header["missing"], *header["versions"].values()]
     if not all(isinstance(one, str) for one in texts):
         raise UserError(f"{HEADER}: classes, missing and versions must hold texts")
+
+
+def _check_outputs(header: Mapping[str, Any], outputs: int) -> None:
+    classes = header["classes"] or []
+    wanted = {"regression": (0, 1), "binary": (2, 1), "multiclass": (len(classes), len(classes))}[header["task"]]
+    if (len(set(classes)), outputs) != wanted or not outputs:
+        raise UserError(f"a {header['task']} model of {outputs} outputs cannot have the classes {classes!r:.80}")
 
 
 def _check_tensors(tensors: Mapping[str, Array], features: int) -> None:

@@ -94,7 +94,10 @@ class Model:
         """Return what the model says of rows that are read already."""
         # the target of classes has no scale
         found = [one.logits(frame) * one.y_scale + one.y_shift for one in self.members]
-        logits = found[0] if len(found) == 1 else np.mean(found, axis=0)
+        return self.of_logits(found[0] if len(found) == 1 else np.mean(found, axis=0))
+
+    def of_logits(self, logits: Array) -> Predictions:
+        """Return what logits say, (rows, outputs); of a number, in original units."""
         if self.classes is None:
             return Predictions(logits[:, 0], None)
         link = self.artefact.header["link"]

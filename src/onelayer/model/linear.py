@@ -102,6 +102,20 @@ def logits_of(theta: Tensor, x: Tensor) -> Tensor:
     return logits.view(x.shape[0], theta.shape[0], theta.shape[1]).transpose(0, 1)
 
 
+def logits_in_order(theta: Tensor, x: Tensor) -> Tensor:
+    """Map (rows, n_features), dense, to (runs, rows, outputs) as delivered models do, to the last bit.
+
+    Sums are in float64, from the first column to the last and then the bias; see `onelayer.artefact.logits_in_order`.
+    """
+    wide, features = theta.double(), x.double()
+    logits = wide.new_zeros(theta.shape[0], len(x), theta.shape[1])
+    for place, column in enumerate(features.unbind(1)):
+        logits += column[:, None] * wide[:, None, :, place]
+    if theta.shape[2] > x.shape[1]:
+        logits += wide[:, None, :, -1]
+    return logits.to(theta.dtype)
+
+
 def pullback(x: Tensor, residual: Tensor, out: Tensor) -> None:
     """Write the gradient by theta, given that by the logits.
 

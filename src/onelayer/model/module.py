@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from onelayer.model.linear import StackedLinear, logits_of, pullback
+from onelayer.model.linear import StackedLinear, logits_in_order, logits_of, pullback
 from onelayer.model.local import Batch, LocalSteps
 from onelayer.model.metrics import Tally
 from onelayer.model.objectives import Objective
@@ -138,6 +138,10 @@ class OneLayer(LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Take note of what was measured."""
         self.values |= self._on_device("val", self._tally.values())
+
+    def predict_step(self, block: Block, index: int) -> Tensor:
+        """Return the logits of dense rows for all runs, (runs, rows, outputs), as delivered models give them."""
+        return logits_in_order(self.linear.theta.data, block.x)
 
     def on_train_epoch_end(self) -> None:
         """Measure the train rows, then let an epoch's schedule go on."""
