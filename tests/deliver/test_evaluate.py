@@ -25,34 +25,42 @@ def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "LEAST", RESAMPLES)
 
 
-def held(found: dict[str, Interval], wanted: Callable[[np.ndarray[Any, Any]], dict[str, float]]) -> None:
+Weights = np.ndarray[Any, Any]
+
+
+@pytest.fixture(params=["rows", "weighted"])
+def weight(request: pytest.FixtureRequest) -> Weights:
+    return np.ones(ROWS) if request.param == "rows" else np.random.default_rng(3).integers(0, 4, ROWS).astype(float)
+
+
+def held(found: dict[str, Interval], weight: Weights, wanted: Callable[[Weights], dict[str, float]]) -> None:
     """Hold metrics against others on all rows, and their intervals against others on the same resamples."""
     rng = np.random.default_rng(0)
-    resampled = [wanted(rng.integers(ROWS, size=ROWS)) for _ in range(RESAMPLES)]
-    for name, value in wanted(np.arange(ROWS)).items():
+    drawn = (np.bincount(rng.integers(ROWS, size=ROWS), minlength=ROWS) for _ in range(RESAMPLES))
+    resampled = [wanted(weight * counts) for counts in drawn]
+    for name, value in wanted(weight).items():
         assert found[name].value == pytest.approx(value, rel=1e-10)
         edges = np.quantile([one[name] for one in resampled], [0.025, 0.975])
         assert found[name][1:] == pytest.approx(edges, rel=1e-9)
 
 
-def test_metrics_of_numbers() -> None:
+def test_metrics_of_numbers(weight: Weights) -> None:
     rng = np.random.default_rng(1)
     truth = 1e4 + rng.normal(size=ROWS)
     said = truth + 0.3 * rng.normal(size=ROWS)
 
-    def wanted(rows: np.ndarray[Any, Any]) -> dict[str, float]:
-        pair = (truth[rows], said[rows])
+    def wanted(counts: Weights) -> dict[str, float]:
         return {
-            "mse": sklearn_metrics.mean_squared_error(*pair),
-            "mae": sklearn_metrics.mean_absolute_error(*pair),
-            "r2": sklearn_metrics.r2_score(*pair),
+            "mse": sklearn_metrics.mean_squared_error(truth, said, sample_weight=counts),
+            "mae": sklearn_metrics.mean_absolute_error(truth, said, sample_weight=counts),
+            "r2": sklearn_metrics.r2_score(truth, said, sample_weight=counts),
         }
 
-    held(of_numbers(said, truth, 0), wanted)
+    held(of_numbers(said, truth, 0, weight), weight, wanted)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_metrics_of_classes(n_classes: int) -> None:
+def test_metrics_of_classes(n_classes: int, weight: Weights) -> None:
     rng = np.random.default_rng(2)
     truth = rng.integers(n_classes, size=ROWS)
     # few different values, so that many rows score alike
@@ -60,18 +68,18 @@ def test_metrics_of_classes(n_classes: int) -> None:
     probability = scores / scores.sum(1, keepdims=True)
     probability[:, -1] = 1 - probability[:, :-1].sum(1)
 
-    def wanted(rows: np.ndarray[Any, Any]) -> dict[str, float]:
-        y, p = truth[rows], probability[rows]
+    def wanted(counts: Weights) -> dict[str, float]:
+        y, p, w = (one[counts > 0] for one in (truth, probability, counts))
         average = "binary" if n_classes == 2 else "macro"
         places = [1] if n_classes == 2 else range(n_classes)
         return {
-            "log_loss": sklearn_metrics.log_loss(y, p, labels=range(n_classes)),
-            "accuracy": sklearn_metrics.accuracy_score(y, p.argmax(1)),
-            "f1": sklearn_metrics.f1_score(y, p.argmax(1), average=average),
-            "auroc": float(np.mean([sklearn_metrics.roc_auc_score(y == place, p[:, place]) for place in places])),
+            "log_loss": sklearn_metrics.log_loss(y, p, labels=range(n_classes), sample_weight=w),
+            "accuracy": sklearn_metrics.accuracy_score(y, p.argmax(1), sample_weight=w),
+            "f1": sklearn_metrics.f1_score(y, p.argmax(1), average=average, sample_weight=w),
+            "auroc": float(np.mean([sklearn_metrics.roc_auc_score(y == k, p[:, k], sample_weight=w) for k in places])),
         }
 
-    held(of_classes(probability, truth, 0), wanted)
+    held(of_classes(probability, truth, 0, weight), weight, wanted)
 
 
 @pytest.mark.parametrize("target", ["number", "yes", "kind"])
@@ -79,12 +87,19 @@ def test_the_test_rows_measure_as_training_measured_them(cli: Cli, command: Cli,
     frame = invented(400)
     others = [name for name in ("number", "yes", "kind") if name != target]
     saved(frame, tmp_path / "t.parquet")
-    arguments = ("data=table", "data.path=t.parquet", f"data.target={target}", f"data.drop=[{','.join(others)},weight]")
-    done = cli(*arguments, "data.split.shuffle=false", "trainer.max_epochs=3", "logger=none", "hydra.run.dir=run")
+    arguments = ("data=table", "data.path=t.parquet", f"data.target={target}", f"data.drop=[{','.join(others)}]")
+    done = cli(
+        *arguments,
+        "data.sample_weight=weight",
+        "data.split.shuffle=false",
+        "trainer.max_epochs=3",
+        "logger=none",
+        "hydra.run.dir=run",
+    )
     assert done.code == 0, done.err
     n_test = int(done.out.partition(" test rows")[0].rpartition(" ")[2])
     saved(frame.iloc[-n_test:], tmp_path / "test.parquet")
-    found = command("evaluate", "run", "test.parquet", "--json")
+    found = command("evaluate", "run", "test.parquet", "--weight", "weight", "--json")
     assert found.code == 0, found.err
     told = json.loads(found.out)
     assert told["rows"] == n_test
@@ -107,6 +122,10 @@ def test_rows_without_a_target_are_left_out_and_other_classes_refused(cli: Cli, 
     refused = command("evaluate", "run", "others.parquet")
     assert (refused.code, refused.out) == (1, "")
     assert "column 'yes' holds 'maybe', which is none of the classes that the model knows (no, yes)" in refused.err
+    refused = command("evaluate", "run", "t.parquet", "--weight", "bb")
+    assert "--weight=bb: t.parquet has no such column; did you mean 'b'?" in refused.err
+    refused = command("evaluate", "run", "t.parquet", "--weight", "a")
+    assert "--weight=a: the weight is " in refused.err
     saved(pd.DataFrame({"a": [1.0], "b": [2.0]}), tmp_path / "none.parquet")
     refused = command("evaluate", "run", "none.parquet")
     assert "there is no column 'yes' to compare predictions with" in refused.err

@@ -38,6 +38,7 @@ def evaluate(arguments: list[str]) -> None:
     parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
     parser.add_argument("--mean", action="store_true", help=MEAN)
     parser.add_argument("table", metavar="TABLE", help="a table with the target")
+    parser.add_argument("--weight", metavar="COLUMN", help="how many rows each one stands for; default: one")
     parser.add_argument("--json", action="store_true", help="as one JSON object")
     parser.add_argument("--seed", type=int, default=0, help="of the resamples that the intervals come from; default: 0")
     given = parser.parse_args(arguments)
@@ -46,7 +47,7 @@ def evaluate(arguments: list[str]) -> None:
         from onelayer.deliver import evaluation
         from onelayer.deliver.load import load
 
-        found = evaluation.evaluate(load(given.run, mean=given.mean), given.table, seed=given.seed)
+        found = evaluation.evaluate(load(given.run, mean=given.mean), given.table, weight=given.weight, seed=given.seed)
         if given.json:
             sys.stdout.write(json.dumps(evaluation.plain(found), indent=2, allow_nan=False) + "\n")
             return

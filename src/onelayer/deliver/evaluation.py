@@ -1,16 +1,18 @@
 """How good predictions are, and how sure that is: every metric with its interval over resamples of the rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.tables.fetch import fetch_column, frames
-from onelayer.data.tables.opening import open_rows
+from onelayer.data.tables.measure import measure
+from onelayer.data.tables.opening import Rows, open_rows
+from onelayer.data.tables.target import weight_of
 from onelayer.deliver.model import Model
 from onelayer.deliver.reading import answers, readings_of
-from onelayer.errors import UserError
+from onelayer.errors import UserError, did_you_mean
 
 Array = NDArray[np.float64]
 LEVEL = 0.95
@@ -41,35 +43,49 @@ class Evaluation(NamedTuple):
     notes: tuple[str, ...]
 
 
-def evaluate(model: Model, table: str, *, seed: int = 0) -> Evaluation:
+def evaluate(model: Model, table: str, *, weight: str | None = None, seed: int = 0) -> Evaluation:
     """Measure a model on the rows of a table that have a target.
 
     Args:
         model: predicts.
         table: a file, a pattern, or a folder of Parquet files.
+        weight: the column that says how many rows each one stands for; None: one.
         seed: of the resamples.
 
     Raises:
-        UserError: the table is not one for this model, or no row has a target.
+        UserError: the table is not one for this model, or no row has a target or a weight.
     """
     rows = open_rows(path=table, missing=model.artefact.header["missing"])
     truth = fetch_column(rows, answers(rows, model)).astype(np.float64)
     known = truth >= 0 if model.classes is not None else ~np.isnan(truth)
     if not known.any():
         raise UserError(f"{rows.source}: no row has a '{model.target}', which is to be compared with")
+    counts = _weights(rows, weight)[known]
+    if not counts.any():
+        raise UserError(f"--weight={weight}: it is 0 in every row that has a '{model.target}'")
     said = [model.of_frame(frame) for frame in frames(rows, readings_of(rows, model.artefact.encoder))]
     if model.classes is None:
-        measured = of_numbers(np.concatenate([one.value for one in said])[known], truth[known], seed)
+        measured = of_numbers(np.concatenate([one.value for one in said])[known], truth[known], seed, counts)
     else:
         probability = np.concatenate([one.probability for one in said if one.probability is not None])
-        measured = of_classes(probability[known], truth[known].astype(np.int64), seed)
+        measured = of_classes(probability[known], truth[known].astype(np.int64), seed, counts)
     missing = len(known) - int(known.sum())
     left_out = (f"{missing} of {len(known)} rows have no '{model.target}' and are left out",) if missing else ()
     return Evaluation(int(known.sum()), measured, left_out)
 
 
-def of_numbers(predicted: Array, truth: Array, seed: int) -> dict[str, Interval]:
-    """Return mse, mae and r2 of (rows,) in original units."""
+def _weights(rows: Rows, name: str | None) -> Array:
+    """Return how many rows each one stands for, (rows,)."""
+    if name is None:
+        return np.ones(rows.count)
+    found = measure(rows, [name])
+    if not found:
+        raise UserError(f"--weight={name}: {rows.source} has no such column{did_you_mean(name, dict(rows.columns))}")
+    return fetch_column(rows, weight_of(rows, found[0], "--weight")).astype(np.float64)
+
+
+def of_numbers(predicted: Array, truth: Array, seed: int, weight: Array) -> dict[str, Interval]:
+    """Return mse, mae and r2 of (rows,) in original units, weighted by (rows,)."""
     error, away = predicted - truth, truth - truth.mean()
     sums = np.stack([error**2, np.abs(error), away, away**2], 1)
 
@@ -77,11 +93,14 @@ def of_numbers(predicted: Array, truth: Array, seed: int) -> dict[str, Interval]
         squared, absolute, shift, square = means.T
         return {"mse": squared, "mae": absolute, "r2": 1 - squared / (square - shift**2)}
 
-    return _intervals(metrics(sums.mean(0)[None]), (metrics(counts @ sums) for counts in _shares(len(truth), seed)))
+    return _intervals(lambda shares: metrics(shares @ sums), weight, seed)
 
 
-def of_classes(probability: Array, truth: NDArray[np.int64], seed: int) -> dict[str, Interval]:
-    """Return log_loss, accuracy, f1 and auroc of (rows, classes) and (rows,); f1 and auroc are macro for several."""
+def of_classes(probability: Array, truth: NDArray[np.int64], seed: int, weight: Array) -> dict[str, Interval]:
+    """Return log_loss, accuracy, f1 and auroc of (rows, classes) and (rows,), weighted by (rows,).
+
+    f1 and auroc are macro for several classes.
+    """
     n_classes = probability.shape[1]
     loss = -np.log(np.maximum(probability[np.arange(len(truth)), truth].astype(np.float64), TINY))
     cells = np.eye(n_classes**2)[truth * n_classes + probability.argmax(1)]
@@ -97,8 +116,7 @@ def of_classes(probability: Array, truth: NDArray[np.int64], seed: int) -> dict[
         areas = [_auroc(probability[:, place], order, truth == place, counts) for order, place in ranked]
         return {"log_loss": counts @ loss, "accuracy": hits.sum(1), "f1": f1, "auroc": np.mean(areas, axis=0)}
 
-    whole = np.full((1, len(truth)), 1 / len(truth))
-    return _intervals(metrics(whole), (metrics(counts) for counts in _shares(len(truth), seed)))
+    return _intervals(metrics, weight, seed)
 
 
 def _auroc(scores: Array, order: NDArray[np.int64], positive: NDArray[np.bool_], counts: Array) -> Array:
@@ -113,21 +131,23 @@ def _auroc(scores: Array, order: NDArray[np.int64], positive: NDArray[np.bool_],
     return found
 
 
-def _shares(rows: int, seed: int) -> Iterator[Array]:
+def _shares(weight: Array, seed: int) -> Iterator[Array]:
     """Yield the share of each row in resamples with replacement, (some resamples, rows)."""
-    rng = np.random.default_rng(seed)
+    rng, rows = np.random.default_rng(seed), len(weight)
     resamples = int(np.clip(WORK // rows, LEAST, RESAMPLES))
     few = max(1, 2**22 // rows)
     for start in range(0, resamples, few):
         drawn = [rng.integers(rows, size=rows) for _ in range(min(few, resamples - start))]
-        yield np.stack([np.bincount(one, minlength=rows) for one in drawn]) / rows
+        counts = weight * np.stack([np.bincount(one, minlength=rows) for one in drawn])
+        yield counts[counts.any(1)] / counts[counts.any(1)].sum(1, keepdims=True)
 
 
-def _intervals(whole: Mapping[str, Array], resampled: Iterator[Mapping[str, Array]]) -> dict[str, Interval]:
-    found: Sequence[Mapping[str, Array]] = list(resampled)
+def _intervals(metrics: Callable[[Array], Mapping[str, Array]], weight: Array, seed: int) -> dict[str, Interval]:
+    """Measure the rows as they are and their resamples, given the share of each row in (samples, rows)."""
+    found: Sequence[Mapping[str, Array]] = [metrics(shares) for shares in _shares(weight, seed)]
     edges = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     intervals: dict[str, Interval] = {}
-    for name, value in whole.items():
+    for name, value in metrics((weight / weight.sum())[None]).items():
         drawn = np.concatenate([one[name] for one in found])
         drawn = drawn[np.isfinite(drawn)]
         low, high = np.quantile(drawn, edges) if len(drawn) else (np.nan, np.nan)

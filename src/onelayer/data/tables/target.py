@@ -93,13 +93,18 @@ def class_counts(rows: Rows, target: Target) -> list[int]:
     return [counts[place] for place in range(len(target.classes or ()))]
 
 
-def weight_of(rows: Rows, column: Measured) -> str:
+def weight_of(rows: Rows, column: Measured, option: str = "data.sample_weight") -> str:
     """Return the SQL of the weight of each row, DOUBLE.
+
+    Args:
+        rows: of the table.
+        column: of the weights.
+        option: by which the user named the column; begins the sentence.
 
     Raises:
         UserError: one is missing, negative or no number, or all are 0.
     """
-    key = f"data.sample_weight={column.name}"
+    key = f"{option}={column.name}"
     if column.kind != "number":
         raise UserError(f"{key}: its type is {column.type}; a weight is a number")
     value = number_of(rows, column, key)
