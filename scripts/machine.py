@@ -4,12 +4,12 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-import torch
-
 PAGES = Path(__file__).resolve().parents[1] / "docs" / "benchmarks"
 
 
 def machine() -> str:
+    import torch  # whoever wants to know the peak memory alone would hold it too
+
     cpu = next(
         (
             line.partition(":")[2].strip()
