@@ -1,6 +1,5 @@
 """Predictions for a table of any length: read, predicted and written block by block."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import rmtree
@@ -13,6 +12,7 @@ from onelayer.data.tables import sql
 from onelayer.data.tables.fetch import frames
 from onelayer.data.tables.opening import Rows, open_rows
 from onelayer.deliver.model import Model, Predictions
+from onelayer.deliver.place import written
 from onelayer.deliver.reading import readings_of
 from onelayer.errors import UserError, did_you_mean
 
@@ -52,27 +52,20 @@ def score(model: Model, table: str, out: Path, *, ids: Sequence[str] = (), force
     Raises:
         UserError: the table is not one for this model, or the file cannot be written.
     """
-    written = FORMATS.get(out.suffix.lower())
-    if written is None:
+    form = FORMATS.get(out.suffix.lower())
+    if form is None:
         raise UserError(f"{out}: write a file that ends in {', '.join(FORMATS)}")
-    if out.exists() and not force:
-        raise UserError(f"{out}: the file is there already; choose another name, or write over it with --force")
-    if not out.absolute().parent.is_dir():
-        raise UserError(f"{out}: there is no folder {out.absolute().parent}; make it first")
     folder = Path(mkdtemp(prefix="onelayer-"))
-    partial = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        with sql.interruptible():
+        with written(out, force=force) as partial, sql.interruptible():
             rows = open_rows(path=table, missing=model.artefact.header["missing"], folder=folder, texts=ids)
             kept = _kept(rows, ids)
             notes = _predict(rows, model)
             columns = ", ".join([*kept, "predictions.*"])
             asked = f"SELECT {columns} FROM rows POSITIONAL JOIN predictions"
-            rows.all(f"COPY ({asked}) TO {sql.text(str(partial))} ({written})")
+            rows.all(f"COPY ({asked}) TO {sql.text(str(partial))} ({form})")
             rows.connection.close()
-        partial.replace(out)
     finally:
-        partial.unlink(missing_ok=True)
         rmtree(folder, ignore_errors=True)
     return Scored(rows.count, notes)
 
