@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import lightning.pytorch  # noqa: F401 - makes a folder for temporary files of its own, once a process
 import pytest
 
 from onelayer.data.sources import load

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,8 +12,11 @@ import torch
 from onelayer.data.encode import EncodeSettings
 from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import prepare
+from onelayer.data.sources import load
 from onelayer.data.sources.table import table_of
 from onelayer.data.split import split_rows
+from onelayer.data.streaming.prepare import prepare_stream
+from onelayer.data.streaming.stream import Stream
 from onelayer.errors import UserError
 from tests.data.streaming.tables import ROWS, columns_of, invented, streamed
 
@@ -188,3 +192,19 @@ def test_numbers_beyond_a_precision_are_refused_as_in_memory(
     # scaled by itself a train row is not large
     assert len(refused[0]) == (0 if what == "train" and normalize == "standard" else 1)
     assert refused[0] == refused[1]
+
+
+def test_many_rows_give_the_same_bits_each_time(tmp_path: Path) -> None:
+    """Threads would add what each has found in an order of chance."""
+    with duckdb.connect() as connection:
+        connection.execute("SET threads = 1; SELECT setseed(0.5)")
+        made = "random() AS a, 1000 * random() AS number FROM range(1000000)"
+        connection.execute(f"COPY (SELECT {made}) TO '{tmp_path / 't.csv'}' (HEADER)")
+    found = set()
+    for _ in range(3):
+        stream = load("table", path=str(tmp_path / "t.csv"), target="number", stream=True)
+        assert isinstance(stream, Stream)
+        prepared = prepare_stream(stream, Preparation(normalize_target="standard"))
+        scales = (prepared.x_scale.shift, prepared.x_scale.scale, prepared.y_scale.shift, prepared.y_scale.scale)
+        found.add((prepared.data_hash, *(float(one[0]) for one in scales)))
+    assert len(found) == 1

@@ -69,14 +69,10 @@ def prepare_stream(stream: Stream, how: Preparation) -> Prepared:
         for condition, one in zip(conditions, seen, strict=True)
     ]
     unseen = _unseen(seen, parts, encoder)
-    # whatever decides the numbers that the model sees
+    # whatever decides the numbers that the model sees; these themselves may differ in a last digit elsewhere
     hashes = tuple(one.hashes for one in seen)
-    said = repr((hashes, conditions, encoder.to_json(), multiclass, classes, mean_weight))
-    digest = hashlib.sha256(said.encode())
-    costs = np.zeros(0) if per_class is None else per_class
-    for array in (x_scale.shift, x_scale.scale, y_scale.shift, y_scale.scale, costs):
-        digest.update(np.ascontiguousarray(array).data)
-    found = digest.hexdigest()[:16]
+    said = repr((hashes, conditions, settings, how.normalize, scaling, multiclass, classes, how.class_weight))
+    found = hashlib.sha256(said.encode()).hexdigest()[:16]
     return Prepared(
         train=parts[0],
         val=parts[1],
@@ -131,7 +127,7 @@ def _look(stream: Stream, conditions: Parts, *, median: bool) -> tuple[_Seen, ..
     wanted += [f"histogram(c{place})" for place in range(len(codes))]
     wanted += [f"{function}(y)" for function in OF_NUMBERS]
     try:
-        found = rows.all(f"SELECT {', '.join(wanted)} FROM (SELECT {', '.join(inner)} FROM rows) GROUP BY part")
+        found = rows.in_order(f"SELECT {', '.join(wanted)} FROM (SELECT {', '.join(inner)} FROM rows) GROUP BY part")
     except duckdb.OutOfRangeException:
         raise UserError(
             f"{rows.source}: a column holds numbers whose square float64 cannot hold; divide it by a power of ten"
@@ -139,7 +135,7 @@ def _look(stream: Stream, conditions: Parts, *, median: bool) -> tuple[_Seen, ..
     classes = np.zeros((len(Parts._fields), len(stream.target.classes or ())))
     if stream.target.classes is not None:
         by_class = f"SELECT {part}, {stream.target.value} AS y, sum({stream.sample_weight or '1'}) FROM rows"
-        for place, label, count in rows.all(f"{by_class} GROUP BY part, y"):
+        for place, label, count in rows.in_order(f"{by_class} GROUP BY part, y"):
             classes[place, label] = count
     medians = np.array([_quantiles(stream, conditions.train, v, "0.5") for v in numbers]) if median else None
     values = {row[0]: row[1:] for row in found}
