@@ -163,6 +163,11 @@ USAGE = f"""onelayer {__version__}
   onelayer leaderboard DIR [--sort METRIC]               the runs of a sweep, the best first
   onelayer predict RUN TABLE -o OUT [--id COLUMN]        what a trained model says of each row of a table
   onelayer evaluate RUN TABLE [--json]                   its metrics on a table, with 95 % intervals
+  onelayer summary RUN [--polish] [--robust HC3]         its coefficients with standard errors and tests
+  onelayer export RUN --to onnx|torch|sklearn|sql        one file that predicts elsewhere, checked
+  onelayer card RUN [-o FILE]                            what it is, in Markdown
+
+  Each of them takes --help; RUN is the folder of a run, or of a sweep for its best one.
 """
 
 
@@ -235,7 +240,7 @@ def main() -> None:
         train()
     elif command == "inspect":
         inspect(sys.argv[2:])
-    elif command in ("predict", "evaluate"):
+    elif command in ("predict", "evaluate", "summary", "export", "card"):
         from onelayer.deliver import commands
 
         try:

@@ -193,3 +193,25 @@ def test_nonsense_is_refused() -> None:
         binary(Rows.of(x, y, constant=0), link="loglog")
     with pytest.raises(ValueError, match="information='fisher'"):
         binary(Rows.of(x, y, constant=0), information="fisher")  # type: ignore[arg-type]
+
+
+def test_the_higher_of_two_optima() -> None:
+    """Under cauchit these rows have a second maximum, which is lower and has a table without a doubt in it."""
+    x = np.array([-1.86, 13.76, -87.27, -0.66, -0.24, -30.98, 15.16, 4.93])
+    rows = Rows.of(np.column_stack([np.ones(8), x]), [0, 1, 1, 0, 0, 0, 1, 0], constant=0)
+    start = np.array([-3.0, 3.0])
+    local = binary(rows, link="cauchit", coef=polish(rows, link="cauchit", start=start))
+    assert local.cautions == ()
+    high, found = binary(rows, link="cauchit"), binary(rows, link="cauchit", start=start)
+    assert high.stats["log_likelihood"] > local.stats["log_likelihood"] + 0.4
+    np.testing.assert_allclose(found.coef, high.coef, rtol=1e-9)
+
+
+def test_where_the_likelihood_is_not_concave_it_is_said() -> None:
+    x, y, _ = problem()
+    rows = Rows.of(x, y, constant=0)
+    best = binary(rows, link="cauchit")
+    assert best.cautions == ()
+    said = binary(rows, link="cauchit", coef=-5 * best.coef).cautions
+    assert any(one.startswith("not concave: under cauchit") for one in said)
+    assert not any(one.startswith("not concave") for one in binary(rows, coef=-5 * best.coef).cautions)

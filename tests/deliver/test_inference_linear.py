@@ -119,10 +119,10 @@ def same(one: Table, other: Table, rtol: float = 1e-9) -> None:
 def test_chunks_are_the_rows_together() -> None:
     x, y, weight = problem(n=300)
 
-    def chunks() -> Iterator[tuple[Array, Array, Array]]:
+    def chunks() -> Iterator[tuple[Array, Array, None, Array]]:
         for start in range(0, 300, 7):
             some = slice(start, start + 7)
-            yield x[some].astype(np.float32).astype(float), y[some], weight[some]
+            yield x[some].astype(np.float32).astype(float), y[some], None, weight[some]
 
     pieces = Rows(chunks, ("a", "b", "c", "d"), 0)
     whole = Rows.of(x.astype(np.float32), y, weight, names=pieces.names, constant=0)
@@ -220,3 +220,37 @@ def test_nonsense_is_refused(change: dict[str, object], words: str) -> None:
         least_squares(good, robust="HC9")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="coef has the shape"):
         least_squares(good, coef=np.ones(3))
+
+
+@pytest.mark.parametrize("robust", [None, *ROBUST])
+def test_bases_are_left_out_before_others(robust: Robust | None) -> None:
+    """A category with a column for each level beside a constant, and the same without its base."""
+    x, y, weight = problem()
+    levels = (np.arange(len(y))[:, None] % 3 == np.arange(3)).astype(float)
+    wide = np.column_stack([x[:, :1], levels, x[:, 1:]])
+    one = least_squares(Rows.of(wide, y, weight, constant=0, bases=[1]), robust=robust)
+    other = least_squares(Rows.of(np.delete(wide, 1, 1), y, weight, constant=0), robust=robust)
+    np.testing.assert_allclose(np.delete(one.coef, 1), other.coef, rtol=1e-9)
+    np.testing.assert_allclose(np.delete(one.std_err, 1), other.std_err, rtol=1e-9)
+    assert one.stats == pytest.approx(other.stats, rel=1e-9)
+    assert (one.aliased, one.cautions) == ((1,), ())
+    # coefficients that add up differently but give the same fit become those relative to the base
+    moved = one.coef + np.array([-2.0, 2, 2, 2, *np.zeros(3)])
+    np.testing.assert_allclose(
+        least_squares(Rows.of(wide, y, weight, constant=0, bases=[1]), coef=moved).coef, one.coef
+    )
+    # without a constant, the levels stand for it, and there is no base to leave out
+    free = least_squares(Rows.of(wide[:, 1:], y, weight, constant=None, bases=[0]), robust=robust)
+    assert free.aliased == ()
+    np.testing.assert_allclose(free.coef[1] - free.coef[0], one.coef[2], rtol=1e-8)
+
+
+def test_counts_and_precision_together() -> None:
+    """A row may stand for several observations of a variance of their own."""
+    x, y, counts = problem()
+    precision = np.random.default_rng(1).random(len(y)) + 0.5
+    repeated = np.repeat(np.arange(len(y)), counts.astype(int))
+    one = least_squares(Rows(lambda: [(x, y, counts, precision)], ("a", "b", "c", "d"), 0), robust="HC1")
+    other = least_squares(Rows.of(x[repeated], y[repeated], precision[repeated], constant=0), robust="HC1")
+    same(one, other)
+    assert one.stats == pytest.approx(other.stats, rel=1e-9)

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from onelayer.deliver.summary.command import summary as summary
 from onelayer.explain import TRACEBACK, reported
 
 MEAN = "of a sweep: the mean over the seeds or folds of its best run"
@@ -56,3 +57,24 @@ def evaluate(arguments: list[str]) -> None:
         ]
         title = f"{found.rows} rows; 95 % intervals over resamples of the rows"
         sys.stdout.write("\n".join([title, *lines, *found.notes]) + "\n")
+
+
+def card(arguments: list[str]) -> None:
+    """Describe a trained model in Markdown; exit 1 where there is none."""
+    parser = argparse.ArgumentParser("onelayer card", description="A model card: data, metrics, coefficients, and how.")
+    parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
+    parser.add_argument("-o", "--out", type=Path, help="a file to write; default: the screen")
+    parser.add_argument("--force", action="store_true", help="write over OUT where it is there")
+    given = parser.parse_args(arguments)
+    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
+    with reported():
+        from onelayer.deliver.card import card as described
+        from onelayer.deliver.place import written
+
+        text = described(given.run)
+        if given.out is None:
+            sys.stdout.write(text)
+            return
+        with written(given.out, force=given.force) as partial:
+            partial.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{given.out}: written\n")

@@ -23,13 +23,13 @@ from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.model.linear import logits_of
-from onelayer.model.metrics import metrics_of
 from onelayer.model.module import OneLayer
 from onelayer.track.rundir import BEST, LAST, MODEL, plain, write_result
 from onelayer.track.tensorboard import EventWriter
 from onelayer.track.tracker import Tracker, save_atomically, take_checkpoint
+from onelayer.track.verdict import Result as Result
+from onelayer.track.verdict import conclusion, measured
 
-Result = dict[str, Any]
 # what does not change the numbers of a run
 IRRELEVANT = ("logger", "resume", "checkpoint_seconds")
 
@@ -111,19 +111,9 @@ class Results:
 
     def _write(self, ended: Sequence[int], checkpoint: Mapping[str, Any]) -> None:
         """Measure and write down runs that have not failed."""
-        judge, module, data = self._tracker.judge, self._module, self._data
-        theta = module.linear.theta.data[ended]
-        names = metrics_of(data.task, data.prepared.streams)
-        values = {name: value[ended] for name, value in module.values.items() if name.startswith("train/")}
-        best = judge.best_theta[ended].to(theta)
-        stages: tuple[tuple[Literal["train", "val", "test"], Tensor], ...] = (
-            ("train", theta),
-            ("val", best),
-            ("test", best),
-        )
-        for stage, weights in stages:
-            blocks = (data.transfer_batch_to_device(block, theta.device, 0) for block in data.measured(stage))
-            values |= module.measure(stage, blocks, names, weights)
+        judge = self._tracker.judge
+        best = judge.best_theta[ended].to(self._module.linear.theta)
+        values = measured(ended, self._module, best, self._data)
         columns = {name: value.tolist() for name, value in values.items()}
         checkpoint = _on_cpu(take_checkpoint(checkpoint, ended))
         # the best first, for an observer that has pictures for these only
@@ -158,22 +148,9 @@ class Results:
 
     def _finish(self, index: int, metrics: Mapping[str, float], best: Tensor, checkpoint: Mapping[str, Any]) -> Result:
         """Write everything but the result."""
-        run, module, judge, data = self._runs[index], self._module, self._tracker.judge, self._data
-        assert module.truth is not None
-        reference = module.truth.references[index]
+        run, module, judge = self._runs[index], self._module, self._tracker.judge
         result: Result = {
-            "status": judge.status[index],
-            "metrics": dict(sorted(metrics.items())),
-            "monitor": run.spec.monitor,
-            "reference": {"objective": reference.value, "note": reference.note},
-            "epochs": judge.epochs[index],
-            "best_epoch": judge.best_epoch[index],
-            "steps": judge.epochs[index] * data.steps_per_epoch,
-            "seconds": float(module.seconds[index]),
-            "seed": run.spec.seed,
-            "device": self._tracker.device,
-            "threads": torch.get_num_threads(),
-            "lr": module.settings[index].lr,
+            **conclusion(index, metrics, run.spec, self._data, module, self._tracker),
             "overrides": list(run.overrides),
             "config_hash": run.config_hash,
             "data_hash": self._tracker.data_hash,

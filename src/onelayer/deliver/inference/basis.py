@@ -5,7 +5,7 @@ digit. Triangles are of stacked blocks (Golub & Van Loan, Matrix Computations, 5
 as in R, columns that are combinations of those before them; the constant one comes first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,7 +45,7 @@ class Basis:
         n: how many observations.
         shift, scale: (columns,).
         y_shift: what y was shifted by.
-        kept: indices of the columns that are not aliased, the constant one first, then ascending.
+        kept: indices of the columns that are not aliased, the constant one first, then ascending, bases last.
         aliased: of the others.
         every: (columns, columns), triangle of all scaled columns under weights, in their given order.
         triangle: (kept, kept), of the kept ones.
@@ -98,7 +98,7 @@ class Basis:
             return np.column_stack([(piece.x - shift[:-1]) / scale, piece.y - y_shift]) * root
 
         both = triangle_of(map(block, rows.pieces()), width + 1)
-        kept = _independent(both[:, :-1], same, constant)
+        kept = _independent(both[:, :-1], same, constant, rows.bases)
         inner = _triangle(both[:, [*kept, width]])
         return cls(
             rows=rows,
@@ -137,11 +137,17 @@ class Basis:
         return np.asarray(b[self.kept] + share)
 
     @property
+    def meant(self) -> list[int]:
+        """Indices of the columns that are there to be estimated: all but aliased bases."""
+        return [j for j in range(len(self.shift)) if j not in self.rows.bases or j in self.kept]
+
+    @property
     def condition(self) -> float:
         """Condition number of X under weights, each column divided by its norm (Belsley, Kuh & Welsch, 1980, 3.2)."""
         original = self.every * self.scale
         if self.rows.constant is not None:
             original += np.outer(self.every[:, self.rows.constant], self.shift)
+        original = original[:, self.meant]
         norms = np.linalg.norm(original, axis=0)
         if not norms.all() or self.n < len(norms):
             return float("inf")
@@ -149,9 +155,9 @@ class Basis:
         return float(values[0] / values[-1]) if values[-1] > 0 else float("inf")
 
 
-def _independent(columns: Array, same: NDArray[np.bool_], constant: int | None) -> list[int]:
+def _independent(columns: Array, same: NDArray[np.bool_], constant: int | None, bases: Sequence[int]) -> list[int]:
     """Find the columns that are no combination of earlier ones, by Gram-Schmidt, twice (Giraud et al., 2005)."""
-    order = sorted(range(columns.shape[1]), key=lambda j: (j != constant, j))
+    order = sorted(range(columns.shape[1]), key=lambda j: (j != constant, j in bases, j))
     basis, kept = np.zeros(columns.shape), list[int]()
     for j in order:
         found, rest = basis[:, : len(kept)], columns[:, j]

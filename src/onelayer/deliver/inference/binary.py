@@ -25,6 +25,7 @@ def binary(
     *,
     link: str = "logit",
     coef: Array | None = None,
+    start: Array | None = None,
     level: float = 0.95,
     robust: Robust | None = None,
     information: Information = "expected",
@@ -42,6 +43,8 @@ def binary(
         rows: x, y and weights, passed over several times.
         link: its name.
         coef: (columns,); None: those of the optimum.
+        start: (columns,), where to go to it from; None: zero. Where the likelihood is not concave, zero is tried too,
+            and the higher of the two optima taken.
         level: of the intervals.
         robust: which covariance; None: that of the information.
         information: expected, as R's glm, or observed; it is the bread of a robust covariance, too.
@@ -53,22 +56,29 @@ def binary(
     if information not in ("expected", "observed"):
         raise ValueError(f"information={information!r} is neither expected nor observed")
     functions, basis = link_of(link), Basis.fit(rows)
-    if coef is None:
-        at = climb(basis, functions, np.zeros(len(basis.kept)))
-    else:
-        at = visit(basis, functions, basis.scaled(checked(coef, rows)))
     k = len(basis.kept)
+    if coef is not None:
+        at = visit(basis, functions, basis.scaled(checked(coef, rows)))
+    else:
+        at = climb(basis, functions, np.zeros(k) if start is None else basis.scaled(checked(start, rows)))
+        if start is not None and not functions.concave:
+            at = max(at, climb(basis, functions, np.zeros(k)), key=lambda point: point.log_likelihood)
     separated = recedes(basis, functions, at)
     cautions = general_cautions(basis, l2, 0.0 if separated else at.distance)
     if separated:
         cautions.append(
-            "separated: the likelihood rises without end as coefficients grow, so there is no finite optimum, and "
-            "standard errors mean nothing"
+            "separated: the likelihood rises without end as some coefficients grow, so there is no finite optimum, and "
+            "their standard errors mean nothing"
         )
     if at.extreme:
         cautions.append(
             f"fitted probabilities are 0 or 1 within {EXTREME:g} in {at.extreme} rows: see whether the classes are "
             "separated"
+        )
+    if not (functions.concave or separated or at.singular) and at.observed_root is None:
+        cautions.append(
+            f"not concave: under {link} the likelihood curves upwards at these coefficients, which are at no maximum "
+            "of it, and there may be several"
         )
     estimator: str = robust or information
     root = np.full((k, k), np.nan)

@@ -17,10 +17,14 @@ class Link:
 
     Args:
         objective: its loss is minus that.
+
+    Attributes:
+        concave: whether the log-likelihood of each y is.
     """
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
+        self.concave = objective.convex
 
     def log_mean(self, z: Array) -> Array:
         """Return the logarithm of the probability of a one."""

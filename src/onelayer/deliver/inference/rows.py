@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
-Chunk = tuple[Any, Any, Any | None]
+Chunk = tuple[Any, Any, Any | None, Any | None]
 Weights = Literal["precision", "frequency"]
 BLOCK = 2**20  # numbers of a piece
 
@@ -34,19 +34,18 @@ class Rows:
     """The rows of a model and what its columns are.
 
     Attributes:
-        chunks: starts a pass: (rows, columns) in original units, (rows,), (rows,) weights or None. Each pass must
-            bring the same rows.
+        chunks: starts a pass: (rows, columns) in original units, (rows,), then counts and precision as in `Piece`,
+            (rows,) or None for ones. Each pass must bring the same rows.
         names: of the columns.
         constant: which column is the constant one, of ones; None where the model has no bias.
-        weights: what they mean. "precision": a row is one observation whose variance is 1 / weight, or the share of
-            ones among so many trials, as `weights` of R's lm and glm. "frequency": a row stands for so many equal
-            observations.
+        bases: columns that are aliased before all others, such as the base level of each category: that they are is
+            meant, and no lack of rank.
     """
 
     chunks: Callable[[], Iterable[Chunk]]
     names: tuple[str, ...]
     constant: int | None
-    weights: Weights = "precision"
+    bases: tuple[int, ...] = ()
 
     @classmethod
     def of(
@@ -58,14 +57,20 @@ class Rows:
         names: Sequence[str] | None = None,
         constant: int | None,
         weights: Weights = "precision",
+        bases: Sequence[int] = (),
     ) -> "Rows":
-        """Take (rows, columns), (rows,) and weights (rows,) that are in memory."""
+        """Take (rows, columns), (rows,) and weights (rows,) that are in memory.
+
+        What weights mean: of "precision", a row is one observation whose variance is 1 / weight, or the share of ones
+        among so many trials, as `weights` of R's lm and glm; of "frequency", a row stands for so many equal ones.
+        """
         x, y = np.asarray(x), np.asarray(y)
         if x.ndim != 2:
             raise ValueError(f"x has the shape {x.shape}, but (rows, columns) is needed")
         weight = None if weight is None else np.asarray(weight)
         called = tuple(names) if names is not None else tuple(f"x{j}" for j in range(x.shape[1]))
-        return cls(lambda: [(x, y, weight)], called, constant, weights)
+        both = (weight, None) if weights == "frequency" else (None, weight)
+        return cls(lambda: [(x, y, *both)], called, constant, tuple(bases))
 
     def pieces(self) -> Iterator[Piece]:
         """Pass over the rows once.
@@ -73,25 +78,33 @@ class Rows:
         Raises:
             ValueError: shapes do not agree, a weight is negative, or a number is not finite.
         """
-        width = len(self.names) + 1
-        size = max(BLOCK // width, 4 * width)  # the triangle, factored again with each piece, is small beside it
-        for x_, y_, weight_ in self.chunks():
+        size = rows_of_piece(len(self.names))
+        for x_, y_, *weights_ in self.chunks():
             n_rows = len(x_)
-            shapes = np.shape(x_), np.shape(y_), (n_rows,) if weight_ is None else np.shape(weight_)
-            if shapes != ((n_rows, len(self.names)), (n_rows,), (n_rows,)):
-                raise ValueError(f"x, y, weight have the shapes {shapes} for {len(self.names)} columns")
+            shapes = [(n_rows,) if one is None else np.shape(one) for one in (y_, *weights_)]
+            if np.shape(x_) != (n_rows, len(self.names)) or any(one != (n_rows,) for one in shapes):
+                raise ValueError(
+                    f"x, y, weights have the shapes {np.shape(x_)}, {', '.join(map(str, shapes))} for "
+                    f"{len(self.names)} columns"
+                )
             for start in range(0, n_rows, size):
                 some = slice(start, start + size)
                 x, y = (np.asarray(part[some], np.float64) for part in (x_, y_))
-                weight = np.ones(len(y)) if weight_ is None else np.asarray(weight_[some], np.float64)
-                if not (np.isfinite(x).all() and np.isfinite(y).all() and np.isfinite(weight).all()):
+                counts, precision = (
+                    np.ones(len(y)) if one is None else np.asarray(one[some], np.float64) for one in weights_
+                )
+                if not all(np.isfinite(one).all() for one in (x, y, counts, precision)):
                     raise ValueError("x, y or weight holds a number that is not finite")
                 if self.constant is not None and (x[:, self.constant] != 1.0).any():
                     raise ValueError(f"the constant column '{self.names[self.constant]}' holds other numbers than 1")
-                if (weight < 0).any():
+                if (counts < 0).any() or (precision < 0).any():
                     raise ValueError("a weight is negative")
-                if not (used := weight > 0).all():
-                    x, y, weight = x[used], y[used], weight[used]
+                if not (used := (counts > 0) & (precision > 0)).all():
+                    x, y, counts, precision = x[used], y[used], counts[used], precision[used]
                 if len(y):
-                    ones = np.ones(len(y))
-                    yield Piece(x, y, *((ones, weight) if self.weights == "precision" else (weight, ones)))
+                    yield Piece(x, y, counts, precision)
+
+
+def rows_of_piece(columns: int) -> int:
+    """Return how many rows a piece has: the triangle, factored again with each, is small beside it."""
+    return max(BLOCK // (columns + 1), 4 * (columns + 1))

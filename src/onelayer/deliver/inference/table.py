@@ -32,6 +32,7 @@ class Table:
         link: "identity", or that of a binary model.
         stats: of the fit, by R's terms.
         cautions: sentences that say why the table does not hold, or not quite; empty where it does.
+        aliased: indices of the columns that are combinations of others.
     """
 
     names: tuple[str, ...]
@@ -48,6 +49,7 @@ class Table:
     link: str
     stats: Mapping[str, float]
     cautions: tuple[str, ...]
+    aliased: tuple[int, ...] = ()
 
     @property
     def odds_ratio(self) -> tuple[Array, Array, Array] | None:
@@ -119,6 +121,7 @@ def tabulate(
         link=link,
         stats=stats,
         cautions=cautions,
+        aliased=tuple(basis.aliased),
     )
 
 
@@ -131,7 +134,7 @@ def general_cautions(basis: Basis, l2: float, distance: float) -> list[str]:
         distance: how many standard errors the coefficients are from the optimum, as Newton's decrement tells.
     """
     said = []
-    names, width = basis.rows.names, len(basis.shift)
+    names, width = basis.rows.names, len(basis.meant)
     if l2 > 0:
         said.append(
             f"penalised: l2 = {l2:g} shrinks the coefficients, and standard errors, tests and intervals are those of "
@@ -142,8 +145,8 @@ def general_cautions(basis: Basis, l2: float, distance: float) -> list[str]:
             f"not at the optimum: the coefficients are {distance:.3g} standard errors from it, all columns taken "
             "together"
         )
-    if basis.aliased:
-        called = ", ".join(f"'{names[j]}'" for j in basis.aliased)
+    if lost := [j for j in basis.aliased if j in basis.meant]:
+        called = ", ".join(f"'{names[j]}'" for j in lost)
         said.append(
             f"rank-deficient: aliased with columns before them are {called}; their coefficients are taken as 0 and "
             "have no standard error"

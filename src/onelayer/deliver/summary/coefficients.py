@@ -1,0 +1,104 @@
+"""Weights of the scaled problem as coefficients in original units, and how far they are from the optimum."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onelayer.artefact import Artefact
+from onelayer.data.preprocess import Scale, original_coefficients
+from onelayer.data.table import Array
+from onelayer.model.linear import logits_of, pullback
+from onelayer.model.objectives import BINARY, OBJECTIVES, Objective
+from onelayer.model.reference import Solver
+from onelayer.model.rows import Part
+from onelayer.model.truth import Truth
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far delivered weights are from the optimum of their own objective.
+
+    Attributes:
+        objective: its value, with the penalty.
+        gap: that less the optimum's; NaN where this is not known.
+        gradient: the norm of the gradient by the weights of scaled features.
+        optimum: (outputs, n_features [+ 1]), of scaled features; None where there is none, or it is not known.
+        note: what is to be known about it; "" for a unique optimum.
+    """
+
+    objective: float
+    gap: float
+    gradient: float
+    optimum: Array | None
+    note: str
+
+
+def theta_of(artefact: Artefact, *, bias: bool) -> Array:
+    """Return the delivered weights (outputs, n_features [+ 1]), float64."""
+    weight = artefact.weight.astype(np.float64)
+    return np.column_stack([weight, artefact.bias.astype(np.float64)]) if bias else weight
+
+
+def coefficients(theta: Array, artefact: Artefact, *, bias: bool) -> tuple[Array, Array]:
+    """Map weights of scaled features to original units.
+
+    Args:
+        theta: (outputs, n_features [+ 1]).
+        artefact: knows the scaling of features and target.
+        bias: whether the last column is one.
+
+    Returns:
+        (outputs, [1 +] n_features), the constant first; and (outputs,), the constant where features are zero, which
+        without a bias follows from the scaling.
+    """
+    n_features = len(artefact.x_shift)
+    scaled = theta[:, -1] if bias else np.zeros(len(theta))
+    x, y = Scale(artefact.x_shift, artefact.x_scale), Scale(artefact.y_shift, artefact.y_scale)
+    weight, constant = original_coefficients(theta[:, :n_features], scaled, x, y)
+    return np.column_stack([constant, weight]) if bias else weight, constant
+
+
+def objective_of(artefact: Artefact) -> Objective:
+    """Return what a model was trained to minimise."""
+    link = artefact.header["link"]
+    return BINARY[link] if link in BINARY else OBJECTIVES[artefact.header["objective"]]
+
+
+def distance_of(part: Part, theta: Array, artefact: Artefact, *, bias: bool) -> Distance:
+    """Measure weights on the rows that they were trained on.
+
+    Args:
+        part: the rows.
+        theta: (outputs, n_features [+ 1]), of scaled features.
+        artefact: knows the objective and its penalty.
+        bias: whether the last column of theta is one.
+    """
+    objective, l2 = objective_of(artefact), float(artefact.header["l2"])
+    solver = Solver(part, objective, n_outputs=len(theta), bias=bias)
+    truth = Truth(solver, [l2])
+    weights = torch.from_numpy(theta)[None]
+    measured = {name: float(value) for name, value in truth.measure(weights).items()}
+    (reference,) = truth.references
+    return Distance(
+        objective=measured["objective"],
+        gap=measured["gap"],
+        gradient=float(_gradient(weights, part, objective, l2).norm()),
+        optimum=None if reference.theta is None else reference.theta.numpy(),
+        note=reference.note,
+    )
+
+
+def _gradient(theta: Tensor, part: Part, objective: Objective, l2: float) -> Tensor:
+    """Return the gradient of the objective by theta (1, outputs, columns)."""
+    total, share = torch.zeros_like(theta), torch.zeros_like(theta)
+    for rows in part.chunks():
+        residual = objective.residual(logits_of(theta, rows.x), rows.y)
+        if rows.weight is not None:
+            residual *= rows.weight[:, None]
+        pullback(rows.x, residual, share)
+        total += share
+    total /= len(part)
+    total[..., : part.n_features] += l2 * theta[..., : part.n_features]
+    return total

@@ -1,0 +1,216 @@
+"""A summary for the eye, and as plain containers."""
+
+import io
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from onelayer.deliver.inference import Table
+from onelayer.deliver.summary.design import INTERCEPT
+from onelayer.deliver.summary.summarise import Summary
+
+PLAIN_WIDTH = 200  # of an output that is no terminal
+ESTIMATORS = {
+    "classical": "classical standard errors",
+    "expected": "standard errors from the expected information",
+    "observed": "standard errors from the observed information",
+}
+
+
+def stdout_console() -> Console:
+    """Return a console for standard output: as wide as the terminal, and of a fixed width where there is none."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an old encoding may lack a letter of a name
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def show(summary: Summary, console: Console) -> None:
+    """Print what is doubtful first, then the tables, the fit as a whole, and notes."""
+    for line in headlines(summary):
+        console.print(Text(line))
+    for caution in summary.cautions:
+        console.print(Text(f"caution: {caution}", style="yellow"))
+    for table, modelled in zip(summary.tables, summary.modelled, strict=True):
+        if summary.link == "softmax" and summary.classes is not None:
+            console.print(Text(f"\n{modelled} against {summary.classes[0]}", style="bold"))
+        console.print(_coefficients(summary, table))
+    ratios = _odds_ratios(summary, summary.tables[0])
+    if ratios is not None:
+        console.print(ratios)
+    for line in (*fit_lines(summary.tables[0].stats), *base_lines(summary), *summary.notes):
+        console.print(Text(line))
+
+
+def headlines(summary: Summary) -> list[str]:
+    """Say what the tables are of."""
+    table, target = summary.tables[0], summary.target
+    if summary.classes is None:
+        what = f"{target}, least squares"
+    elif summary.link == "softmax":
+        what = f"{target}, multinomial logit"
+    else:
+        what = f"probability of {target} = {summary.classes[1]}, {summary.link}"
+    goal = f"optimum under l2 = {summary.l2:g}" if summary.l2 else "optimum"
+    weights = f"weights as trained ({summary.status} after {summary.epochs} epochs)"
+    if summary.polished and summary.separated:
+        weights = "polished: weights as far up the likelihood as float64 leads"
+    elif summary.polished:
+        weights = f"polished: weights at the exact {goal}"
+        if np.isfinite(summary.distance.gap):
+            weights += f"; training ended {summary.distance.gap:.3g} above it"
+    errors = ESTIMATORS.get(table.estimator, f"robust standard errors, {table.estimator}")
+    n, rank = (_count(table.stats[name]) for name in ("n", "rank"))
+    return [f"{what}; {n} train rows, {rank} coefficients", weights, errors]
+
+
+def fit_lines(stats: Mapping[str, float]) -> Iterator[str]:
+    """Yield the statistics of the whole fit, in lines of less than 80 characters."""
+    s = {name: f"{value:.5g}" for name, value in stats.items()}
+    s |= {name: _count(stats[name]) for name in ("df_residual", "f_df1", "f_df2", "lr_df") if name in stats}
+    if "r_squared" in stats:
+        yield f"residual standard error {s['sigma']} on {s['df_residual']} degrees of freedom"
+        yield f"R2 {s['r_squared']}, adjusted {s['adj_r_squared']}"
+        if stats["f_df1"]:
+            yield f"F({s['f_df1']}, {s['f_df2']}) = {s['f_statistic']}, p {_p(stats['f_p'])}"
+    else:
+        rest = f" on {s['df_residual']} degrees of freedom" if "df_residual" in s else ""
+        yield f"deviance {s['deviance']}{rest}, of the null model {s['null_deviance']}"
+        if stats["lr_df"]:
+            yield f"likelihood ratio chi2({s['lr_df']}) = {s['lr_chisq']}, p {_p(stats['lr_p'])}"
+        yield f"McFadden's pseudo-R2 {s['mcfadden']}"
+    yield f"log-likelihood {s['log_likelihood']}, AIC {s['aic']}, BIC {s['bic']}"
+    yield f"condition number {s['condition_number']}"
+
+
+def base_lines(summary: Summary) -> list[str]:
+    """Say what levels of categories are compared with."""
+    bases = ", ".join(summary.bases.values())
+    return [f"levels are relative to {bases}"] if bases else []
+
+
+def plain(summary: Summary) -> dict[str, Any]:
+    """Return everything as containers of texts and numbers; None for what is not defined."""
+    table = summary.tables[0]
+    found = {
+        "run": str(summary.run),
+        "target": summary.target,
+        "classes": None if summary.classes is None else list(summary.classes),
+        "link": summary.link,
+        "l2": summary.l2,
+        "polished": summary.polished,
+        "training": {
+            "status": summary.status,
+            "epochs": summary.epochs,
+            "objective": summary.distance.objective,
+            "gap": summary.distance.gap,
+            "gradient_norm": summary.distance.gradient,
+            "note": summary.distance.note,
+        },
+        "estimator": table.estimator,
+        "statistic": table.kind,
+        "level": table.level,
+        "coefficients": [
+            row
+            for one, modelled in zip(summary.tables, summary.modelled, strict=True)
+            for row in _rows(summary, one, modelled)
+        ],
+        "stats": dict(table.stats),
+        "bases": dict(summary.bases),
+        "cautions": list(summary.cautions),
+        "notes": list(summary.notes),
+    }
+    return {key: _finite(value) for key, value in found.items()}
+
+
+def _rows(summary: Summary, table: Table, modelled: str | None) -> Iterator[dict[str, Any]]:
+    bases = summary.bases.values()
+    for place, name in enumerate(table.names):
+        role = "estimated" if place not in table.aliased else "base" if name in bases else "aliased"
+        row: dict[str, Any] = {"class": modelled} if summary.link == "softmax" else {}
+        row |= {"name": name, "role": role, "coefficient": float(table.coef[place])}
+        for key in ("std_err", "statistic", "p", "low", "high"):
+            row[key] = float(getattr(table, key)[place])
+        if table.odds_ratio is not None:
+            keys = ("odds_ratio", "odds_low", "odds_high")
+            row |= {key: float(one[place]) for key, one in zip(keys, table.odds_ratio, strict=True)}
+        yield row
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list) else value
+
+
+def _coefficients(summary: Summary, table: Table) -> Grid:
+    grid = _grid("", "coefficient", "std. error", table.kind, "p", *_ends(table))
+    for place, name in _shown(summary, table):
+        if place in table.aliased:
+            grid.add_row(Text(name), "aliased", style="dim")
+            continue
+        numbers: list[tuple[float, Callable[[float], str]]] = [
+            (table.coef[place], _number),
+            (table.std_err[place], _short),
+            (table.statistic[place], lambda one: f"{one:.3f}" if abs(one) < 1e4 else _short(one)),
+            (table.p[place], _p),
+            (table.low[place], _short),
+            (table.high[place], _short),
+        ]
+        grid.add_row(Text(name), *("-" if np.isnan(one) else write(float(one)) for one, write in numbers))
+    return grid
+
+
+def _odds_ratios(summary: Summary, table: Table) -> Grid | None:
+    if table.odds_ratio is None or summary.link != "logit":
+        return None
+    grid = _grid("", "odds ratio", *_ends(table))
+    for place, name in _shown(summary, table):
+        if place not in table.aliased and name != INTERCEPT:
+            grid.add_row(Text(name), *("-" if np.isnan(one[place]) else _short(one[place]) for one in table.odds_ratio))
+    return grid if grid.row_count else None
+
+
+def _shown(summary: Summary, table: Table) -> Iterator[tuple[int, str]]:
+    """Yield the columns but for the bases, which are named below."""
+    bases = set(summary.bases.values())
+    for place, name in enumerate(table.names):
+        if place not in table.aliased or name not in bases:
+            yield place, name
+
+
+def _ends(table: Table) -> tuple[str, str]:
+    tail = 50 * (1 - table.level)
+    return f"{tail:.4g} %", f"{100 - tail:.6g} %"
+
+
+def _grid(*headers: str) -> Grid:
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for place, header in enumerate(headers):
+        # numbers are never broken, names may go to a second line
+        grid.add_column(header, justify="right" if place else "left", overflow="fold", no_wrap=bool(place))
+    return grid
+
+
+def _count(value: float) -> str:
+    return f"{value:.0f}" if value.is_integer() else f"{value:.8g}"
+
+
+def _number(value: float) -> str:
+    return f"{value:#.5g}".rstrip(".")
+
+
+def _short(value: float) -> str:
+    return f"{value:#.4g}".rstrip(".")
+
+
+def _p(value: float) -> str:
+    return "<1e-300" if value < 1e-300 else f"{value:#.3g}".rstrip(".")

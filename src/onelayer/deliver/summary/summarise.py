@@ -1,0 +1,180 @@
+"""A run's coefficients with what statisticians ask of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from onelayer.artefact import Artefact
+from onelayer.data.table import Array
+from onelayer.deliver.inference import Rows, Table, binary, least_squares, multinomial
+from onelayer.deliver.inference.robust import Robust
+from onelayer.deliver.inference.table import FAR
+from onelayer.deliver.load import model_folder
+from onelayer.deliver.summary.coefficients import Distance, coefficients, distance_of, theta_of
+from onelayer.deliver.summary.design import Design, design_of
+from onelayer.errors import UserError
+from onelayer.model.newton import LOCAL
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The tables of a run, one for each class beyond the first of several, and else one alone.
+
+    Attributes:
+        run: its directory.
+        target: the name of the target.
+        classes: their names; None of a number.
+        link: identity, softmax, or that of a binary target.
+        l2: the penalty.
+        status, epochs: how training ended.
+        polished: whether the weights were taken to the exact optimum.
+        distance: of the delivered weights from it.
+        tables: of coefficients.
+        bases: the design column of each category's base, which coefficients of its other levels are relative to.
+        cautions: sentences that say why the tables do not hold, or not quite.
+        notes: what else is to be known, a sentence each.
+    """
+
+    run: Path
+    target: str
+    classes: tuple[str, ...] | None
+    link: str
+    l2: float
+    status: str
+    epochs: int
+    polished: bool
+    distance: Distance
+    tables: tuple[Table, ...]
+    bases: dict[str, str]
+    cautions: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def separated(self) -> bool:
+        """Whether there is no finite optimum."""
+        return any(one.startswith("separated") for one in self.cautions)
+
+    @property
+    def modelled(self) -> tuple[str | None, ...]:
+        """The class that each table is about; None of a number."""
+        return (None,) if self.classes is None else self.classes[1:]
+
+
+def summarise(path: str | Path, *, polish: bool = False, robust: Robust | None = None, level: float = 0.95) -> Summary:
+    """Make the tables of a run from its train rows, which are read again.
+
+    Args:
+        path: a run, or a sweep for its best one.
+        polish: take the weights to the exact optimum first: of the likelihood, and under a penalty, of the objective.
+        robust: which covariance; None: that of the model.
+        level: of the intervals.
+
+    Raises:
+        UserError: there is no model or no such table of it, or its rows are not what they were.
+    """
+    if not 0 < level < 1:
+        raise UserError(f"--level {level:g}: give a share between 0 and 1, such as 0.95")
+    folder = model_folder(Path(path).expanduser())
+    artefact, run = Artefact.load(folder), folder.parent
+    header = artefact.header
+    status, l2, link = str(header["training"].get("status")), float(header["l2"]), str(header["link"])
+    if status == "diverged" and not polish:
+        raise UserError(f"{run}: the run diverged, so its weights are no fit; train with a lower optim.lr, or --polish")
+    if link == "softmax" and robust in ("HC2", "HC3"):
+        raise UserError(f"--robust {robust} is not defined for several classes; use HC0 or HC1")
+    design = design_of(run, artefact)
+    theta = theta_of(artefact, bias=design.bias)
+    distance = distance_of(design.part, theta, artefact, bias=design.bias)
+    if polish and l2 > 0:
+        if distance.optimum is None:
+            raise UserError(f"{run}: --polish has no exact optimum under model.l2={l2:g}; {distance.note}")
+        theta = distance.optimum
+    coef, constant = coefficients(theta, artefact, bias=design.bias)
+    start = coef if status != "diverged" else np.zeros_like(coef)
+    free = polish and l2 == 0  # the likelihood alone says where to go
+    tables = _tables(design, link, None if free else coef, start, level, robust, l2)
+    aliased = {tables[0].names[place] for place in tables[0].aliased}
+    return Summary(
+        run=run,
+        target=str(header["target"]),
+        classes=None if header["classes"] is None else tuple(header["classes"]),
+        link=link,
+        l2=l2,
+        status=status,
+        epochs=int(header["training"].get("epochs", 0)),
+        polished=polish,
+        distance=distance,
+        tables=tables,
+        bases={name: base for name, base in design.bases.items() if base in aliased or base not in tables[0].names},
+        cautions=_cautions(tables[0], distance, l2, design, robust, polished=polish),
+        notes=_notes(artefact, design, None if free else constant, distance),
+    )
+
+
+def _tables(
+    design: Design, link: str, coef: Array | None, start: Array, level: float, robust: Robust | None, l2: float
+) -> tuple[Table, ...]:
+    """Return the tables at coefficients (outputs, columns), or where None, at the optimum that a start leads to."""
+    rows: Rows = design.rows
+    if link == "softmax":
+        given = None if coef is None else coef[1:] - coef[0]
+        return multinomial(rows, len(start), coef=given, start=start[1:] - start[0], level=level, robust=robust, l2=l2)
+    flat = None if coef is None else coef[0]
+    if link == "identity":
+        return (least_squares(rows, coef=flat, level=level, robust=robust, l2=l2),)
+    return (binary(rows, link=link, coef=flat, start=start[0], level=level, robust=robust, l2=l2),)
+
+
+def _cautions(
+    table: Table, distance: Distance, l2: float, design: Design, robust: Robust | None, *, polished: bool
+) -> tuple[str, ...]:
+    said = list(table.cautions)
+    separated = any(one.startswith("separated") for one in said)
+    if not separated and distance.note.startswith("no finite optimum"):
+        said.insert(0, f"separated: {distance.note}; standard errors of what would grow without end mean nothing")
+        separated = True
+    if not polished and not separated and _is_far(table, distance, l2):
+        gap = f"the objective is {distance.gap:.3g} above its optimum" if np.isfinite(distance.gap) else "gap unknown"
+        said.insert(
+            0, f"not converged: {gap}, its gradient has the norm {distance.gradient:.3g}; --polish goes all the way"
+        )
+    if design.costs:
+        holds = "" if robust else ", and standard errors do not hold: add --robust HC0"
+        said.append(
+            "class weights: what errors cost (data.class_weight) is no likelihood of the data; coefficients are those "
+            f"of the weighted fit, likelihood and tests of the whole fit mean little{holds}"
+        )
+    if not design.whole:
+        said.append(
+            "weights: data.sample_weight has numbers that are not whole; each is taken for so many rows, so that "
+            "standard errors depend on their scale"
+        )
+    return tuple(said)
+
+
+def _is_far(table: Table, distance: Distance, l2: float) -> bool:
+    """Tell whether weights are so far from the optimum that the first digits of the table are touched."""
+    if l2 == 0:
+        return any(one.startswith("not at the optimum") for one in table.cautions)
+    # twice the gap in likelihood is a squared distance in standard errors
+    each = distance.gap / distance.objective if table.link == "identity" else 2 * distance.gap
+    return bool(table.stats["n"] * each > FAR**2)
+
+
+def _notes(artefact: Artefact, design: Design, constant: Array | None, distance: Distance) -> tuple[str, ...]:
+    said = []
+    if design.counted:
+        said.append("rows count by data.sample_weight, each for so many rows")
+    if not design.bias:
+        shifted = bool(artefact.x_shift.any() or artefact.y_shift.any())
+        one = constant is not None and len(constant) == 1
+        where = f" ({constant[0]:.6g} where all columns are 0)" if constant is not None and one else ""
+        said.append(
+            f"model.bias=false: there is no constant where columns are at what scaling shifted them by{where}"
+            if shifted
+            else "model.bias=false: there is no constant"
+        )
+    if distance.note.startswith(LOCAL):
+        said.append(f"the likelihood is not concave under {artefact.header['link']}, so there may be other optima")
+    return tuple(said)
