@@ -1,0 +1,1 @@
+"""Estimators with scikit-learn's interface, and sweeps of them, in memory: no Hydra, no files."""
