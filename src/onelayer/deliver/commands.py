@@ -6,7 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-from onelayer.deliver.summary.command import summary as summary
 from onelayer.explain import TRACEBACK, reported
 
 MEAN = "of a sweep: the mean over the seeds or folds of its best run"
@@ -57,6 +56,71 @@ def evaluate(arguments: list[str]) -> None:
         ]
         title = f"{found.rows} rows; 95 % intervals over resamples of the rows"
         sys.stdout.write("\n".join([title, *lines, *found.notes]) + "\n")
+
+
+def summary(arguments: list[str]) -> None:
+    """Print the coefficients of a run with standard errors and tests; exit 1 where there is no such table."""
+    parser = argparse.ArgumentParser(
+        "onelayer summary", description="Coefficients in original units with standard errors, tests and intervals."
+    )
+    parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
+    parser.add_argument("--polish", action="store_true", help="take the weights to the exact optimum first")
+    parser.add_argument(
+        "--robust",
+        choices=("HC0", "HC1", "HC2", "HC3"),
+        help="standard errors that hold under unequal variances; default: those of the model",
+    )
+    parser.add_argument("--level", type=float, default=0.95, help="of the intervals; default: 0.95")
+    parser.add_argument("--json", action="store_true", help="as one JSON object, with all digits")
+    given = parser.parse_args(arguments)
+    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
+    with reported():
+        from onelayer.deliver.summary.show import plain, show, stdout_console
+        from onelayer.deliver.summary.summarise import summarise
+
+        found = summarise(given.run, polish=given.polish, robust=given.robust, level=given.level)
+        if given.json:
+            sys.stdout.write(json.dumps(plain(found), indent=2, allow_nan=False) + "\n")
+        else:
+            show(found, stdout_console())
+
+
+EXPORT = """Write a trained model as one file that another program runs.
+
+  onnx      raw columns in, preprocessing inside, run by onnxruntime
+  torch     a torch.export program of the encoded features
+  sklearn   a pipeline of scikit-learn alone, saved with skops; takes a pandas frame
+  sql       a SELECT for duckdb, PostgreSQL and others
+
+The file is compared with predict on rows of the run, and is not written where it differs.
+"""
+
+
+def export(arguments: list[str]) -> None:
+    """Export a trained model; exit 1 where that cannot be done, or where the file would say something else."""
+    parser = argparse.ArgumentParser(
+        "onelayer export", description=EXPORT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
+    parser.add_argument("--to", required=True, choices=("onnx", "torch", "sklearn", "sql"))
+    parser.add_argument("-o", "--out", type=Path, help="default: RUN/export/model.onnx, .pt2, .skops or .sql")
+    parser.add_argument("--table", help="check on rows of this table; default: the table that the run was trained on")
+    parser.add_argument("--force", action="store_true", help="write over OUT where it is there")
+    given = parser.parse_args(arguments)
+    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
+    with reported():
+        from onelayer.deliver.export import exporting
+
+        done = exporting.export(given.run, given.to, out=given.out, table=given.table, force=given.force)
+        for note in done.notes:
+            sys.stderr.write(f"{note}\n")
+        record = done.record
+        opset = f"opset {record['opset']}, " if "opset" in record else ""
+        invented = f" ({record['invented_rows']} of them invented)" if record["invented_rows"] else ""
+        sys.stdout.write(
+            f"{done.path}: {opset}{record['rows']} rows{invented}, largest difference "
+            f"{record['largest_difference']:.1e} ({record['allowed']:g} allowed)\n"
+        )
 
 
 def card(arguments: list[str]) -> None:

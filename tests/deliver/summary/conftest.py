@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import special
 
-from onelayer.deliver.summary.command import summary as command
+from onelayer.deliver.commands import summary as command
 from tests.conftest import Outcome
 from tests.data.streaming.tables import invented, saved
 from tests.deliver.summary.runs import Summarised, Train, trained_soon

@@ -4,5 +4,4 @@ design.py         the train rows in original units
 coefficients.py   weights of the scaled problem to coefficients, and how far they are from the optimum
 summarise.py      all of it together
 show.py           for the eye, and as plain containers
-command.py        onelayer summary
 """

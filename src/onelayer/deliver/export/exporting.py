@@ -1,0 +1,145 @@
+"""Write a model for another program, and hand it over only where it says what `predict` says.
+
+A new target is a file that has a `TARGET`, and a line here.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from onelayer import __version__
+from onelayer.artefact import HEADER, Artefact
+from onelayer.deliver.export.invented import with_invented
+from onelayer.deliver.export.onnx_graph import TARGET as ONNX
+from onelayer.deliver.export.parity import ALLOWED, largest_difference
+from onelayer.deliver.export.pipeline import TARGET as SKLEARN
+from onelayer.deliver.export.rows import Rows, real_rows
+from onelayer.deliver.export.sql_text import TARGET as SQL
+from onelayer.deliver.export.target import Target
+from onelayer.deliver.export.torch_program import TARGET as TORCH
+from onelayer.deliver.load import MODEL, model_folder
+from onelayer.deliver.model import Model
+from onelayer.errors import UserError
+
+TARGETS: dict[str, Target] = {"onnx": ONNX, "torch": TORCH, "sklearn": SKLEARN, "sql": SQL}
+FOLDER = "export"
+
+
+class Exported(NamedTuple):
+    """What was written.
+
+    Attributes:
+        path: of the file.
+        record: what stands in the file and beside it.
+        notes: what is to be known of it, a sentence each.
+    """
+
+    path: Path
+    record: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def export(
+    path: str | Path, to: str, *, out: Path | None = None, table: str | None = None, force: bool = False
+) -> Exported:
+    """Export the model of a run, or of the best run of a sweep.
+
+    The file and the record beside it, ``<file>.json``, are there as a whole or not at all.
+
+    Args:
+        path: a run directory, its `model/`, or the folder of a sweep.
+        to: one of `TARGETS`.
+        out: the file; None: in the folder `export` of the run, under the target's name for it.
+        table: rows that the file is checked on; None: those of the run.
+        force: write over a file that is there.
+
+    Raises:
+        UserError: the model cannot be expressed there, no rows are found, or the file says something else than
+            `predict`.
+    """
+    target, folder = TARGETS[to], model_folder(Path(path).expanduser())
+    run = folder.parent if folder.name == MODEL else folder
+    _require(target)
+    place = run / FOLDER / target.file if out is None else out
+    beside = place.with_name(f"{place.name}.json")
+    _check_place(place, beside, target, default=out is None, force=force)
+    model = Model(Artefact.load(folder))
+    target.check(model)
+    rows = with_invented(real_rows(run, model, table), model)
+    record = {
+        "target": to,
+        "model_sha256": json.loads((folder / HEADER).read_bytes())["sha256"],
+        "predicts": model.target,
+        "dtype": str(model.artefact.weight.dtype),
+        **target.facts,
+        "versions": {"onelayer": __version__, **{name: version(name) for name in target.packages}},
+    }
+    made = not place.parent.is_dir()
+    partial, described = (one.with_name(f".{os.getpid()}.{one.name}") for one in (place, beside))
+    try:
+        place.parent.mkdir(exist_ok=True)
+        record |= write_checked(target, model, rows, partial, record, str(place))
+        digest = hashlib.sha256(partial.read_bytes()).hexdigest()
+        said = json.dumps({"file": place.name, "sha256": digest, **record}, indent=2, allow_nan=False)
+        described.write_text(f"{said}\n", encoding="utf-8")
+        partial.replace(place)
+        described.replace(beside)
+    finally:
+        partial.unlink(missing_ok=True)
+        described.unlink(missing_ok=True)
+        if made:
+            with suppress(OSError):  # it is not empty where all went well
+                place.parent.rmdir()
+    return Exported(place, record, target.notes(model))
+
+
+def write_checked(
+    target: Target, model: Model, rows: Rows, path: Path, record: Mapping[str, Any], what: str
+) -> dict[str, Any]:
+    """Write a file, and compare what it says, as it lies on disk, with `predict`; then again with the record in it.
+
+    Returns:
+        What the record then has more: rows, invented rows among them, largest difference, and what is allowed.
+
+    Raises:
+        UserError: it says something else.
+    """
+    wanted = model.of_frame(rows.frame)
+    found: dict[str, Any] = {}
+    for _ in range(2):
+        target.write(model, path, {**record, **found})
+        difference = largest_difference(target.predict(path, rows), wanted, model, what)
+        found = {
+            "rows": len(rows),
+            "invented_rows": len(rows) - rows.real,
+            "largest_difference": difference,
+            "allowed": ALLOWED[str(model.artefact.weight.dtype)],
+        }
+    return found
+
+
+def _require(target: Target) -> None:
+    lacking = [name for name in target.packages if find_spec(target.imported.get(name, name)) is None]
+    if lacking:
+        raise UserError(f"{', '.join(lacking)}: not installed; pip install 'onelayer[export]' brings what exports need")
+
+
+def _check_place(place: Path, beside: Path, target: Target, *, default: bool, force: bool) -> None:
+    suffix = Path(target.file).suffix
+    if place.suffix.lower() != suffix:
+        raise UserError(f"{place}: write a file that ends in {suffix}")
+    for one in (place, beside):
+        if one.is_dir():
+            raise UserError(f"{one}: that is a folder; choose another name")
+        if one.exists() and not force:
+            raise UserError(
+                f"{one}: the file is there already; choose another name with -o, or write over it with --force"
+            )
+    if not default and not place.absolute().parent.is_dir():
+        raise UserError(f"{place}: there is no folder {place.absolute().parent}; make it first")

@@ -1,0 +1,107 @@
+"""The rows that an export is checked on, as `predict` reads them and as others hand them over."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.data.frame import Column, Frame
+from onelayer.deliver.model import Model
+from onelayer.errors import UserError
+
+Array = NDArray[Any]
+# real rows, and numbers in them; of a wide table fewer rows
+MOST, CELLS = 10_000, 2 * 10**7
+# places after the last level
+BLANK, MISSING = -2, -1
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows in raw columns.
+
+    Attributes:
+        frame: with the columns of the model in its order.
+        blank: (rows, categories), where a missing text is written as an empty one.
+        real: how many, from the first, are of the table; the others are invented.
+    """
+
+    frame: Frame
+    blank: NDArray[np.bool_]
+    real: int
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def numbers(self, name: str, part: str | None = None) -> Array:
+        """Return (rows,) float64 of a column or of a part of a date, NaN where missing."""
+        column, place = self._places[name]
+        found: Array = self.frame.numbers[:, place + (column.parts.index(part) if part is not None else 0)]
+        return found
+
+    def texts(self, name: str) -> Array:
+        """Return (rows,) texts of a category, None where missing."""
+        column, place = self._places[name]
+        values = np.array([*column.levels, "", None], dtype=object)  # so that -2 is blank and -1 missing
+        found: Array = values[np.where(self.blank[:, place], BLANK, self.frame.codes[:, place])]
+        return found
+
+    def dates(self, name: str) -> Array:
+        """Return (rows,) time stamps of a date, NaT where missing."""
+        year, month, day = (self.numbers(name, part) for part in ("year", "month", "day"))
+        hour = self.numbers(name, "hour") if "hour" in self._places[name][0].parts else 0 * year
+        holes = np.isnan(year)
+        at = [np.nan_to_num(one).astype(np.int64) for one in (year - 1970, month - 1, day - 1, hour)]
+        found = at[0].astype("M8[Y]").astype("M8[M]") + at[1]
+        stamps: Array = (found.astype("M8[D]") + at[2]).astype("M8[h]") + at[3]
+        return np.where(holes, np.datetime64("NaT"), stamps.astype("M8[us]"))
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[Column, int]]:
+        return {column.name: (column, place) for column, place in self.frame.places()}
+
+
+def real_rows(run: Path, model: Model, table: str | None) -> Frame:
+    """Read rows that a model predicts for: of a table, or where none is named of the run's own.
+
+    Raises:
+        UserError: there are none, or they do not fit.
+    """
+    wide = len(model.artefact.encoder.designs) + model.artefact.encoder.n_features
+    most = max(1, min(MOST, CELLS // wide))
+    if table is not None:
+        from onelayer.data.tables.fetch import Unfetched
+        from onelayer.data.tables.opening import open_rows
+        from onelayer.deliver.reading import readings_of
+
+        rows = open_rows(path=table, missing=model.artefact.header["missing"])
+        (frame,) = Unfetched(rows, readings_of(rows, model.artefact.encoder)).parts([spread(rows.count, most)])
+        return frame
+    from onelayer.deliver.source import spec_of, table_again
+
+    try:
+        return rows_of(table_again(run, spec_of(run)), most)
+    except UserError as error:
+        raise UserError(f"{error}; an export is checked on real rows, so name some with --table FILE") from None
+
+
+def rows_of(table: Any, most: int) -> Frame:
+    """Take so many rows of a table or a stream, spread over it; all where there are no more."""
+    from onelayer.data.streaming.stream import Stream
+
+    if isinstance(table, Stream):
+        return table.read(f"rowid % {-(-table.end // most)} = 0", 0, table.end).frame
+    chosen = spread(len(table), most)
+    if hasattr(table.features, "parts"):
+        (frame,) = table.features.parts([chosen])
+        return frame if isinstance(frame, Frame) else Frame.of_numbers(frame, table.columns)
+    found = table.features[chosen]
+    return Frame.of_numbers(np.asarray(found if isinstance(found, np.ndarray) else found.toarray()), table.columns)
+
+
+def spread(rows: int, most: int) -> NDArray[np.int64]:
+    """Choose some of so many rows evenly, or all."""
+    return np.arange(rows) if rows <= most else np.linspace(0, rows - 1, most).astype(np.int64)

@@ -1,0 +1,314 @@
+"""Exports of models that are hard to write down: dates, odd names, pooled and refused levels, links, many columns."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onelayer.data.encode import Encoder, EncodeSettings
+from onelayer.data.encode.design import Levels, Numbers
+from onelayer.data.frame import Column, Frame
+from onelayer.data.tables.fetch import fetch_frame
+from onelayer.data.tables.opening import open_rows
+from onelayer.data.tables.roles import Said
+from onelayer.data.tables.understanding import understand
+from onelayer.deliver.export import formulas
+from onelayer.deliver.export.exporting import TARGETS
+from onelayer.deliver.export.invented import with_invented
+from onelayer.deliver.export.needed import needed
+from onelayer.deliver.export.parity import ALLOWED, largest_difference
+from onelayer.deliver.model import Model, Predictions
+from onelayer.errors import UserError
+from onelayer.links import LINKS, inverse
+from tests.deliver.exports import RECORD, SAID, hold, model_of, predictions, same
+
+onnxruntime, skops_io = needed("onnxruntime"), needed("skops.io")  # they have no types
+KINDS: dict[str, tuple[tuple[str, ...] | None, str]] = {
+    "number": (None, "identity"),
+    "two classes": (("no", 'it\'s\n"yes"'), "logit"),
+    "two of softmax": (("0", "1"), "softmax"),
+    "three classes": (("a", "B", "prediction"), "softmax"),
+}
+SETTINGS = {
+    "plain": EncodeSettings(),
+    "indicator": EncodeSettings(indicator=True, drop_first=True, impute="median"),
+    "pooled": EncodeSettings(min_count=12, max_levels=3, impute="constant", fill=-3.0),
+    "pooled and dropped": EncodeSettings(min_count=12, drop_first=True, indicator=True),
+    "refused": EncodeSettings(unseen="error"),
+}
+
+
+def table(rows: int = 120) -> pd.DataFrame:
+    """Numbers, truths, dates with and without an hour, and levels; each with holes but one."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"size": rng.normal(1000, 1, rows), "age": rng.normal(size=rows) * 20})
+    frame["truth"] = pd.Series(rng.random(rows) < 0.4, dtype=object)
+    frame["when"] = pd.Timestamp("1960-02-29") + pd.to_timedelta(rng.integers(0, 2 * 10**9, rows), unit="s")
+    frame["day"] = frame["when"].dt.normalize() + pd.Timedelta(days=500)
+    frame["city"] = rng.choice(["Rome", "Oslo", "it's", 'a "b"', "zwölf"], rows, p=[0.4, 0.3, 0.2, 0.05, 0.05])
+    frame["one"] = "same"
+    for name, share in (("age", 0.2), ("truth", 0.2), ("when", 0.1), ("city", 0.2)):
+        frame[name] = frame[name].where(pd.Series(rng.random(rows) > share), None)
+    return frame
+
+
+def frame_of(table: pd.DataFrame) -> Frame:
+    rows = open_rows(frame=table.assign(goal=range(len(table))), missing=("NA", "?"))
+    return fetch_frame(rows, understand(rows, Said(target="goal")).readings)
+
+
+@cache
+def usual(how: str) -> tuple[Encoder, Frame]:
+    return encoded(table(), SETTINGS[how])
+
+
+def encoded(table: pd.DataFrame, how: EncodeSettings) -> tuple[Encoder, Frame]:
+    frame = frame_of(table)
+    return Encoder.fit(frame, how), frame
+
+
+def check(to: str, model: Model, frame: Frame, folder: Path) -> None:
+    """Hold an export to what `predict` says of the rows and of invented ones."""
+    target, rows = TARGETS[to], with_invented(frame, model)
+    target.check(model)
+    target.write(model, folder / target.file, RECORD)
+    largest_difference(target.predict(folder / target.file, rows), model.of_frame(rows.frame), model, to)
+
+
+@pytest.mark.parametrize("how", SETTINGS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_becomes_of_a_column_is_exported(kind: str, how: str, tmp_path: Path) -> None:
+    encoder, frame = usual(how)
+    turn = [*KINDS].index(kind) + [*SETTINGS].index(how)
+    model = model_of(encoder, *KINDS[kind], [*ALLOWED][turn % 2])
+    for to in ("onnx", "sklearn", "sql"):
+        check(to, model, frame, tmp_path)
+    if how == "pooled and dropped":
+        new = table().assign(city=lambda one: one["city"].where(one.index % 5 > 0, "Atlantis"))
+        wanted = predictions(model, new)
+        for to in ("onnx", "sklearn", "sql"):
+            same(SAID[to](model, new, tmp_path / TARGETS[to].file), wanted, model)
+
+
+def test_rows_that_predict_refuses_are_not_guessed(tmp_path: Path) -> None:
+    """ONNX and SQL cannot refuse a row; scikit-learn can."""
+    encoder, frame = usual("refused")
+    new = table(5).assign(city=["Rome", "Atlantis", "Oslo", "Rome", "Rome"])
+    for kind in KINDS:
+        model = model_of(encoder, *KINDS[kind])
+        with pytest.raises(UserError, match="the level 'Atlantis' is not among what the train rows hold"):
+            model.predict(new)
+        for to in ("onnx", "sql"):
+            check(to, model, frame, tmp_path)
+            found = SAID[to](model, new, tmp_path / TARGETS[to].file)
+            if found.probability is None:
+                assert np.isnan(found.value).tolist() == [False, True, False, False, False]
+                continue
+            assert np.isnan(found.probability).all(1).tolist() == [False, True, False, False, False]
+            assert pd.isna(found.value[1]) or found.value[1] == ""
+        check("sklearn", model, frame, tmp_path)
+        with pytest.raises(ValueError, match="unknown categories"):
+            SAID["sklearn"](model, new, tmp_path / "model.skops")
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_links_are_exported(link: str, tmp_path: Path) -> None:
+    """Far out too: the weights make logits from 1e-3 to 1e4."""
+    model = model_of(Encoder((Numbers("x", "numeric", fill=(0.0,)),)), ("no", "yes"), link)
+    frame = pd.DataFrame({"x": np.concatenate([-np.geomspace(1e-3, 1e4, 200), np.geomspace(1e-3, 1e4, 200)])})
+    wanted = predictions(model, frame)
+    for to in ("onnx", "sql", "torch") if link in ("probit", "cloglog") else ("onnx", "sql"):
+        hold(to, model, frame, tmp_path, wanted)
+    if link in ("logit", "tanh"):
+        hold("sklearn", model, frame, tmp_path, wanted)
+        return
+    with pytest.raises(UserError, match=f"no classifier with the link {link}; export --to onnx, torch or sql"):
+        TARGETS["sklearn"].check(model)
+
+
+class Numpy:
+    """The formulas in numpy."""
+
+    exp, abs, sqrt, tanh = staticmethod(np.exp), staticmethod(np.abs), staticmethod(np.sqrt), staticmethod(np.tanh)
+    where, arctan = staticmethod(np.where), staticmethod(np.arctan)
+
+    def above(self, x: Any, bound: float) -> Any:
+        return x > bound
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_formulas_are_the_links_without_over_or_underflow(link: str) -> None:
+    z = np.concatenate([np.linspace(-37, 37, 20_001), [-1e300, -1e3, 1e3, 1e300, np.nan]])
+    with np.errstate(all="raise"):
+        found = formulas.probability(link, z, Numpy())
+    with np.errstate(all="ignore"):
+        wanted = inverse(link, z)
+    np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-290)
+    assert np.isnan(found[-1])
+
+
+def test_the_arc_tangent_has_the_digits_of_mpmath() -> None:
+    x = np.linspace(0, 1, 501)
+    wanted = [float(mpmath.atan(float(one))) for one in x]
+    np.testing.assert_allclose(formulas.arctan(x, Numpy()), wanted, rtol=4e-16)
+
+
+ODD = (
+    "prediction",
+    "probability",
+    "X",
+    "when.year",
+    "_0",
+    "_1",
+    "a=b",
+    '"',
+    "new\nline",
+    "it's",
+    "-- x",
+    "input",
+    "logits",
+    "",
+)
+
+
+def test_columns_may_be_called_anything(tmp_path: Path) -> None:
+    names = [one for one in ODD if one]
+    rng = np.random.default_rng(0)
+    odd = pd.DataFrame({name: rng.normal(size=40) for name in names})
+    odd["read"] = rng.choice(["p", "q"], 40)
+    odd["when"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(40), unit="D")
+    encoder, frame = encoded(odd, EncodeSettings())
+    for kind in KINDS:
+        model = model_of(encoder, *KINDS[kind])
+        for to in ("onnx", "torch", "sklearn", "sql") if kind == "number" else ("onnx", "sql"):
+            check(to, model, frame, tmp_path)
+    assert TARGETS["onnx"].notes(model) == (
+        "a date enters by its parts, a number each (weekday: 0 is Monday): the inputs are when.year (2), when.month, "
+        "when.day, when.weekday, when.hour",
+        "names that were taken already: the inputs are 'prediction (2)', 'probability (2)', 'X (2)', 'when.year (2)'",
+    )
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    names=st.lists(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1),
+        min_size=2,
+        max_size=4,
+        unique_by=str.casefold,
+    ),
+    levels=st.lists(
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1), max_size=6, unique=True
+    ),
+    flags=st.tuples(st.booleans(), st.booleans(), st.booleans()),
+    pooled=st.integers(0, 3),
+)
+def test_names_and_levels_may_be_any_text(
+    names: list[str],
+    levels: list[str],
+    flags: tuple[bool, bool, bool],
+    pooled: int,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    missing, dropped, indicator = flags
+    levels = sorted(one for one in levels if one not in ("NA", "?")) or ["a"]
+    folder = tmp_path_factory.mktemp("names")
+    category = Levels(names[0], tuple(levels[pooled:]), tuple(levels[:pooled]), missing, dropped)
+    numbers = [Numbers(name, "numeric", fill=(0.5,), indicator=indicator) for name in names[1:]]
+    encoder = Encoder((category, *numbers))
+    rng = np.random.default_rng(0)
+    columns = (Column(names[0], "category", tuple(levels)), *(Column(name) for name in names[1:]))
+    codes = rng.integers(-1, len(levels), (20, 1)).astype(np.int32)
+    frame = Frame(columns, rng.normal(size=(20, len(numbers))), codes)
+    model = model_of(encoder, ("no", "yes"), "logit")
+    for to in ("onnx", "sklearn", "sql"):
+        check(to, model, frame, folder)
+
+
+def test_names_that_differ_in_capital_letters_alone_have_no_sql(tmp_path: Path) -> None:
+    model = model_of(Encoder.plain(("age", "Age")), None, "identity")
+    with pytest.raises(UserError, match="columns 'age' and 'Age' differ in capital letters alone"):
+        TARGETS["sql"].check(model)
+    check("onnx", model, Frame.of_numbers(np.eye(2), ("age", "Age")), tmp_path)
+
+
+@pytest.mark.parametrize("how", ["sparse", "filled", "indicated"])
+def test_many_numbers_are_one_input(how: str, tmp_path: Path) -> None:
+    x, names = np.random.default_rng(0).normal(size=(50, 101)), tuple(f"pixel {one}" for one in range(101))
+    encoder = Encoder.plain(names)
+    if how != "sparse":
+        x[x > 1.5] = np.nan
+        x[:, 50:] = np.nan_to_num(x[:, 50:])
+        encoder = Encoder.fit(Frame.of_numbers(x, names), EncodeSettings(indicator=how == "indicated"))
+        assert encoder.n_features == 101 + sum(one.indicator for one in encoder.designs if isinstance(one, Numbers))
+    model, frame = model_of(encoder, ("a", "b"), "softmax", "float32"), pd.DataFrame(x, columns=names)
+    wanted = predictions(model, frame)
+    for to in ("onnx", "sklearn", "sql"):
+        hold(to, model, frame, tmp_path, wanted)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
+    assert [(one.name, one.shape, one.type) for one in session.get_inputs()] == [("X", ["N", 101], "tensor(double)")]
+    assert TARGETS["onnx"].notes(model) == ("the 101 columns enter side by side, in the order of training",)
+
+
+def test_an_onnx_file_says_what_it_is(tmp_path: Path) -> None:
+    encoder, _ = encoded(table(), EncodeSettings())
+    model = model_of(encoder, ("no", "yes"), "logit")
+    TARGETS["onnx"].write(model, tmp_path / "model.onnx", {"opset": 21, **RECORD})
+    made = onnx.load(tmp_path / "model.onnx")
+    assert [(one.domain, one.version) for one in made.opset_import] == [("", 21), ("ai.onnx.ml", 3)]
+    assert "NaN where\nmissing; string for categories" in made.doc_string
+    (said,) = [json.loads(one.value) for one in made.metadata_props]
+    assert (said["columns"], said["classes"], said["link"]) == ([*model.columns], ["no", "yes"], "logit")
+    assert [one.name for one in made.graph.input] == [one["name"] for one in said["inputs"]]
+    assert [one["kind"] for one in said["inputs"]] == [*["numeric"] * 2, "boolean", *["date"] * 10, "category"]
+    assert not any(one.external_data for one in made.graph.initializer)
+
+
+def test_a_pipeline_is_of_scikit_learn_alone(tmp_path: Path) -> None:
+    encoder, _ = encoded(table(), EncodeSettings(indicator=True))
+    TARGETS["sklearn"].write(model_of(encoder, None, "identity"), tmp_path / "model.skops", RECORD)
+    assert skops_io.get_untrusted_types(file=tmp_path / "model.skops") == []
+    made = skops_io.load(tmp_path / "model.skops")
+    assert made.onelayer_["versions"] == RECORD["versions"]
+    # what a user may have in a frame: truths as truths, holes as None or as NaN
+    frame = table().drop(columns=["when", "day"]).astype({"truth": "boolean"})
+    parts = {one["name"]: 1.0 for one in made.onelayer_["inputs"] if one["part"]}
+    other = frame.assign(truth=frame["truth"].astype(object).where(frame["truth"].notna(), None))
+    other["city"] = other["city"].astype(object).where(other["city"].notna(), np.nan)
+    np.testing.assert_array_equal(made.predict(frame.assign(**parts)), made.predict(other.assign(**parts)))
+
+
+@pytest.mark.parametrize("dtype", ALLOWED)
+def test_a_difference_is_relative_to_numbers_and_their_spread(dtype: str) -> None:
+    model = model_of(Encoder.plain(("x",)), None, "identity", dtype)  # whose spread is 3
+    wanted = np.array([0.0, 1000.0])
+    allowed = ALLOWED[dtype]
+    for row, size in enumerate((3.0, 1000.0)):
+        for factor in (0.5, 2.0, np.nan):
+            value = wanted.copy()
+            value[row] += factor * allowed * size
+            found = Predictions(value, None)
+            if factor == 0.5:
+                assert largest_difference(found, Predictions(wanted, None), model, "m") == pytest.approx(
+                    allowed / 2, 1e-3
+                )
+                continue
+            with pytest.raises(UserError, match=f"it differs from predict by (2e-|inf).* in row {row + 1} "):
+                largest_difference(found, Predictions(wanted, None), model, "m")
+
+
+def test_another_class_is_a_difference_unless_two_are_as_likely() -> None:
+    model = model_of(Encoder.plain(("x",)), ("no", "yes"), "logit")
+    sure, tied = np.array([[0.4, 0.6]]), np.array([[0.5, 0.5]])
+    no, yes = np.array(["no"]), np.array(["yes"])
+    assert largest_difference(Predictions(yes, tied), Predictions(no, tied), model, "m") == 0
+    with pytest.raises(UserError, match="it says 'no' where predict says 'yes', in row 1"):
+        largest_difference(Predictions(no, sure), Predictions(yes, sure), model, "m")
