@@ -188,9 +188,10 @@ def leaderboard(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
+        from onelayer.console import stdout_console
         from onelayer.sweeps.leaderboard import build_leaderboard
         from onelayer.sweeps.records import read_sweep
-        from onelayer.sweeps.tables import show, stdout_console, write
+        from onelayer.sweeps.tables import show, write
 
         board = build_leaderboard(read_sweep(given.directory), sort=given.sort, by_run=given.by_run)
         show(board, stdout_console(), given.top)
@@ -217,8 +218,8 @@ def inspect(arguments: list[str]) -> None:
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     sys.argv = ["onelayer inspect", *overrides]  # errors look there for what was chosen
     with reported():
+        from onelayer.console import stdout_console
         from onelayer.inspection import show_table
-        from onelayer.sweeps.tables import stdout_console
 
         show_table(_composed(overrides), stdout_console())
 

@@ -75,7 +75,8 @@ def summary(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
-        from onelayer.deliver.summary.show import plain, show, stdout_console
+        from onelayer.console import stdout_console
+        from onelayer.deliver.summary.show import plain, show
         from onelayer.deliver.summary.summarise import summarise
 
         found = summarise(given.run, polish=given.polish, robust=given.robust, level=given.level)

@@ -56,7 +56,7 @@ def evaluate(model: Model, table: str, *, weight: str | None = None, seed: int =
         UserError: the table is not one for this model, or no row has a target or a weight.
     """
     rows = open_rows(path=table, missing=model.artefact.header["missing"])
-    truth = fetch_column(rows, answers(rows, model)).astype(np.float64)
+    truth = fetch_column(rows, answers(rows, model.target, model.classes)).astype(np.float64)
     known = truth >= 0 if model.classes is not None else ~np.isnan(truth)
     if not known.any():
         raise UserError(f"{rows.source}: no row has a '{model.target}', which is to be compared with")

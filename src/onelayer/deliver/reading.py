@@ -1,5 +1,6 @@
 """A table as a model needs it: columns found by their names, and read as in training."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from onelayer.data.encode import Encoder
@@ -8,7 +9,6 @@ from onelayer.data.tables.measure import measure
 from onelayer.data.tables.measured import Measured
 from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.reading import Reading, codes_of, number_of, read_as
-from onelayer.deliver.model import Model
 from onelayer.errors import UserError, did_you_mean
 
 # what duckdb finds in a column that may hold what a role had in training; text where all of it reads so
@@ -36,32 +36,32 @@ def readings_of(rows: Rows, encoder: Encoder) -> tuple[Reading, ...]:
     return tuple(_reading(rows, found[design.name], design) for design in encoder.designs)
 
 
-def answers(rows: Rows, model: Model) -> str:
+def answers(rows: Rows, target: str, classes: Sequence[str] | None) -> str:
     """Find how the target is read: SQL, of a number DOUBLE, of a class its place in those of the model, -1 if missing.
 
     Raises:
         UserError: there is no such column, or it holds what training did not know.
     """
-    found = measure(rows, [model.target])
+    found = measure(rows, [target])
     if not found:
-        hint = did_you_mean(model.target, [name for name, _ in rows.columns])
-        raise UserError(f"{rows.source}: there is no column '{model.target}' to compare predictions with{hint}")
+        hint = did_you_mean(target, [name for name, _ in rows.columns])
+        raise UserError(f"{rows.source}: there is no column '{target}' to compare predictions with{hint}")
     (column,) = found
-    said = f"{rows.source}: column '{model.target}' was a number in training"
-    if model.classes is None:
+    said = f"{rows.source}: column '{target}' was a number in training"
+    if classes is None:
         if column.present and column.kind not in KINDS["numeric"]:
             raise UserError(f"{said}, and holds {column.type.lower()} here; give it what it held then")
         return f"coalesce(CAST({number_of(rows, column, said)} AS DOUBLE), 'nan'::DOUBLE)"
     # texts that are all numbers were read as numbers, or as they are written
     for form in (replace(column, text=None) if column.kind == "number" else column, column):
         levels, code = codes_of(rows, form)
-        if set(levels) <= set(model.classes):
-            places = ", ".join(str(model.classes.index(level)) for level in levels)
+        if set(levels) <= set(classes):
+            places = ", ".join(str(classes.index(level)) for level in levels)
             return f"coalesce([{places}][({code}) + 1], -1)"
-    new = next(level for level in levels if level not in model.classes)
+    new = next(level for level in levels if level not in classes)
     raise UserError(
-        f"{rows.source}: column '{model.target}' holds {new!r}, which is none of the classes that the model knows "
-        f"({', '.join(model.classes[:8])})"
+        f"{rows.source}: column '{target}' holds {new!r}, which is none of the classes that the model knows "
+        f"({', '.join(classes[:8])})"
     )
 
 

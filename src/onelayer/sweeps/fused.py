@@ -12,11 +12,12 @@ from hydra.experimental.callback import Callback
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from onelayer.console import stdout_console
 from onelayer.errors import CutShort, UserError
 from onelayer.explain import quoted, shell
 from onelayer.sweeps.leaderboard import build_leaderboard
 from onelayer.sweeps.records import read_sweep
-from onelayer.sweeps.tables import show, stdout_console, write
+from onelayer.sweeps.tables import show, write
 
 if TYPE_CHECKING:
     from onelayer.sweeps.launch import Outcome

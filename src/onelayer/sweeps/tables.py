@@ -5,7 +5,6 @@ import io
 import logging
 import os
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from onelayer.sweeps.leaderboard import Leaderboard, Mean, Row, cautions, repeti
 from onelayer.sweeps.records import Record, comparable
 
 log = logging.getLogger("onelayer")
-PLAIN_WIDTH = 200  # of an output that is no terminal
 SHORT_DIRECTORY = 24  # characters of a directory that are worth showing
 LONG_WORD = 16  # characters of a word that are kept together where it is narrow
 LONG_NUMBER = 8  # characters of a parameter
@@ -47,14 +45,6 @@ class Column:
     cells: tuple[str, ...]
     weight: int | None = None
     numeric: bool = True
-
-
-def stdout_console() -> Console:
-    """Return a console for standard output: as wide as the terminal, and of a fixed width where there is none."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # an old encoding has no ±
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
 def write(board: Leaderboard, directory: Path) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from onelayer import console
 from onelayer.deliver.summary import design as design_module
-from onelayer.deliver.summary import show
 from onelayer.deliver.summary.summarise import summarise
 from onelayer.errors import UserError
 from tests.conftest import result_of
@@ -56,7 +56,7 @@ def test_several_classes_are_told_from_the_first(train: Train, summary: Summaris
 def test_it_is_readable(
     train: Train, summary: Summarised, target: str, width: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(show, "PLAIN_WIDTH", int(width))
+    monkeypatch.setattr(console, "PLAIN_WIDTH", int(width))
     done = summary(train(target), "--polish")
     assert done.code == 0
     assert max(map(len, done.out.splitlines())) <= int(width)

@@ -1,7 +1,5 @@
 """A summary for the eye, and as plain containers."""
 
-import io
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,20 +13,11 @@ from onelayer.deliver.inference import Table
 from onelayer.deliver.summary.design import INTERCEPT
 from onelayer.deliver.summary.summarise import Summary
 
-PLAIN_WIDTH = 200  # of an output that is no terminal
 ESTIMATORS = {
     "classical": "classical standard errors",
     "expected": "standard errors from the expected information",
     "observed": "standard errors from the observed information",
 }
-
-
-def stdout_console() -> Console:
-    """Return a console for standard output: as wide as the terminal, and of a fixed width where there is none."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # an old encoding may lack a letter of a name
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
 def show(summary: Summary, console: Console) -> None:
