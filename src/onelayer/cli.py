@@ -189,9 +189,9 @@ def leaderboard(arguments: list[str]) -> None:
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
         from onelayer.console import stdout_console
-        from onelayer.sweeps.leaderboard import build_leaderboard
-        from onelayer.sweeps.records import read_sweep
-        from onelayer.sweeps.tables import show, write
+        from onelayer.report.leaderboard import build_leaderboard
+        from onelayer.report.records import read_sweep
+        from onelayer.report.tables import show, write
 
         board = build_leaderboard(read_sweep(given.directory), sort=given.sort, by_run=given.by_run)
         show(board, stdout_console(), given.top)

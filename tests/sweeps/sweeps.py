@@ -9,9 +9,9 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 from onelayer import cli as commands
-from onelayer.sweeps.leaderboard import Leaderboard, build_leaderboard
-from onelayer.sweeps.records import read_sweep
-from onelayer.sweeps.tables import show, write
+from onelayer.report.leaderboard import Leaderboard, build_leaderboard
+from onelayer.report.records import read_sweep
+from onelayer.report.tables import show, write
 from onelayer.track.rundir import write_result
 
 NAN = float("nan")

@@ -10,8 +10,8 @@ from onelayer.errors import UserError
 from onelayer.estimators.board import SPREAD, Leaderboard, Row
 from onelayer.estimators.memory import Fitted
 from onelayer.estimators.settings import in_our_words
-from onelayer.sweeps.leaderboard import build_leaderboard
-from onelayer.sweeps.records import Record
+from onelayer.report.leaderboard import build_leaderboard
+from onelayer.report.records import Record
 
 # what a loss is made of: its values compare only where these are equal
 OF_THE_LOSS = ("normalize_target", "class_weight")

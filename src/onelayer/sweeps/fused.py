@@ -15,9 +15,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from onelayer.console import stdout_console
 from onelayer.errors import CutShort, UserError
 from onelayer.explain import quoted, shell
-from onelayer.sweeps.leaderboard import build_leaderboard
-from onelayer.sweeps.records import read_sweep
-from onelayer.sweeps.tables import show, write
+from onelayer.report.leaderboard import build_leaderboard
+from onelayer.report.records import read_sweep
+from onelayer.report.tables import show, write
 
 if TYPE_CHECKING:
     from onelayer.sweeps.launch import Outcome

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from onelayer.errors import UserError, did_you_mean
 from onelayer.model.direction import higher_is_better
-from onelayer.sweeps.records import Record, comparable
+from onelayer.report.records import Record, comparable
 
 # runs that differ only in these keys are repetitions of each other; what several of their values are called
 REPEATED = {"seed": "seeds", "data.fold": "folds"}

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onelayer.errors import UserError
-from onelayer.sweeps.leaderboard import build_leaderboard, cautions
-from onelayer.sweeps.records import Record
+from onelayer.report.leaderboard import build_leaderboard, cautions
+from onelayer.report.records import Record
 from tests.conftest import Outcome
 from tests.sweeps.sweeps import NAN, board_of, csv_of, end_run, fail_run, shown, start_run
 

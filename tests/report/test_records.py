@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from onelayer.errors import UserError
-from onelayer.sweeps.records import read_sweep
+from onelayer.report.records import read_sweep
 from tests.sweeps.sweeps import board_of, csv_of, end_run, shown
 
 

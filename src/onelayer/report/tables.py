@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from onelayer.model.direction import higher_is_better
-from onelayer.sweeps.leaderboard import Leaderboard, Mean, Row, cautions, repetitions, tally
-from onelayer.sweeps.records import Record, comparable
+from onelayer.report.leaderboard import Leaderboard, Mean, Row, cautions, repetitions, tally
+from onelayer.report.records import Record, comparable
 
 log = logging.getLogger("onelayer")
 SHORT_DIRECTORY = 24  # characters of a directory that are worth showing

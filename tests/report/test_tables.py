@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onelayer.explain import shell
-from onelayer.sweeps import records
-from onelayer.sweeps.tables import write
+from onelayer.report import records
+from onelayer.report.tables import write
 from tests.conftest import ROOT, Outcome
 from tests.sweeps.sweeps import board_of, csv_of, end_run, fail_run, shown
 
