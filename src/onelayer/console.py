@@ -1,11 +1,12 @@
 """Where tables are shown."""
 
 import io
+import os
 import sys
 
 from rich.console import Console
 
-PLAIN_WIDTH = 200  # of an output that is no terminal
+PLAIN_WIDTH = 200  # of an output that is no terminal, where COLUMNS does not say it
 
 
 def stdout_console() -> Console:
@@ -13,4 +14,5 @@ def stdout_console() -> Console:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old encoding may lack a sign, such as ±
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+    known = console.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
+    return console if known else Console(highlight=False, width=PLAIN_WIDTH)

@@ -223,7 +223,11 @@ def test_rows_with_levels_that_no_train_row_has_are_told() -> None:
     frame = Frame((column,), np.empty((5, 0)), codes)
     encoder = Encoder.fit(frame.take(slice(0, 3)), EncodeSettings())
     assert encoder.unseen(frame.take(slice(0, 3)), "train rows") == ()
-    (said,) = encoder.unseen(frame.take(slice(3, 5)), "val rows")
-    assert said == "levels that no train row has: city (2 val rows, as none of them)"
+    assert encoder.unseen(frame.take(slice(3, 5)), "val rows") == (
+        "levels that no train row has: city (1 val rows, as none of them)",
+        "without a level, as no train row is: city (1 val rows, as none of them)",
+    )
     pooled = Encoder.fit(frame.take(slice(0, 3)), EncodeSettings(min_count=2))
-    assert pooled.unseen(frame, "rows") == ("levels that no train row has: city (2 rows, as <other>)",)
+    assert pooled.unseen(frame.take(slice(0, 4)), "rows") == (
+        "levels that no train row has: city (1 rows, as <other>)",
+    )

@@ -138,6 +138,17 @@ def test_separated(link: str, kind: str) -> None:
     assert np.isfinite(polish(Rows.of(x, y, constant=0), link=link)).all()
 
 
+@pytest.mark.parametrize("link", LINKS)
+def test_separated_by_a_level_of_one_class(link: str) -> None:
+    """Under links of long tails the likelihood rises so slowly that a search ends somewhere."""
+    level = np.repeat([0.0, 1.0], 20)
+    x, y = np.column_stack([np.ones(40), level]), np.where(level == 1, 1.0, np.arange(40) % 2)
+    (said, *_) = binary(Rows.of(x, y, constant=0), link=link).cautions
+    assert said.startswith("separated")
+    y[-1] = 0.0
+    assert binary(Rows.of(x, y, constant=0), link=link).cautions == ()
+
+
 @pytest.mark.parametrize("link", ["logit", "probit"])
 def test_separated_and_trained_for_long(link: str) -> None:
     """Given coefficients that look like an optimum, as the gradient vanishes."""

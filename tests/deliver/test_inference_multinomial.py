@@ -111,6 +111,8 @@ def test_what_does_not_hold() -> None:
     apart = np.digitize(x[:, 1], [45, 55]).astype(float)
     assert multinomial(Rows.of(x, apart, constant=0), 3)[0].cautions[0].startswith("separated")
     assert multinomial(Rows.of(x, np.minimum(y, 1), constant=0), 3)[0].cautions[0].startswith("separated")
+    rare = Rows.of(np.ones((4, 1)), np.array([0, 0, 1, 2]), np.array([1e9, 1e9, 2, 3]), constant=0, weights="frequency")
+    assert multinomial(rare, 3)[0].cautions == ()
     with pytest.raises(ValueError, match="is neither HC0 nor HC1"):
         multinomial(Rows.of(x, y, constant=0), 3, robust="HC3")
     with pytest.raises(ValueError, match="not the number of one"):

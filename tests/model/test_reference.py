@@ -209,6 +209,6 @@ def test_levels_that_sum_to_one_leave_the_optimum_certain(name: str, monkeypatch
     x = torch.cat([X, torch.eye(3, dtype=torch.float64)[level]], 1)
     monkeypatch.setattr(separation, "PROGRAMME", 0)
     reference = solve(x, TARGETS[name], OBJECTIVES[name], 0.0, n_outputs=OUTPUTS[name])
-    assert reference.note == "not unique: the columns have rank 7"
+    assert reference.note == "not unique: the columns have rank 7 of 8"
     fewer = solve(x[:, :-1], TARGETS[name], OBJECTIVES[name], 0.0, n_outputs=OUTPUTS[name])
     np.testing.assert_allclose(reference.value, fewer.value, rtol=1e-12)

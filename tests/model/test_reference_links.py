@@ -107,7 +107,7 @@ def test_units_decide_nothing_and_dependent_columns_are_told(link: str, monkeypa
     twice = solve(torch.cat([X, X[:, :1]], 1), TARGET, link)
     np.testing.assert_allclose(twice.value, best.value, rtol=1e-12)
     notes = [LOCAL] * (not BINARY[link].convex)
-    assert twice.note == "; ".join([*notes, "not unique: the columns have rank 5"])
+    assert twice.note == "; ".join([*notes, "not unique: the columns have rank 5 of 6"])
 
 
 @pytest.mark.parametrize("link", ["cauchit", "algebraic", "softsign"])

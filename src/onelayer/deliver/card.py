@@ -116,7 +116,7 @@ def _column(design: Design) -> tuple[object, ...]:
         return design.name, design.role, filled + noted, features
     some = ", ".join(design.levels[:LEVELS]) + (", ..." if len(design.levels) > LEVELS else "")
     pooled = f"; {len(design.pooled)} rare ones together" if design.pooled else ""
-    return design.name, f"{some}{pooled}", "is a level" if design.missing else "is no level", features
+    return design.name, f"{some}{pooled}", "is a level" if design.missing else "is none of these", features
 
 
 def _training(artefact: Artefact, spec: RunSpec) -> list[str]:
@@ -163,13 +163,22 @@ def _coefficients(run: Path, artefact: Artefact) -> tuple[list[str], tuple[str, 
         return _alone(artefact), (f"coefficients have no standard errors: {error}",)
     told = plain(found)
     rows = [one for one in told["coefficients"] if one["role"] == "estimated"]
+    for one in rows:
+        one["p"] = "<1e-300" if one["p"] == 0 else one["p"]
     several = ("class",) if found.link == "softmax" else ()
     columns = (*several, "name", "coefficient", "std_err", "p", "low", "high")
     odds = ("odds_ratio",) if rows and "odds_ratio" in rows[0] else ()
     heads = (*several, "", "coefficient", "std. error", "p", "low", "high", *("odds ratio" for _ in odds))
     lines = _table(heads, (tuple(_number(one[key]) for key in (*columns, *odds)) for one in rows))
     about = f"In original units, with {told['level']:.0%} intervals from the train rows.".replace("%", " %")
-    return ["## Coefficients", "", about, "", *lines, *(["", *base_lines(found)] * bool(found.bases))], found.cautions
+    return [
+        "## Coefficients",
+        "",
+        about,
+        "",
+        *lines,
+        *(["", *map(_cell, base_lines(found))] * bool(found.bases)),
+    ], found.cautions
 
 
 def _alone(artefact: Artefact) -> list[str]:

@@ -11,6 +11,13 @@ from onelayer.explain import TRACEBACK, reported
 MEAN = "of a sweep: the mean over the seeds or folds of its best run"
 
 
+def whole(text: str) -> int:
+    """Read a number from 0 up."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 up")
+    return int(text)
+
+
 def predict(arguments: list[str]) -> None:
     """Write the predictions of a trained model; exit 1 where they cannot be made."""
     parser = argparse.ArgumentParser("onelayer predict", description="What a trained model says of each row.")
@@ -40,7 +47,9 @@ def evaluate(arguments: list[str]) -> None:
     parser.add_argument("table", metavar="TABLE", help="a table with the target")
     parser.add_argument("--weight", metavar="COLUMN", help="how many rows each one stands for; default: one")
     parser.add_argument("--json", action="store_true", help="as one JSON object")
-    parser.add_argument("--seed", type=int, default=0, help="of the resamples that the intervals come from; default: 0")
+    parser.add_argument(
+        "--seed", type=whole, default=0, help="of the resamples that the intervals come from; default: 0"
+    )
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():

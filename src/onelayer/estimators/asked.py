@@ -91,7 +91,7 @@ def combinations_of(grid: Any, estimator: OneLayerEstimator, shared: Mapping[str
                 raise InputError(f"grid: {type(estimator).__name__} has no '{name}'{did_you_mean(str(name), known)}")
             if name in shared:
                 raise InputError(f"{name} stands in the grid and beside it; leave one of them out")
-            if isinstance(values, str | Mapping) or not hasattr(values, "__iter__") or not len(values):
+            if isinstance(values, str | Mapping) or not hasattr(values, "__len__") or not len(values):
                 raise InputError(f"grid: {name}={values!r} is no list of values; give [{values!r}]")
         for values in product(*one.values()):
             plain = (value.item() if isinstance(value, np.generic) else value for value in values)

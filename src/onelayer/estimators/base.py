@@ -22,6 +22,8 @@ from onelayer.estimators.settings import InputError, in_our_words, spec_of
 if TYPE_CHECKING:
     from onelayer.estimators.memory import Fitted
 
+# what the weights of a model mean hangs on these
+FIXED = ("bias", "link", "normalize", "normalize_target")
 # a relative gap that nobody would call unfinished
 ARRIVED = 1e-6
 TEXT = (
@@ -98,8 +100,9 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
             data = data_of(spec, table, split_of(table, 0), making_of(parameters), labels, scales)
             present = None
             if not first:
-                if self.bias != self._going["bias"]:
-                    raise InputError(f"bias={self.bias} was {self._going['bias']} in the first call; fit anew")
+                for name, before in self._going["fixed"].items():
+                    if getattr(self, name) != before:
+                        raise InputError(f"{name}={getattr(self, name)!r} was {before!r} in the first call; fit anew")
                 # another optimizer begins anew
                 state = self._going["state"] if self._optimizer == self._going["optimizer"] else None
                 present = Present(self._going["theta"], state, self._going["epochs"])
@@ -161,7 +164,7 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
         # the curvature that L-BFGS has seen is that of the rows it was given
         keeps = self.optim != "lbfgs"
         self._going = {
-            "bias": self.bias,
+            "fixed": {name: getattr(self, name) for name in FIXED if hasattr(self, name)},
             "optimizer": self._optimizer,
             "theta": found.theta,
             "state": found.state if keeps else None,

@@ -32,7 +32,7 @@ class Leaderboard(Sequence[Row]):
     @property
     def columns(self) -> dict[str, list[Any]]:
         """All columns, by name."""
-        return {name: [row[name] for row in self._rows] for name in self._rows[0]}
+        return {name: [row[name] for row in self._rows] for name in (self._rows[0] if self._rows else ())}
 
     def __len__(self) -> int:
         return len(self._rows)

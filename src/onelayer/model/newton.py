@@ -111,7 +111,7 @@ def newton(
                 if why:
                     return Optimum(None, note=why)
             notes = [LOCAL] * (not objective.convex)
-            notes += [f"not unique: the columns have rank {known}"] * (known < n_columns)
+            notes += [f"not unique: the columns have rank {known} of {n_columns}"] * (known < n_columns)
             return Optimum(at.theta[0], at.value, "; ".join(notes))
     return Optimum(None, note=f"skipped: Newton's method did not converge in {ITERATIONS} iterations")
 

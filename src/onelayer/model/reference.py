@@ -24,6 +24,8 @@ from onelayer.model.rows import Part, Rows, total
 
 # rows * (outputs * columns)^2: the work of one Hessian, here about a second of one core
 LIMIT = 2e10
+# weights of several classes: where no penalty makes sure of an optimum, looking for one takes minutes beyond
+UNSURE = 700
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ class Solver:
             return Reference(None, float("nan"), why)
         if self.objective.quadratic:
             return self._least_squares(l2)
+        if l2 == 0 and self.n_outputs > 1 and size > UNSURE:
+            why = f"skipped: without model.l2, {size} weights are beyond the limit {UNSURE}"
+            return Reference(None, float("nan"), why)
         found = newton(self.part, self.objective, l2, n_outputs=self.n_outputs, bias=self.bias, rank=self._rank)
         return Reference(found.theta, found.value, found.note)
 

@@ -51,6 +51,14 @@ def test_what_pythons_csv_module_writes_is_read_back(
     np.testing.assert_array_equal(table.target, numbers[: len(rows)])
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz"])
+def test_line_feeds_in_quotes_beside_lines_that_end_in_crlf(read: Read, suffix: str) -> None:
+    """As spreadsheets and Python's csv module write them."""
+    text = b'x,"two\nlines",y\r\n1,"a\nb",2\r\n3,c,4\r\n5,"a\nb",7\r\n'
+    table = read(gzip.compress(text) if suffix.endswith(".gz") else text, file=f"t{suffix}")
+    assert values_of(table) == {"x": [1, 3, 5], "two\nlines": ["a\nb", "c", "a\nb"]}
+
+
 @pytest.mark.parametrize("suffix", [".csv.gz", ".CSV", ".tsv", ".txt"])
 def test_suffixes(read: Read, suffix: str) -> None:
     text = b"x,y\n1,2\n3,4\n5,7\n"

@@ -186,17 +186,19 @@ class Encoder:
         """Say the same of rows of which is known, for each category, how many have no level and how many each level."""
         categories = (column for column in columns if column.role == "category")
         counted = {column.name: (column.levels, count) for column, count in zip(categories, counts, strict=True)}
-        found = []
+        new: list[str] = []
+        empty: list[str] = []
         for design in self.designs:
             if not isinstance(design, Levels):
                 continue
             levels, (missing, *rows) = counted[design.name]
             known = {*design.levels, *design.pooled}
-            new = sum(int(one) for level, one in zip(levels, rows, strict=True) if level not in known)
-            count = new if design.missing else new + int(missing)
-            if count:
-                found.append(f"{design.name} ({count} {what}, {'as <other>' if design.pooled else 'as none of them'})")
-        return (f"levels that no train row has: {', '.join(found)}",) if found else ()
+            unknown = sum(int(one) for level, one in zip(levels, rows, strict=True) if level not in known)
+            taken = "as <other>" if design.pooled else "as none of them"
+            new += [f"{design.name} ({unknown} {what}, {taken})"] if unknown else []
+            empty += [f"{design.name} ({missing} {what}, {taken})"] if missing and not design.missing else []
+        said = (("levels that no train row has", new), ("without a level, as no train row is", empty))
+        return tuple(f"{words}: {', '.join(found)}" for words, found in said if found)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain containers, from which `from_json` makes an equal encoder."""

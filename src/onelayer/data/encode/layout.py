@@ -157,7 +157,7 @@ class Layout:
             what = "no value is" if code < 0 else f"the level '{category.column.levels[code]}' is not"
             raise UserError(
                 f"column '{category.design.name}', row {_number(start + row, rows)}: {what} among what the train rows "
-                "hold; data.encode.unseen=other lets such rows pass"
+                "hold; a model trained with data.encode.unseen=other lets such rows pass"
             )
         there = np.flatnonzero(columns >= 0)
         matrix[there, columns[there]] = 1.0

@@ -5,8 +5,10 @@ of two columns of one name `a_1`. Here such a file is refused in a sentence, or 
 """
 
 import csv
+import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onelayer.data.tables.delimited_errors import refused_file, refused_single_column
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 SEPARATORS = (",", ";", "\t", "|")
 HEAD = 200  # lines that the separator is found from
+HEAD_BYTES = 2**18
 
 
 def detect(
@@ -57,7 +60,9 @@ def detect(
         raise refused_single_column(file, lines)
     if names is None and len(lines) == 1:
         raise UserError(f"{file}: the file has a header and no rows below it")
-    dialect = Dialect(tuple(files), separator, quote, encoding, tuple(missing), header=names is None, skip=skip)
+    crlf = _has_crlf(file, quote)
+    header = names is None
+    dialect = Dialect(tuple(files), separator, quote, encoding, tuple(missing), header=header, skip=skip, crlf=crlf)
     for other in files[1:]:
         _refuse_other_columns(connection, dialect, first, other)
     columns, notes = distinct_names(first if names is None else names)
@@ -100,6 +105,13 @@ def _separator(lines: Sequence[str]) -> str:
 
 def _quote(lines: Sequence[str]) -> str:
     return "'" if lines[0].startswith("'") and lines[0].rstrip().endswith("'") else '"'
+
+
+def _has_crlf(file: str, quote: str) -> bool:
+    """Tell whether lines end in both signs while quoted fields hold line feeds alone, as spreadsheets write them."""
+    with gzip.open(file) if file.endswith(".gz") else Path(file).open("rb") as opened:
+        *records, _ = opened.read(HEAD_BYTES).split(b"\r\n")
+    return any(b"\n" in one for one in records) and not any(one.count(quote.encode()) % 2 for one in records)
 
 
 def _with_ends(lines: Sequence[str]) -> list[str]:

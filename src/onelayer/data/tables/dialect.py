@@ -17,6 +17,7 @@ class Dialect:
         missing: spellings of a missing value.
         header: the first line names the columns.
         skip: empty lines above the first.
+        crlf: lines end in both signs, and a line feed alone stands within a quoted field.
         columns: name and duckdb's type of each column.
         formats: of dates and time stamps that are not ISO, by duckdb's parameter.
     """
@@ -28,6 +29,7 @@ class Dialect:
     missing: tuple[str, ...]
     header: bool
     skip: int = 0
+    crlf: bool = False
     columns: tuple[tuple[str, str], ...] = ()
     formats: tuple[tuple[str, str], ...] = ()
 
@@ -54,12 +56,15 @@ class Dialect:
     def _written(self) -> str:
         quote, encoding, missing = sql.text(self.quote), sql.text(self.encoding), sql.texts(self.missing)
         signs = f"delim = {sql.text(self.separator)}, quote = {quote}, escape = {quote}, comment = ''"
-        return f"{signs}, encoding = {encoding}, skip = {self.skip}, nullstr = {missing}"
+        ends = ", new_line = '\\r\\n'" if self.crlf else ""
+        return f"{signs}, encoding = {encoding}, skip = {self.skip}, nullstr = {missing}{ends}"
 
 
 def raw_lines(file: str, encoding: str) -> str:
     """Return the SQL that reads a file as lines, whatever stands in them."""
     # a separator that no file has: one control character alone does occur
-    form = "auto_detect = false, header = false, delim = '\x01\x02\x03\x04', quote = '', escape = ''"
+    form = (
+        "auto_detect = false, header = false, delim = '\x01\x02\x03\x04', quote = '', escape = '', strict_mode = false"
+    )
     path, columns = sql.text(sql.literal_path(file)), "{'line': 'VARCHAR'}"
     return f"read_csv({path}, {form}, encoding = {sql.text(encoding)}, columns = {columns})"

@@ -158,10 +158,27 @@ def recedes(basis: Basis, link: Link, at: Point) -> bool:
             yield columns * root[:, None]
 
     least = _least(at.triangle, triangle_of(blocks(), len(at.b)))
-    if least < NOTHING or least >= FLAT or not ROUNDING < at.distance < FAR:
-        return least < NOTHING
-    then = visit(basis, link, at.b + at.step)
-    return then.singular or not then.distance < at.distance / 2
+    if least < NOTHING:
+        return True
+    if least < FLAT and ROUNDING < at.distance < FAR:
+        then = visit(basis, link, at.b + at.step)
+        return then.singular or not then.distance < at.distance / 2
+    return _rises(basis, link, at)
+
+
+def _rises(basis: Basis, link: Link, at: Point) -> bool:
+    """Tell whether going on where there is little information loses nothing, as under links of long tails.
+
+    By what the coefficients are already in these directions, and by four standard errors at the least.
+    """
+    _, values, directions = np.linalg.svd(solve(basis.triangle, at.triangle.T, transposed=True).T)
+    flat = directions[values**2 < FLAT]
+    away = solve(basis.triangle, flat.T @ (flat @ (basis.triangle @ at.b)))
+    known = float(np.linalg.norm(at.triangle @ away))
+    if known == 0:
+        return False
+    then = visit(basis, link, at.b + max(1.0, 4 / known) * away)
+    return then.log_likelihood >= at.log_likelihood - ROUNDING * abs(at.log_likelihood)
 
 
 def _least(triangle: Array, against: Array) -> float:

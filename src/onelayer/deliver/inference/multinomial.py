@@ -94,8 +94,7 @@ def multinomial(
     c = np.array([basis.triangle @ basis.scaled(one) for one in given])
     at = _visit(basis, c) if coef is not None else _climb(basis, c)
     k, root = len(basis.kept), at.root
-    least = 0.0 if root is None else float(np.linalg.eigvalsh(at.information)[0])
-    separated = root is None or least < NOTHING
+    separated = root is None or _rises(basis, at)
     cautions = general_cautions(basis, l2, 0.0 if separated else at.distance)
     if separated:
         cautions.append(
@@ -189,6 +188,21 @@ def _climb(basis: Basis, start: Array) -> _Point:
                 return at
         at = then
     return at
+
+
+def _rises(basis: Basis, at: _Point) -> bool:
+    """Tell whether going on where there is next to no information loses nothing.
+
+    By what the coefficients are already in these directions, and by four standard errors at the least.
+    """
+    values, directions = np.linalg.eigh(at.information)
+    flat = directions[:, values < NOTHING]
+    away = flat @ (flat.T @ at.c.ravel())
+    known = float(np.sqrt(max(away @ at.information @ away, 0.0)))
+    if known == 0:
+        return bool(flat.size)
+    then = _visit(basis, at.c + (max(1.0, 4 / known) * away).reshape(at.c.shape))
+    return then.log_likelihood >= at.log_likelihood - 1e-9 * abs(at.log_likelihood)
 
 
 def _scores(basis: Basis, c: Array) -> Iterator[Array]:

@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from onelayer.deliver.inference.basis import Basis
 from onelayer.deliver.inference.rows import Array
 
-FAR = 1e-3  # standard errors from the optimum, beyond which the first digits of the table are touched
+FAR = 1e-2  # standard errors from the optimum, beyond which the first digits of the table are touched
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from onelayer.deliver.summary.design import Design, design_of
 from onelayer.errors import UserError
 from onelayer.model.newton import LOCAL
 
+AWAY = "not at the optimum"
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -135,10 +137,11 @@ def _cautions(
         said.insert(0, f"separated: {distance.note}; standard errors of what would grow without end mean nothing")
         separated = True
     if not polished and not separated and _is_far(table, distance, l2):
+        away = next((one.partition(": ")[2] for one in said if one.startswith(AWAY)), None)
+        said = [one for one in said if not one.startswith(AWAY)]
         gap = f"the objective is {distance.gap:.3g} above its optimum" if np.isfinite(distance.gap) else "gap unknown"
-        said.insert(
-            0, f"not converged: {gap}, its gradient has the norm {distance.gradient:.3g}; --polish goes all the way"
-        )
+        reasons = [*([away] if away else []), gap, f"its gradient has the norm {distance.gradient:.3g}"]
+        said.insert(0, f"not converged: {', '.join(reasons)}; --polish goes all the way")
     if design.costs:
         holds = "" if robust else ", and standard errors do not hold: add --robust HC0"
         said.append(
@@ -156,7 +159,7 @@ def _cautions(
 def _is_far(table: Table, distance: Distance, l2: float) -> bool:
     """Tell whether weights are so far from the optimum that the first digits of the table are touched."""
     if l2 == 0:
-        return any(one.startswith("not at the optimum") for one in table.cautions)
+        return any(one.startswith(AWAY) for one in table.cautions)
     # twice the gap in likelihood is a squared distance in standard errors
     each = distance.gap / distance.objective if table.link == "identity" else 2 * distance.gap
     return bool(table.stats["n"] * each > FAR**2)
