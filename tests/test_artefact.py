@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, random_array
 
-from onelayer.artefact import END, HEADER, SEAL, TENSORS, Artefact, _hash, logits_in_order
+from onelayer.artefact import END, HEADER, SEAL, TENSORS, TRAINING, Artefact, _hash, logits_in_order
 from onelayer.data.encode import Encoder, EncodeSettings
 from onelayer.data.frame import Column, Frame
 from onelayer.deliver.model import Model
@@ -34,7 +34,19 @@ SAID: dict[str, Any] = {
     "l2": 0.25,
     "best_epoch": 3,
     "data_hash": "0123",
-    "training": {"epochs": 3, "metrics": {"val/loss": None}},
+    "training": {
+        "status": "done",
+        "epochs": 3,
+        "lr": 0.1,
+        "seed": 0,
+        "monitor": "val/loss",
+        "metrics": {"train/gap": 1e-9, "val/loss": None},
+        "reference": {"objective": None, "note": ""},
+        "rows": {"train": 3},
+        "overrides": [],
+        "config_hash": "0",
+        "device": "cpu",
+    },
     "versions": {"python": "3.11"},
 }
 
@@ -140,11 +152,36 @@ def test_a_header_that_was_sealed_anew_is_understood_or_refused_in_a_sentence(
     model_of(Encoder.fit(FRAME, EncodeSettings(indicator=True))).save(folder)
     header = json.loads((folder / HEADER).read_text())
     del header["sha256"]
-    tensors = (folder / TENSORS).read_bytes()
-    said = json.dumps(changed(header, data))[:-1]
-    (folder / HEADER).write_bytes((said + SEAL + _hash(said, tensors) + END).encode())
+    seal(folder, changed(header, data))
     with suppress(UserError):  # and nothing else
         Model(Artefact.load(folder)).of_frame(FRAME)
+
+
+def seal(folder: Path, header: Any) -> None:
+    """Write a header with the hash that goes with it."""
+    said = json.dumps(header)[:-1]
+    (folder / HEADER).write_bytes((said + SEAL + _hash(said, (folder / TENSORS).read_bytes()) + END).encode())
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"l2": -1}, "l2=-1 must not be below 0"),
+        ({"l2": 10**400}, "l2=1000.* is no finite number"),
+        *(({"training": {**SAID["training"], key: True}}, rf"training\.{key}=True is of") for key in TRAINING),
+        ({"training": {}}, r"'training\.status' is missing"),
+        ({"training": {**SAID["training"], "lr": 10**400}}, r"training\.lr=1000.* is no finite number"),
+        ({"training": {**SAID["training"], "metrics": {"a": "?"}}}, r"training\.metrics\.a='\?' is of the wrong kind"),
+    ],
+)
+def test_a_header_that_was_sealed_anew_holds_what_the_card_and_the_summary_read(
+    saved: Path, change: dict[str, Any], sentence: str
+) -> None:
+    header = json.loads((saved / HEADER).read_text())
+    del header["sha256"]
+    seal(saved, header | change)
+    with pytest.raises(UserError, match=sentence):
+        Artefact.load(saved)
 
 
 def changed(tree: Any, data: st.DataObject) -> Any:
@@ -183,6 +220,8 @@ def test_another_format_is_refused_with_the_reason(saved: Path, number: int, sen
         (lambda model: replace(model, bias=model.bias.astype(np.int64)), "bias is int64"),
         (lambda model: replace(model, x_scale=model.x_scale * 0), "x_scale must be finite and above 0"),
         (lambda model: replace(model, x_shift=model.x_shift * np.nan), "x_shift must be finite"),
+        (lambda model: replace(model, weight=model.weight * np.nan), "weight must be finite"),
+        (lambda model: replace(model, bias=model.bias + np.inf), "bias must be finite"),
         (lambda model: replace(model, encoder=Encoder.plain(("a",))), "expected numbers"),
     ],
 )

@@ -52,7 +52,7 @@ def test_every_optimizer_has_its_configuration() -> None:
             "trainer.check_val_every_n_epoch=101",
             "trainer.check_val_every_n_epoch=101 is more than trainer.max_epochs=100",
         ),
-        ("trainer.max_epochs=0", "trainer.max_epochs=0: must be greater than 0"),
+        ("trainer.max_epochs=-1", "trainer.max_epochs=-1: must be greater than or equal to 0"),
         ("+trainer.max_step=5", "trainer.max_step=5: there is no such key; did you mean 'max_time'?"),
         ("~seed", "seed: is missing"),
         ("task=classes", "task=classes: must be 'regression', 'binary' or 'multiclass'"),

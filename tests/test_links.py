@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from onelayer.config import ModelSpec
-from onelayer.links import LINKS, Floats, inverse
+from onelayer.links import LINKS, Floats, inverse, log_probabilities, probabilities
 from onelayer.model.objectives import BINARY
 
 Z = [0.0, 1e-3, 0.7, 3.0, 4.95, 5.05, 5.95, 6.05, 20.0, 39.0, 41.0, 49.9, 50.1, 745.5, 1e3, 1e6]
@@ -24,6 +24,11 @@ EXACT: dict[str, Callable[[Any], Any]] = {
     "gudermannian": lambda z: 2 / mpmath.pi * mpmath.atan(mpmath.exp(z)),
     "algebraic": lambda z: (1 + z / mpmath.sqrt(1 + z**2)) / 2,
     "softsign": lambda z: (1 + z / (1 + abs(z))) / 2,
+}
+# of the first class; all links but one are symmetric
+FIRST: dict[str, Callable[[Any], Any]] = {
+    "cloglog": lambda z: mpmath.exp(-mpmath.exp(z)),
+    **{link: lambda z, link=link: EXACT[link](-z) for link in EXACT if link != "cloglog"},  # type: ignore[misc]
 }
 every_link = pytest.mark.parametrize("link", LINKS)
 
@@ -45,6 +50,50 @@ def test_probabilities_are_right_in_both_tails(link: str, dtype: type, rtol: flo
         # beyond 100 cloglog's exponential of an exponential would fill the memory
         exact = [float(EXACT[link](mpmath.mpf(min(z, 100) if link == "cloglog" else z))) for z in logits[:, 0].tolist()]
     np.testing.assert_allclose(found[:, 0], exact, rtol=rtol, atol=atol)
+
+
+@every_link
+@pytest.mark.parametrize(("dtype", "rtol", "atol"), [(np.float64, 1e-12, 1e-300), (np.float32, 2e-5, 1e-37)])
+def test_neither_class_has_a_probability_that_is_a_difference_from_one(
+    link: str, dtype: type, rtol: float, atol: float
+) -> None:
+    logits: Floats = np.array(BOTH, dtype)[:, None]
+    with np.errstate(divide="raise", over="raise", invalid="raise"):
+        found = probabilities(link, logits)
+    assert found.shape == (len(BOTH), 2)
+    assert found.dtype == dtype
+    with mpmath.workdps(50):
+        exact = [[float(of(mpmath.mpf(z))) for of in (FIRST[link], EXACT[link])] for z in capped(link, logits)]
+    np.testing.assert_allclose(found, exact, rtol=rtol, atol=atol)
+
+
+@every_link
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_logarithms_are_those_of_the_probabilities_where_these_are_zero_too(link: str, dtype: type) -> None:
+    logits: Floats = np.array(BOTH, dtype)[:, None]
+    with np.errstate(divide="raise", over="raise", invalid="raise"):
+        found = log_probabilities(link, logits)
+    assert found.shape == (len(BOTH), 2)
+    assert found.dtype == np.float64
+    assert np.isfinite(found).all()
+    with mpmath.workdps(50):
+        exact = [
+            [float(mpmath.log(of(mpmath.mpf(z)))) for of in (FIRST[link], EXACT[link])] for z in capped(link, logits)
+        ]
+    there = np.array(capped(link, logits)) == logits[:, 0]
+    np.testing.assert_allclose(found[there], np.array(exact)[there], rtol=1e-12, atol=1e-49)
+
+
+def capped(link: str, logits: Floats) -> list[float]:
+    """Beyond 100 cloglog's exponential of an exponential would fill the memory."""
+    return [min(z, 100.0) if link == "cloglog" else z for z in logits[:, 0].tolist()]
+
+
+def test_softmax_of_two_is_the_logit_of_their_difference() -> None:
+    z = np.array(BOTH)
+    two = np.stack([np.full_like(z, 3.0), z + 3], axis=1)
+    for of in (probabilities, log_probabilities):
+        np.testing.assert_allclose(of("softmax", two), of("logit", two[:, 1:] - two[:, :1]), rtol=1e-9, atol=1e-15)
 
 
 @every_link

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,19 @@ FIELDS: Mapping[str, tuple[type, ...]] = {
     "data_hash": TEXT,
     "training": (dict,),
     "versions": (dict,),
+}
+# and of its training, beside other things, which the card and the summary read
+TRAINING: Mapping[str, tuple[type, ...]] = {
+    "status": TEXT,
+    "epochs": (int,),
+    "lr": NUMBER,
+    "seed": (int,),
+    "monitor": TEXT,
+    "metrics": (dict,),
+    "reference": (dict,),
+    "rows": (dict,),
+    "overrides": (list,),
+    "config_hash": TEXT,
 }
 
 
@@ -181,11 +195,12 @@ def _refuse_constant(name: str) -> None:
 
 
 def _check_header(header: Mapping[str, Any]) -> None:
-    for key, kinds in FIELDS.items():
-        if key not in header:
-            raise UserError(f"{HEADER}: '{key}' is missing")
-        if not isinstance(header[key], kinds) or isinstance(header[key], bool):
-            raise UserError(f"{HEADER}: {key}={header[key]!r:.80} is of the wrong kind")
+    _check_kinds(header, FIELDS, "")
+    _check_kinds(header["training"], TRAINING, "training.")
+    metrics = header["training"]["metrics"]
+    _check_kinds(metrics, dict.fromkeys(metrics, (*NUMBER, type(None))), "training.metrics.")
+    if header["l2"] < 0:
+        raise UserError(f"{HEADER}: l2={header['l2']!r:.80} must not be below 0")
     links = {"regression": ("identity",), "binary": LINKS, "multiclass": ("softmax",)}
     if header["task"] not in links:
         raise UserError(f"{HEADER}: task={header['task']!r:.80} is none that this version knows")
@@ -197,6 +212,16 @@ def _check_header(header: Mapping[str, Any]) -> None:
     texts = [*(header["classes"] or ()), *header["missing"], *header["versions"].values()]
     if not all(isinstance(one, str) for one in texts):
         raise UserError(f"{HEADER}: classes, missing and versions must hold texts")
+
+
+def _check_kinds(said: Mapping[str, Any], fields: Mapping[str, tuple[type, ...]], within: str) -> None:
+    for key, kinds in fields.items():
+        if key not in said:
+            raise UserError(f"{HEADER}: '{within}{key}' is missing")
+        if not isinstance(said[key], kinds) or isinstance(said[key], bool):
+            raise UserError(f"{HEADER}: {within}{key}={said[key]!r:.80} is of the wrong kind")
+        if isinstance(said[key], int | float) and not abs(said[key]) <= sys.float_info.max:
+            raise UserError(f"{HEADER}: {within}{key}={said[key]!r:.80} is no finite number")
 
 
 def _check_outputs(header: Mapping[str, Any], outputs: int) -> None:
@@ -215,6 +240,6 @@ def _check_tensors(tensors: Mapping[str, Array], features: int) -> None:
         found = tensors[name]
         if found.shape != wanted or found.dtype not in (np.float32, np.float64):
             raise UserError(f"{TENSORS}: {name} is {found.dtype} {found.shape}, expected numbers {wanted}")
-    for name in ("x_shift", "x_scale", "y_shift", "y_scale"):
+    for name in SHAPES:
         if not np.isfinite(tensors[name]).all() or (name.endswith("scale") and not (tensors[name] > 0).all()):
             raise UserError(f"{TENSORS}: {name} must be finite{' and above 0' * name.endswith('scale')}")

@@ -2,7 +2,6 @@
 
 import os
 import re
-import signal
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from onelayer import CONF, __version__
 from onelayer.explain import TRACEBACK, quoted, reported
+from onelayer.signals import ended_by_signals
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -35,21 +35,9 @@ def train() -> None:
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
-    code = 128 + signal.SIGINT
-
-    def end(number: int, frame: object) -> None:
-        """Go the way of Ctrl-C, so that nothing half-written and no temporary file stays."""
-        nonlocal code
-        code = 128 + number
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, end)
-    with reported():
+    with ended_by_signals(), reported():
         sys.argv[1:] = with_resumed(overrides_last(with_quotes(sys.argv[1:])))
-        try:
-            hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)()
-        except KeyboardInterrupt:
-            sys.exit(code)
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)()
 
 
 def _job(config: "DictConfig") -> float | None:
@@ -161,6 +149,7 @@ USAGE = f"""onelayer {__version__}
   onelayer train --help                                  groups, keys and their defaults
   onelayer inspect FILE [target=COLUMN] [key=value] ...  what is understood of a table, before training
   onelayer leaderboard DIR [--sort METRIC]               the runs of a sweep, the best first
+  onelayer report DIR ... [-o FOLDER]                    a page on a sweep, or on several: figures and tables
   onelayer predict RUN TABLE -o OUT [--id COLUMN]        what a trained model says of each row of a table
   onelayer evaluate RUN TABLE [--json]                   its metrics on a table, with 95 % intervals
   onelayer summary RUN [--polish] [--robust HC3]         its coefficients with standard errors and tests
@@ -193,9 +182,11 @@ def leaderboard(arguments: list[str]) -> None:
         from onelayer.report.records import read_sweep
         from onelayer.report.tables import show, write
 
-        board = build_leaderboard(read_sweep(given.directory), sort=given.sort, by_run=given.by_run)
+        records = read_sweep(given.directory)
+        board = build_leaderboard(records, sort=given.sort, by_run=given.by_run)
         show(board, stdout_console(), given.top)
-        write(board, given.directory)
+        if records[0].directory != Path():  # the folder of a sweep; that of a run stays as it is
+            write(board, given.directory)
 
 
 INSPECT = """onelayer inspect FILE [target=COLUMN] [key=value] ...
@@ -239,17 +230,24 @@ def main() -> None:
     if command == "train":
         sys.argv[:2] = ["onelayer train"]
         train()
-    elif command == "inspect":
+        return
+    with ended_by_signals():
+        _dispatch(command)
+
+
+def _dispatch(command: str) -> None:
+    if command == "inspect":
         inspect(sys.argv[2:])
     elif command in ("predict", "evaluate", "summary", "export", "card"):
         from onelayer.deliver import commands
 
-        try:
-            getattr(commands, command)(sys.argv[2:])
-        except KeyboardInterrupt:
-            sys.exit(130)
+        getattr(commands, command)(sys.argv[2:])
     elif command == "leaderboard":
         leaderboard(sys.argv[2:])
+    elif command == "report":
+        from onelayer.report.command import report
+
+        report(sys.argv[2:])
     elif command in ("-h", "--help"):
         sys.stdout.write(USAGE)
     elif command == "--version":

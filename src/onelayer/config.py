@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -124,7 +125,9 @@ class ModelSpec(Section):
     )
     l2: NonNegativeFloat = Field(description="penalty l2/2 * ||weight||^2; the bias is never penalised")
     bias: bool
-    init: Literal["zeros", "normal", "torch"] = Field(description="torch: as torch.nn.Linear starts")
+    init: Literal["zeros", "normal", "torch"] | float = Field(
+        description="torch: as torch.nn.Linear starts; a number: every weight starts there, the bias at zero"
+    )
     init_std: PositiveFloat | None = Field(description="standard deviation of init=normal (null: 0.01)")
 
 
@@ -150,7 +153,7 @@ class TrainerSpec(Section):
         description="1, or the number of the one device to use, as in [2]"
     )
     precision: Literal["32-true", "64-true", "32", "64", 32, 64] | None = Field(description="null: follows data.dtype")
-    max_epochs: PositiveInt
+    max_epochs: NonNegativeInt = Field(description="0: nothing is trained, the start is measured and delivered")
     max_time: Annotated[str, Field(pattern=r"^\d\d:\d\d:\d\d:\d\d$")] | None = Field(description="DD:HH:MM:SS")
     check_val_every_n_epoch: PositiveInt
     deterministic: bool
@@ -216,7 +219,7 @@ class RunSpec(Section):
             raise UserError(f"scheduler=plateau watches {self.monitor}, which data.split.val=0 leaves without rows")
         if self.trainer.accelerator == "cpu" and self.trainer.devices != 1:
             raise UserError(f"trainer.devices={self.trainer.devices} names a GPU; with trainer=cpu leave it 1")
-        if self.trainer.check_val_every_n_epoch > self.trainer.max_epochs and validates:
+        if self.trainer.check_val_every_n_epoch > self.trainer.max_epochs > 0 and validates:
             raise UserError(
                 f"trainer.check_val_every_n_epoch={self.trainer.check_val_every_n_epoch} is more than "
                 f"trainer.max_epochs={self.trainer.max_epochs}, so nothing would ever be validated; lower it"

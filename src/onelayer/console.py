@@ -1,12 +1,11 @@
 """Where tables are shown."""
 
 import io
-import os
 import sys
 
 from rich.console import Console
 
-PLAIN_WIDTH = 200  # of an output that is no terminal, where COLUMNS does not say it
+PLAIN_WIDTH = 200  # of an output that is no terminal
 
 
 def stdout_console() -> Console:
@@ -14,5 +13,4 @@ def stdout_console() -> Console:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old encoding may lack a sign, such as ±
     console = Console(highlight=False)
-    known = console.is_terminal or os.environ.get("COLUMNS", "").isdecimal()
-    return console if known else Console(highlight=False, width=PLAIN_WIDTH)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)

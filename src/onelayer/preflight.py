@@ -34,12 +34,24 @@ class Preflight(Callback):
 
 
 def refuse_lone_sweep(config: DictConfig) -> None:
-    """Refuse what only a sweep would read.
+    """Refuse what only a sweep would read; one run of an experiment that is a sweep says all that this sweeps over.
 
     Raises:
-        UserError: a named sweep, or grids of hydra.sweeper, without -m.
+        UserError: a named sweep, an experiment that is one, or grids of hydra.sweeper, without -m.
     """
-    name, sweeper = config.hydra.runtime.choices.get("sweep"), config.hydra.sweeper
-    if name is not None or sweeper.get("params") or sweeper.get("grids"):
-        what = "hydra.sweeper describes a sweep" if name is None else f"sweep={name} is a sweep"
-        raise UserError(f"{what}, and without -m there is one run only; add -m, as in: train.py -m sweep=optimizers")
+    name, experiment = (config.hydra.runtime.choices.get(group) for group in ("sweep", "experiment"))
+    every, grids = config.hydra.sweeper.get("params") or {}, config.hydra.sweeper.get("grids") or []
+    if name is None and not every and not grids:
+        return
+    typed = any(str(one).startswith("hydra.sweeper.") for one in config.hydra.overrides.hydra)
+    if name is not None:
+        what, example = f"sweep={name} is a sweep", f"sweep={name}"
+    elif typed or experiment is None:
+        what, example = "hydra.sweeper describes a sweep", "sweep=optimizers"
+    else:
+        given = {str(one).partition("=")[0].lstrip("+") for one in config.hydra.overrides.task}
+        if any(given.issuperset([*every, *grid]) for grid in grids or [{}]):
+            return
+        keys = " and ".join(dict.fromkeys([*every, *(key for grid in grids for key in grid)]))
+        what, example = f"experiment={experiment} is a sweep over {keys}", f"experiment={experiment}"
+    raise UserError(f"{what}, and without -m there is one run only; add -m, as in: train.py -m {example}")

@@ -1,6 +1,7 @@
 """Metrics and their intervals: those of scikit-learn on the same rows, and on the same resamples."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,59 @@ def test_metrics_of_classes(n_classes: int, weight: Weights) -> None:
             "auroc": float(np.mean([sklearn_metrics.roc_auc_score(y == k, p[:, k], sample_weight=w) for k in places])),
         }
 
-    held(of_classes(probability, truth, 0, weight), weight, wanted)
+    held(of_classes(np.log(probability), truth, 0, weight), weight, wanted)
+
+
+def test_many_classes_need_no_memory_for_each_pair_of_pairs() -> None:
+    classes, rng = 300, np.random.default_rng(0)
+    truth = rng.permutation(classes)
+    probability = rng.dirichlet(np.ones(classes), classes)
+    tracemalloc.start()
+    try:
+        found = of_classes(np.log(probability), truth, 0, np.ones(classes))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100 * 2**20
+    said = probability.argmax(1)
+    assert found["f1"].value == pytest.approx(
+        sklearn_metrics.f1_score(truth, said, average="macro", labels=np.unique([truth, said]))
+    )
+    assert found["auroc"].value == pytest.approx(
+        sklearn_metrics.roc_auc_score(truth, probability, multi_class="ovr", average="macro")
+    )
+
+
+@pytest.mark.parametrize("link", ["logit", "cloglog"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_rows_that_are_far_on_the_wrong_side_cost_what_they_cost_in_training(
+    cli: Cli, command: Cli, tmp_path: Path, link: str, dtype: str
+) -> None:
+    """The weight starts at 30, and stays there."""
+    x = np.linspace(-1, 1, 60) * (2.5 if link == "logit" else 0.15)
+    frame = pd.DataFrame({"x": x, "y": np.where(x > 0, "yes", "no")})
+    frame.loc[[0, 59], "y"] = ["yes", "no"]
+    saved(frame, tmp_path / "t.parquet")
+    table = ("data=table", "data.path=t.parquet", "data.target=y", "data.split.val=0", "data.split.test=0")
+    how = ("data.normalize=none", f"data.dtype={dtype}", f"model.link={link}", "model.bias=false", "model.init=30")
+    still = ("optim=sgd", "optim.lr=1e-12", "trainer.max_epochs=1", "logger=none", "hydra.run.dir=run")
+    done = cli(*table, *how, *still)
+    assert done.code == 0, done.err
+    found = command("evaluate", "run", "t.parquet", "--json")
+    assert found.code == 0, found.err
+    told = json.loads(found.out)["metrics"]
+    for name, value in result_of(tmp_path / "run")["metrics"].items():
+        stage, _, metric = name.partition("/")
+        if stage == "train" and metric in told:
+            assert told[metric]["value"] == pytest.approx(value, rel=1e-5)
+    z = 30 * x
+    costs = {
+        "logit": (np.logaddexp(0, z), np.logaddexp(0, -z)),
+        "cloglog": (np.exp(z), -np.log(-np.expm1(-np.exp(z)))),
+    }[link]
+    assert min(max(one) for one in costs) > 4
+    wanted = np.mean(np.where(frame["y"] == "yes", *costs[::-1]))
+    assert told["log_loss"]["value"] == pytest.approx(float(wanted), rel=1e-5)
 
 
 @pytest.mark.parametrize("target", ["number", "yes", "kind"])

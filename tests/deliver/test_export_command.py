@@ -80,6 +80,8 @@ def test_a_run_is_exported_beside_its_model(to: str, run: Path, command: Export)
         (said,) = [json.loads(one.value) for one in onnx.load(file).metadata_props]
         assert said["largest_difference"] == record["largest_difference"]
         assert done.err == (
+            "a category enters as text, as reading leaves it: without spaces around it, 1 and not 1.0, '' where "
+            "missing: the inputs are city\n"
             "a date enters by its parts, a number each (weekday: 0 is Monday): the inputs are when.year, when.month, "
             "when.day, when.weekday, when.hour\n"
         )
@@ -102,6 +104,10 @@ def test_a_file_that_is_there_stays_unless_it_is_said(run: Path, tmp_path: Path,
     assert not (run / "export").exists()
     assert "write a file that ends in .sql" in command("run", "--to", "sql", "-o", "mine.onnx").err
     assert "there is no folder" in command("run", "--to", "sql", "-o", "nowhere/mine.sql").err
+    (tmp_path / "folder.sql").mkdir()
+    for force in ((), ("--force",)):
+        done = command("run", "--to", "sql", "-o", "folder.sql", *force)
+        assert done.err == "error: folder.sql: that is a folder; choose another name with -o\n"
     assert command("run", "--to", "excel").code == 2
 
 

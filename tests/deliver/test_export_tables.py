@@ -59,7 +59,8 @@ def model(name: str, dtype: str) -> Model:
 
 
 def rows(name: str, one: Model) -> Rows:
-    return with_invented(rows_of(prepared(name)[1], 500), one)
+    frame, raw = rows_of(prepared(name)[1], 500)
+    return with_invented(frame, one, raw)
 
 
 @pytest.mark.parametrize("dtype", ALLOWED)
@@ -73,7 +74,7 @@ def test_an_export_of_a_table_says_what_predict_says(name: str, dtype: str, tmp_
         path = tmp_path / target.file
         if to == "torch" and dtype != list(ALLOWED)[list(OPTIONS).index(name) % 2]:
             continue  # to trace a module and to load it takes longer than all the rest
-        target.write(one, path, RECORD)
+        target.write(one, path, {**RECORD, "types": checked.types})
         if dtype == "float64" and to != "torch":
             same(SAID[to](one, raw(name).iloc[::10], path), said, one)
         found = largest_difference(target.predict(path, checked), wanted, one, to)

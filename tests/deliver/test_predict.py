@@ -201,19 +201,46 @@ def test_levels_that_training_did_not_have_are_counted(
 
 
 @pytest.mark.parametrize("trained", ["yes"], indirect=True)
+@pytest.mark.parametrize("table", ["t.parquet", "t*.parquet", "."])
+def test_a_table_is_never_written_over_by_its_predictions(
+    trained: tuple[Path, str], predict: Predict, tmp_path: Path, table: str
+) -> None:
+    folder, _ = trained
+    content = (folder / "t.parquet").read_bytes()
+    (tmp_path / "t.parquet").write_bytes(content)
+    done = predict(folder / "run", table, "-o", "t.parquet", "--force")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert "t.parquet: that is the table itself, whose other columns would be lost" in done.err
+    assert (tmp_path / "t.parquet").read_bytes() == content
+
+
+def test_a_run_that_diverged_says_so(cli: Cli, predict: Predict, command: Cli, tmp_path: Path) -> None:
+    saved(invented(100)[["b", "number"]], tmp_path / "t.parquet")
+    settings = ("data=table", "data.path=t.parquet", "data.target=number", "optim=sgd", "optim.lr=1e6", "logger=none")
+    assert cli(*settings, "hydra.run.dir=run").code == 0
+    said = "the run diverged; the weights are those from before, which no training has improved\n"
+    assert predict("run", "t.parquet", "-o", "scored.csv").err == said
+    assert command("evaluate", "run", "t.parquet").err == said
+    assert predict("run", "none.csv", "-o", "more.csv").err.startswith("error: none.csv: there is no such file")
+
+
 def test_a_file_that_is_there_stays_unless_it_is_said(
     trained: tuple[Path, str], predict: Predict, tmp_path: Path
 ) -> None:
     folder, _ = trained
     (tmp_path / "scored.csv").write_text("mine")
     arguments = (folder / "run", folder / "t.parquet", "-o")
-    assert "choose another name, or write over it with --force" in predict(*arguments, "scored.csv").err
+    assert "choose another name with -o, or write over it with --force" in predict(*arguments, "scored.csv").err
     assert (tmp_path / "scored.csv").read_text() == "mine"
     assert predict(*arguments, "scored.csv", "--force").code == 0
     assert (tmp_path / "scored.csv").read_text() != "mine"
     assert "write a file that ends in .csv, .tsv, .parquet" in predict(*arguments, "scored.xlsx").err
     assert "there is no folder" in predict(*arguments, "nowhere/scored.csv").err
     assert "--id nmae: " in predict(*arguments, "more.csv", "--id", "nmae").err
+    (tmp_path / "folder.csv").mkdir()
+    for force in ((), ("--force",)):
+        done = predict(*arguments, "folder.csv", *force)
+        assert (done.code, done.err) == (1, "error: folder.csv: that is a folder; choose another name with -o\n")
 
 
 def test_the_best_run_of_a_sweep_is_loaded_by_its_folder(cli: Cli, tmp_path: Path) -> None:

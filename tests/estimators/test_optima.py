@@ -98,6 +98,21 @@ def test_every_link(link: str) -> None:
     assert abs(model.result_["metrics"]["train/rel_gap"]) < 1e-6
 
 
+@pytest.mark.parametrize("link", ["logit", "probit", "cloglog"])
+def test_logarithms_of_probabilities_are_finite_however_far_a_row_lies(link: str) -> None:
+    x, y = tumours()
+    model = OneLayerClassifier(l2=L2, link=link).fit(x, y)
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(x)), model.predict_proba(x), rtol=1e-10)
+    away = 700.0 if link == "cloglog" else 1e5  # the logarithm of 1 - p of cloglog is -exp(z)
+    far = np.stack([sign * away / abs(model.coef_).sum() * np.sign(model.coef_[0]) for sign in (-1, 1)])
+    z = model.decision_function(far)
+    assert (np.abs(z) > 500).all()
+    found = model.predict_log_proba(far)
+    assert np.isfinite(found).all()
+    if link == "logit":
+        np.testing.assert_allclose(found, [[0, z[0]], [-z[1], 0]])
+
+
 @pytest.mark.parametrize("weights", ["balanced", {"benign": 1, "malignant": 7.5}])
 def test_class_weights_go_by_label(weights: Any) -> None:
     x, y = tumours()

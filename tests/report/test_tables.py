@@ -211,3 +211,6 @@ def test_a_real_sweep_and_the_command_that_reproduces_its_best_run(tmp_path: Pat
     result = json.loads((tmp_path / "again" / "result.json").read_text())
     assert result["metrics"] == best.metrics
     assert math.isfinite(result["metrics"]["val/loss"])
+    # a run is shown as a sweep of one, and its folder stays as it is
+    assert leaderboard(tmp_path, "again").returncode == 0
+    assert not list((tmp_path / "again").glob("leaderboard.*"))

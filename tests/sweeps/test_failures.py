@@ -159,7 +159,7 @@ BAD = [
     (("monitor=val/loss,val/accuracy",), "val/accuracy"),
     (("model.objective=auto,logistic",), "logistic"),
     (("patience=3,0",), "patience=0: must be"),
-    (("trainer.max_epochs=3,0",), "trainer.max_epochs=0: must be"),
+    (("trainer.max_epochs=3,-1",), "trainer.max_epochs=-1: must be"),
     (("scheduler=none,cosine", "optim=rprop", "data.batch_size=full"), "Rprop reads optim.lr at its first step only"),
     (("optim=adam,sgd", "optim.lr=auto"), "auto"),
 ]

@@ -33,8 +33,9 @@ def predict(arguments: list[str]) -> None:
         from onelayer.deliver.load import load
         from onelayer.deliver.scoring import score
 
-        scored = score(load(given.run, mean=given.mean), given.table, given.out, ids=given.id, force=given.force)
-        for note in scored.notes:
+        model = load(given.run, mean=given.mean)
+        scored = score(model, given.table, given.out, ids=given.id, force=given.force)
+        for note in (*model.doubts, *scored.notes):
             sys.stderr.write(f"{note}\n")
         sys.stdout.write(f"{given.out}: {scored.rows} rows\n")
 
@@ -56,7 +57,10 @@ def evaluate(arguments: list[str]) -> None:
         from onelayer.deliver import evaluation
         from onelayer.deliver.load import load
 
-        found = evaluation.evaluate(load(given.run, mean=given.mean), given.table, weight=given.weight, seed=given.seed)
+        model = load(given.run, mean=given.mean)
+        found = evaluation.evaluate(model, given.table, weight=given.weight, seed=given.seed)
+        for doubt in model.doubts:
+            sys.stderr.write(f"{doubt}\n")
         if given.json:
             sys.stdout.write(json.dumps(evaluation.plain(found), indent=2, allow_nan=False) + "\n")
             return

@@ -8,17 +8,17 @@ from numpy.typing import NDArray
 
 from onelayer.data.tables.fetch import fetch_column, frames
 from onelayer.data.tables.measure import measure
-from onelayer.data.tables.opening import Rows, open_rows
+from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.target import weight_of
 from onelayer.deliver.model import Model
-from onelayer.deliver.reading import answers, readings_of
+from onelayer.deliver.reading import answers, opened, readings_of
 from onelayer.errors import UserError, did_you_mean
+from onelayer.links import log_probabilities
 
 Array = NDArray[np.float64]
 LEVEL = 0.95
 # resamples, fewer of so many rows that a thousand would take minutes
 RESAMPLES, LEAST, WORK = 1000, 200, 10**8
-TINY = np.finfo(np.float64).tiny
 
 
 class Interval(NamedTuple):
@@ -55,7 +55,7 @@ def evaluate(model: Model, table: str, *, weight: str | None = None, seed: int =
     Raises:
         UserError: the table is not one for this model, or no row has a target or a weight.
     """
-    rows = open_rows(path=table, missing=model.artefact.header["missing"])
+    rows = opened(table, model.artefact.header["missing"])
     truth = fetch_column(rows, answers(rows, model.target, model.classes)).astype(np.float64)
     known = truth >= 0 if model.classes is not None else ~np.isnan(truth)
     if not known.any():
@@ -63,12 +63,13 @@ def evaluate(model: Model, table: str, *, weight: str | None = None, seed: int =
     counts = _weights(rows, weight)[known]
     if not counts.any():
         raise UserError(f"--weight={weight}: it is 0 in every row that has a '{model.target}'")
-    said = [model.of_frame(frame) for frame in frames(rows, readings_of(rows, model.artefact.encoder))]
+    found = [model.logits(frame) for frame in frames(rows, readings_of(rows, model.artefact.encoder))]
+    logits, truth = np.concatenate(found)[known], truth[known]
     if model.classes is None:
-        measured = of_numbers(np.concatenate([one.value for one in said])[known], truth[known], seed, counts)
+        measured = of_numbers(model.of_logits(logits).value, truth, seed, counts)
     else:
-        probability = np.concatenate([one.probability for one in said if one.probability is not None])
-        measured = of_classes(probability[known], truth[known].astype(np.int64), seed, counts)
+        log = log_probabilities(model.artefact.header["link"], logits)
+        measured = of_classes(log, truth.astype(np.int64), seed, counts)
     missing = len(known) - int(known.sum())
     left_out = (f"{missing} of {len(known)} rows have no '{model.target}' and are left out",) if missing else ()
     return Evaluation(int(known.sum()), measured, left_out)
@@ -96,24 +97,33 @@ def of_numbers(predicted: Array, truth: Array, seed: int, weight: Array) -> dict
     return _intervals(lambda shares: metrics(shares @ sums), weight, seed)
 
 
-def of_classes(probability: Array, truth: NDArray[np.int64], seed: int, weight: Array) -> dict[str, Interval]:
-    """Return log_loss, accuracy, f1 and auroc of (rows, classes) and (rows,), weighted by (rows,).
+def of_classes(log: Array, truth: NDArray[np.int64], seed: int, weight: Array) -> dict[str, Interval]:
+    """Return log_loss, accuracy, f1 and auroc.
 
     f1 and auroc are macro for several classes.
+
+    Args:
+        log: (rows, classes), the logarithms of probabilities, which have digits where these are 0 or 1.
+        truth: (rows,), the place of the class of each row.
+        seed: of the resamples.
+        weight: (rows,), how many rows each one stands for.
     """
-    n_classes = probability.shape[1]
-    loss = -np.log(np.maximum(probability[np.arange(len(truth)), truth].astype(np.float64), TINY))
-    cells = np.eye(n_classes**2)[truth * n_classes + probability.argmax(1)]
-    places = range(1, 2) if n_classes == 2 else range(n_classes)
-    ranked = [(np.argsort(probability[:, place], kind="stable"), place) for place in places]
+    n_classes, said = log.shape[1], log.argmax(1)
+    loss, hit = -log[np.arange(len(truth)), truth], truth == said
+    # of two classes the log-odds, of which no two are alike where both probabilities are
+    scores = log[:, 1:] - log[:, :1] if n_classes == 2 else log
+    places = range(n_classes - scores.shape[1], n_classes)
+    ranked = [(one, np.argsort(one, kind="stable"), place) for one, place in zip(scores.T, places, strict=True)]
+
+    def per_class(places: NDArray[np.int64], counts: Array) -> Array:
+        return np.stack([np.bincount(places, one, n_classes) for one in counts])
 
     def metrics(counts: Array) -> Mapping[str, Array]:
-        confusion = (counts @ cells).reshape(-1, n_classes, n_classes)
-        hits = confusion.diagonal(axis1=1, axis2=2)
-        seen = confusion.sum(1) + confusion.sum(2)
+        hits = per_class(truth[hit], counts[:, hit])
+        seen = per_class(truth, counts) + per_class(said, counts)
         each = 2 * hits / np.where(seen > 0, seen, 1.0)
         f1 = each[:, 1] if n_classes == 2 else each.sum(1) / (seen > 0).sum(1)
-        areas = [_auroc(probability[:, place], order, truth == place, counts) for order, place in ranked]
+        areas = [_auroc(one, order, truth == place, counts) for one, order, place in ranked]
         return {"log_loss": counts @ loss, "accuracy": hits.sum(1), "f1": f1, "auroc": np.mean(areas, axis=0)}
 
     return _intervals(metrics, weight, seed)

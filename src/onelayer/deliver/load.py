@@ -57,10 +57,22 @@ def model_folder(path: Path) -> Path:
 
 
 def _best(sweep: Path) -> Path:
-    with (sweep / LEADERBOARD).open(newline="", encoding="utf-8") as file:
-        ranked = [row for row in csv.DictReader(file) if row.get("rank")]
+    board = sweep / LEADERBOARD
+    again = f"write it again with onelayer leaderboard {sweep}"
+    try:
+        with board.open(newline="", encoding="utf-8") as file:
+            table = csv.DictReader(file)
+            columns = table.fieldnames or ()
+            ranked = [row for row in table if row.get("rank")]
+    except (ValueError, csv.Error) as error:
+        raise UserError(f"{board}: it cannot be read ({error}); {again}") from None
+    for column in ("rank", "directory"):
+        if column not in columns:
+            raise UserError(f"{board}: it has no column '{column}'; {again}")
     if not ranked:
         raise UserError(f"{sweep}: no run of its leaderboard has a rank; all failed, diverged or did not end")
+    if not ranked[0]["directory"]:
+        raise UserError(f"{board}: it does not say where its first run is; {again}")
     return sweep / ranked[0]["directory"] / MODEL
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from onelayer.artefact import Artefact
 from onelayer.data.frame import Frame
 from onelayer.errors import UserError
-from onelayer.links import inverse
+from onelayer.links import probabilities
 
 Array = NDArray[Any]
 
@@ -63,6 +63,15 @@ class Model:
         return None if classes is None else tuple(classes)
 
     @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is to be known before it is used, a sentence each."""
+        ended = [one.header["training"]["status"] for one in self.members]
+        if "diverged" not in ended:
+            return ()
+        what = "the run diverged" if len(ended) == 1 else f"{ended.count('diverged')} of {len(ended)} runs diverged"
+        return (f"{what}; the weights are those from before, which no training has improved",)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns of a table that the model needs, in the order of training."""
         return tuple(design.name for design in self.artefact.encoder.designs)
@@ -92,42 +101,32 @@ class Model:
 
     def of_frame(self, frame: Frame) -> Predictions:
         """Return what the model says of rows that are read already."""
+        return self.of_logits(self.logits(frame))
+
+    def logits(self, frame: Frame) -> Array:
+        """Return the logits of rows that are read already, (rows, outputs); of a number, it in original units."""
         # the target of classes has no scale
         found = [one.logits(frame) * one.y_scale + one.y_shift for one in self.members]
-        return self.of_logits(found[0] if len(found) == 1 else np.mean(found, axis=0))
+        return found[0] if len(found) == 1 else np.mean(found, axis=0)
 
     def of_logits(self, logits: Array) -> Predictions:
         """Return what logits say, (rows, outputs); of a number, in original units."""
         if self.classes is None:
             return Predictions(logits[:, 0], None)
-        link = self.artefact.header["link"]
-        if link == "softmax":
-            shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-            probability = shifted / shifted.sum(axis=1, keepdims=True)
-        else:
-            positive = inverse(link, logits[:, 0])
-            probability = np.stack([1 - positive, positive], axis=1)
+        probability = probabilities(self.artefact.header["link"], logits)
         return Predictions(np.array(self.classes)[probability.argmax(axis=1)], probability)
 
     def _of(self, x: Any) -> Predictions:
-        if isinstance(x, np.ndarray):
-            return self._of_array(x)
-        from onelayer.deliver.values import frame_of
+        from onelayer.deliver.values import frame_of, frame_of_array
 
+        if isinstance(x, np.ndarray):
+            return self.of_frame(frame_of_array(x, self.artefact.encoder))
+        missing = self.artefact.header["missing"]
         if isinstance(x, Mapping):
-            return self.of_frame(frame_of(x, self.artefact.encoder))
+            return self.of_frame(frame_of(x, self.artefact.encoder, missing))
         from onelayer.data.tables.fetch import fetch_frame
         from onelayer.data.tables.opening import open_rows
         from onelayer.deliver.reading import readings_of
 
-        rows = open_rows(frame=x, missing=self.artefact.header["missing"])
+        rows = open_rows(frame=x, missing=missing)
         return self.of_frame(fetch_frame(rows, readings_of(rows, self.artefact.encoder)))
-
-    def _of_array(self, x: Array) -> Predictions:
-        encoder = self.artefact.encoder
-        odd = [one.name for one in encoder.designs if one.role not in ("numeric", "boolean")]
-        if odd:
-            raise UserError(f"'{odd[0]}' is no number; give a frame, whose columns have names")
-        if x.ndim != 2 or x.shape[1] != len(self.columns):
-            raise UserError(f"the model has {len(self.columns)} columns, but rows of shape {x.shape} came")
-        return self.of_frame(Frame.of_numbers(x.astype(np.float64), self.columns))

@@ -2,17 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from onelayer.data.encode import Encoder
 from onelayer.data.encode.design import Design, Levels
 from onelayer.data.tables.measure import measure
 from onelayer.data.tables.measured import Measured
-from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.opening import Rows, open_rows
 from onelayer.data.tables.reading import Reading, codes_of, number_of, read_as
 from onelayer.errors import UserError, did_you_mean
 
 # what duckdb finds in a column that may hold what a role had in training; text where all of it reads so
-KINDS = {"numeric": ("number", "text"), "boolean": ("boolean", "number", "text"), "date": ("date", "timestamp", "text")}
+KINDS = {
+    "numeric": ("number", "boolean", "text"),
+    "boolean": ("boolean", "number", "text"),
+    "date": ("date", "timestamp", "text"),
+}
+
+
+def opened(table: str, missing: Sequence[str], **how: Any) -> Rows:
+    """Open a table that is no key of a configuration.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        return open_rows(path=table, missing=missing, **how)
+    except UserError as error:
+        raise UserError(str(error).removeprefix("data.path=")) from None
 
 
 def readings_of(rows: Rows, encoder: Encoder) -> tuple[Reading, ...]:

@@ -1,6 +1,9 @@
 """Predictions for a table of any length: read, predicted and written block by block."""
 
+import csv
 from collections.abc import Sequence
+from fnmatch import fnmatch
+from io import StringIO
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -10,17 +13,14 @@ import numpy as np
 
 from onelayer.data.tables import sql
 from onelayer.data.tables.fetch import frames
-from onelayer.data.tables.opening import Rows, open_rows
+from onelayer.data.tables.opening import Rows
 from onelayer.deliver.model import Model, Predictions
 from onelayer.deliver.place import written
-from onelayer.deliver.reading import readings_of
+from onelayer.deliver.reading import opened, readings_of
 from onelayer.errors import UserError, did_you_mean
 
-FORMATS = {
-    ".csv": "FORMAT csv, HEADER",
-    ".tsv": "FORMAT csv, HEADER, DELIMITER '\t'",
-    ".parquet": "FORMAT parquet",
-}
+# the separator of text; None: not text
+FORMATS = {".csv": ",", ".tsv": "\t", ".parquet": None}
 VALUE, PROBABILITY = "prediction", "probability_"
 
 
@@ -52,22 +52,69 @@ def score(model: Model, table: str, out: Path, *, ids: Sequence[str] = (), force
     Raises:
         UserError: the table is not one for this model, or the file cannot be written.
     """
-    form = FORMATS.get(out.suffix.lower())
-    if form is None:
+    if out.suffix.lower() not in FORMATS:
         raise UserError(f"{out}: write a file that ends in {', '.join(FORMATS)}")
+    ids, separator = tuple(dict.fromkeys(ids)), FORMATS[out.suffix.lower()]
+    names = (*ids, *_names(model))
+    _check(ids, model, out)
+    if out.exists() and _is_of(table, out):
+        raise UserError(f"{out}: that is the table itself, whose other columns would be lost; choose another name")
     folder = Path(mkdtemp(prefix="onelayer-"))
     try:
         with written(out, force=force) as partial, sql.interruptible():
-            rows = open_rows(path=table, missing=model.artefact.header["missing"], folder=folder, texts=ids)
+            rows = opened(table, model.artefact.header["missing"], folder=folder, texts=ids)
             kept = _kept(rows, ids)
             notes = _predict(rows, model)
-            columns = ", ".join([*kept, "predictions.*"])
+            said = [f"predictions.{_place(place)}" for place in range(len(names) - len(ids))]
+            columns = ", ".join(f"{one} AS {sql.name(name)}" for one, name in zip(kept + said, names, strict=True))
             asked = f"SELECT {columns} FROM rows POSITIONAL JOIN predictions"
-            rows.all(f"COPY ({asked}) TO {sql.text(str(partial))} ({form})")
+            rows.all(f"COPY ({asked}) TO {sql.text(str(partial))} ({_form(separator, names)})")
             rows.connection.close()
     finally:
         rmtree(folder, ignore_errors=True)
     return Scored(rows.count, notes)
+
+
+def _is_of(table: str, out: Path) -> bool:
+    """Tell whether a file is what a table is read from: a file, a pattern, or a folder."""
+    read, written_to = Path(table).expanduser(), out.resolve()
+    if read.exists():
+        return written_to in (read.resolve(), read.resolve() / out.name)
+    return fnmatch(str(written_to), str(read.absolute()))
+
+
+def _names(model: Model) -> tuple[str, ...]:
+    """Return what the columns of predictions are called in the file."""
+    return (VALUE, *(f"{PROBABILITY}{name}" for name in model.classes or ()))
+
+
+def _check(ids: Sequence[str], model: Model, out: Path) -> None:
+    said = {one.casefold(): one for one in _names(model)}
+    for name in ids:
+        if name.casefold() in said:
+            raise UserError(
+                f"--id {name}: the file has the column '{said[name.casefold()]}' for what the model says; leave the id "
+                "out, or give the column of the table another name"
+            )
+    if len(said) < len(_names(model)) and FORMATS[out.suffix.lower()] is None:
+        raise UserError(
+            f"{out}: some of the classes {', '.join(model.classes or ())} differ in capital letters alone, which the "
+            "columns of a Parquet file may not; write a .csv file"
+        )
+
+
+def _form(separator: str | None, names: Sequence[str]) -> str:
+    """Return how duckdb writes the file; of text the header is ours, since duckdb renames what differs in case."""
+    if separator is None:
+        return "FORMAT parquet"
+    header = StringIO()
+    csv.writer(header, delimiter=separator, lineterminator="\n").writerow(names)
+    return f"FORMAT csv, HEADER false, DELIMITER '{separator}', PREFIX {sql.text(header.getvalue())}, SUFFIX '\n'"
+
+
+def _place(number: int) -> str:
+    """Name a column of predictions, whatever it is called in the file."""
+    return f"p{number}"
 
 
 def _kept(rows: Rows, ids: Sequence[str]) -> list[str]:
@@ -76,7 +123,7 @@ def _kept(rows: Rows, ids: Sequence[str]) -> list[str]:
         if name not in types:
             raise UserError(f"--id {name}: {rows.source} has no such column{did_you_mean(name, types)}")
     # what is called BIGINT or DATE may be held as something wider
-    return [f"CAST({sql.name(name)} AS {types[name]}) AS {sql.name(name)}" for name in ids]
+    return [f"CAST(rows.{sql.name(name)} AS {types[name]})" for name in ids]
 
 
 def _predict(rows: Rows, model: Model) -> tuple[str, ...]:
@@ -89,7 +136,7 @@ def _predict(rows: Rows, model: Model) -> tuple[str, ...]:
     for frame in frames(rows, readings):
         for place, count in enumerate(counts):
             count += np.bincount(frame.codes[:, place] + 1, minlength=len(count))
-        writer.register("block", _columns(model, model.of_frame(frame)))
+        writer.register("block", _columns(model.of_frame(frame)))
         writer.execute(
             "CREATE TABLE predictions AS SELECT * FROM block"
             if first
@@ -100,9 +147,6 @@ def _predict(rows: Rows, model: Model) -> tuple[str, ...]:
     return encoder.unseen_among(columns, counts, "rows")
 
 
-def _columns(model: Model, said: Predictions) -> dict[str, Any]:
-    columns: dict[str, Any] = {VALUE: said.value}
-    if said.probability is not None and model.classes is not None:
-        for place, name in enumerate(model.classes):
-            columns[f"{PROBABILITY}{name}"] = said.probability[:, place].copy()
-    return columns
+def _columns(said: Predictions) -> dict[str, Any]:
+    probabilities = [] if said.probability is None else [one.copy() for one in said.probability.T]
+    return {_place(number): column for number, column in enumerate([said.value, *probabilities])}

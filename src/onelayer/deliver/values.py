@@ -1,15 +1,27 @@
-"""Values at hand, by the names of their columns, as a frame; for a few rows, where starting a database takes longer."""
+"""Values at hand as a frame; for a few rows, where starting a database takes longer.
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+Each value is read as the same value in a table is: texts are stripped, those that spell a missing value are missing,
+and what a table would be refused for is refused here.
+"""
+
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from onelayer.data.encode import Encoder
-from onelayer.data.encode.design import Design, Levels
+from onelayer.data.encode.design import Levels, Numbers
 from onelayer.data.frame import Column, Frame
+from onelayer.data.tables.reading import FALSE, TRUE
 from onelayer.errors import UserError, did_you_mean
+
+SPACES = " \t\r\n"  # as data/tables/texts.py strips them
+NUMBER = Real | Decimal | np.bool_
 
 PARTS: Mapping[str, Callable[[date], int]] = {
     "year": lambda one: one.year,
@@ -20,13 +32,14 @@ PARTS: Mapping[str, Callable[[date], int]] = {
 }
 
 
-def frame_of(given: Mapping[str, Any], encoder: Encoder) -> Frame:
+def frame_of(given: Mapping[str, Any], encoder: Encoder, missing: Collection[str] = ()) -> Frame:
     """Return the columns that a model needs.
 
     Args:
-        given: a value, or a sequence of values, for each column: numbers, texts, truths, dates; None or NaN where
-            missing.
+        given: a value, or a list, array or series of values, for each column: numbers, texts, truths, dates; None, NaN,
+            an empty text or one of `missing` where missing.
         encoder: of the model.
+        missing: texts that mean a missing value.
 
     Raises:
         UserError: a column is missing, of another length, or holds something else than in training.
@@ -35,16 +48,15 @@ def frame_of(given: Mapping[str, Any], encoder: Encoder) -> Frame:
     codes: list[list[int]] = []
     columns: list[Column] = []
     rows: int | None = None
+    spelled = {"", *missing}
     for design in encoder.designs:
         if design.name not in given:
             hint = did_you_mean(design.name, given)
             raise UserError(f"the model needs the column '{design.name}', which is not there{hint}")
-        values = given[design.name]
-        values = list(values) if isinstance(values, Sequence | np.ndarray) and not isinstance(values, str) else [values]
+        values = [_cleaned(one, spelled) for one in _listed(design.name, given[design.name])]
         rows = len(values) if rows is None else rows
         if len(values) != rows:
             raise UserError(f"'{design.name}' has {len(values)} values where other columns have {rows}")
-        values = [None if _is_missing(one) else one for one in values]
         if isinstance(design, Levels):
             column, found = _category(design, values)
             codes.append(found)
@@ -60,12 +72,58 @@ def frame_of(given: Mapping[str, Any], encoder: Encoder) -> Frame:
     )
 
 
+def frame_of_array(x: NDArray[Any], encoder: Encoder) -> Frame:
+    """Return the columns that a model needs, out of (rows, columns) in the order of training, NaN where missing.
+
+    Raises:
+        UserError: the model has categories or dates, or the array has another shape or holds something else than in
+            training.
+    """
+    designs = encoder.designs
+    odd = [one.name for one in designs if one.role not in ("numeric", "boolean")]
+    if odd:
+        raise UserError(f"'{odd[0]}' is no number; give a frame, whose columns have names")
+    if x.ndim != 2 or x.shape[1] != len(designs):
+        raise UserError(f"the model has {len(designs)} columns, but rows of shape {x.shape} came")
+    try:
+        numbers = np.ma.filled(x.astype(np.float64, casting="unsafe" if x.dtype == object else "same_kind"), np.nan)
+    except (TypeError, ValueError, OverflowError):
+        raise UserError(f"the array holds {x.dtype}, where numbers are needed; give a frame of them") from None
+    for row, place in np.argwhere(np.isinf(numbers))[:1]:
+        raise _infinite(designs[place].name, numbers[row, place], row)
+    truths = [place for place, one in enumerate(designs) if one.role == "boolean"]
+    for row, place in np.argwhere(~np.isin(numbers[:, truths], (0, 1)) & ~np.isnan(numbers[:, truths]))[:1]:
+        raise _refusal(designs[truths[place]], numbers[row, truths[place]], row)
+    columns = tuple(Column(one.name, one.role) for one in designs)
+    return Frame(columns, numbers, np.empty((len(numbers), 0), np.int32))
+
+
+def _listed(name: str, values: Any) -> list[Any]:
+    """Return the values of a column; one that stands alone, in a list."""
+    if isinstance(values, Mapping | Set) or getattr(values, "ndim", 1) > 1:
+        raise UserError(f"'{name}' is a {type(values).__name__}; give a value, or a list of values, one for each row")
+    if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
+        return [values]
+    return [values[()]] if getattr(values, "ndim", 1) == 0 else list(values)
+
+
+def _cleaned(value: Any, spelled: Set[str]) -> Any:
+    """Return a value, a text without spaces around it; None where it is missing."""
+    if isinstance(value, str):
+        text = value.strip(SPACES)
+        return None if text in spelled else text
+    return None if _is_missing(value) else value
+
+
 def _is_missing(value: Any) -> bool:
-    return value is None or value != value
+    pandas = sys.modules.get("pandas")  # whoever has its NA has imported it
+    if value is None or (pandas is not None and value is pandas.NA):
+        return True
+    return isinstance(value, NUMBER | date | np.datetime64) and bool(value != value)
 
 
 def _category(design: Levels, values: Sequence[Any]) -> tuple[Column, list[int]]:
-    texts = [None if one is None else _text(one) for one in values]
+    texts = [None if one is None else _text(design, one, row) for row, one in enumerate(values)]
     known = (*design.levels, *design.pooled)
     new = sorted({one for one in texts if one is not None and one not in known})
     code = {level: place for place, level in enumerate((*known, *new))}
@@ -73,24 +131,76 @@ def _category(design: Levels, values: Sequence[Any]) -> tuple[Column, list[int]]
     return column, [-1 if one is None else code[one] for one in texts]
 
 
-def _text(value: Any) -> str:
+def _text(design: Levels, value: Any, row: int) -> str:
     """Write a level as a table's would be: a number without a needless point, a truth in small letters."""
     if isinstance(value, bool | np.bool_):
         return str(value).lower()
-    if isinstance(value, float | np.floating) and value.is_integer() and abs(float(value)) < 1e15:
-        return str(int(value))
-    return str(value)
+    if isinstance(value, float | np.floating | Decimal):
+        number = float(value)  # as in a table, where one in single precision has the digits that double precision shows
+        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else str(number)
+    if isinstance(value, str | Real | date | np.datetime64):
+        return str(value)
+    raise _refusal(design, value, row)
 
 
-def _numbers(design: Design, values: Sequence[Any]) -> list[list[float]]:
+def _numbers(design: Numbers, values: Sequence[Any]) -> list[list[float]]:
     """Return a row of numbers, or one for each part of a date."""
     if design.role == "date":
-        for one in values:
-            if one is not None and not isinstance(one, date):
-                raise UserError(f"column '{design.name}' was date in training, and {one!r} is none; give a datetime")
-        assert not isinstance(design, Levels)
-        return [[np.nan if one is None else float(PARTS[part](one)) for one in values] for part in design.parts]
-    for one in values:
-        if not isinstance(one, int | float | np.number | np.bool_ | None):
-            raise UserError(f"column '{design.name}' was {design.role} in training, and {one!r} is no number")
-    return [[np.nan if one is None else float(one) for one in values]]
+        dates = [None if one is None else _date(design, one, row) for row, one in enumerate(values)]
+        return [[np.nan if one is None else float(PARTS[part](one)) for one in dates] for part in design.parts]
+    read = _truth if design.role == "boolean" else _number
+    return [[np.nan if one is None else read(design, one, row) for row, one in enumerate(values)]]
+
+
+def _number(design: Numbers, value: Any, row: int) -> float:
+    # Python would read 1_2 as 12
+    if not isinstance(value, NUMBER) and not (isinstance(value, str) and value.isascii() and "_" not in value):
+        raise _refusal(design, value, row)
+    try:
+        found = float(value)
+    except OverflowError:
+        found = np.inf
+    except ValueError:
+        raise _refusal(design, value, row) from None
+    if np.isinf(found):
+        raise _infinite(design.name, value, row)
+    return found
+
+
+def _truth(design: Numbers, value: Any, row: int) -> float:
+    if isinstance(value, str) and value.lower() in (*TRUE, *FALSE):
+        return float(value.lower() in TRUE)
+    if isinstance(value, NUMBER) and value in (0, 1):
+        return float(value)
+    raise _refusal(design, value, row)
+
+
+def _date(design: Numbers, value: Any, row: int) -> date:
+    if isinstance(value, np.datetime64):
+        value = value.astype("M8[us]").item()
+    if not isinstance(value, date):
+        raise _refusal(design, value, row)
+    # a table has its hours in UTC
+    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo is not None else value
+
+
+def _refusal(design: Numbers | Levels, value: Any, row: int) -> UserError:
+    reason = {
+        "numeric": "is no number",
+        "boolean": "is neither true, yes, 1 nor false, no, 0",
+        "date": "is no date; give a datetime",
+        "category": "is no text or number",
+    }[design.role]
+    return UserError(
+        f"column '{design.name}' was {design.role} in training, and {_shown(value)} in row {row + 1} {reason}"
+    )
+
+
+def _infinite(name: str, value: Any, row: int) -> UserError:
+    return UserError(f"column '{name}' is {_shown(value)} in row {row + 1}; only finite numbers can be used")
+
+
+def _shown(value: Any) -> str:
+    """Write a value, of a long one its beginning."""
+    text = repr(value.item() if isinstance(value, np.number | np.bool_) else value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

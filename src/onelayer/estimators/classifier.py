@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from onelayer.data.table import Array
 from onelayer.estimators.base import OneLayerEstimator
 from onelayer.estimators.settings import InputError
-from onelayer.links import inverse
+from onelayer.links import log_probabilities, probabilities
 
 
 class OneLayerClassifier(ClassifierMixin, OneLayerEstimator):  # type: ignore[misc]
@@ -30,7 +30,7 @@ class OneLayerClassifier(ClassifierMixin, OneLayerEstimator):  # type: ignore[mi
         batch_size: rows a step, or "full" for all.
         val: a share or a number of rows that do not train but choose the best epoch; 0: the last one is it.
         patience: epochs without a better validation loss before training stops; None: never.
-        init: zeros, normal, or torch, as torch.nn.Linear starts.
+        init: zeros, normal, torch, as torch.nn.Linear starts, or a number, at which every weight starts.
         dtype: float64 or float32.
         random_state: rules initial weights and the order of batches; the rows of `val` are the same for each.
         accelerator: cpu, gpu, cuda, mps or auto.
@@ -68,7 +68,7 @@ class OneLayerClassifier(ClassifierMixin, OneLayerEstimator):  # type: ignore[mi
         batch_size: int | Literal["full"] = "full",
         val: float = 0.0,
         patience: int | None = None,
-        init: Literal["zeros", "normal", "torch"] = "zeros",
+        init: Literal["zeros", "normal", "torch"] | float = "zeros",
         dtype: Literal["float32", "float64"] = "float64",
         random_state: int | np.random.RandomState | None = None,
         accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = "cpu",
@@ -108,16 +108,12 @@ class OneLayerClassifier(ClassifierMixin, OneLayerEstimator):  # type: ignore[mi
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (rows, classes)."""
         logits = self._logits(X)
-        if len(self.classes_) > 2:
-            shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-            return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
-        second = inverse(self._link, logits[:, 0])
-        return np.stack([1 - second, second], axis=1)
+        return probabilities(self._says, logits)
 
     def predict_log_proba(self, X: Any) -> Array:
-        """Return the logarithm of the probability of each class, (rows, classes)."""
-        with np.errstate(divide="ignore"):
-            return np.log(self.predict_proba(X))
+        """Return the logarithm of the probability of each class, (rows, classes), finite for every finite logit."""
+        logits = self._logits(X)
+        return log_probabilities(self._says, logits)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Go on for one epoch from the present weights and optimizer; the scaling is that of the first rows.
@@ -138,6 +134,11 @@ class OneLayerClassifier(ClassifierMixin, OneLayerEstimator):  # type: ignore[mi
         if not hasattr(self, "_going") and classes is None:
             raise InputError("classes must be given at the first call of partial_fit: all labels there are")
         return self._partial_fit(X, y, sample_weight, classes)
+
+    @property
+    def _says(self) -> str:
+        """The link from logits to probabilities."""
+        return self._link if len(self.classes_) == 2 else "softmax"
 
     @property
     def _checks(self) -> dict[str, Any]:

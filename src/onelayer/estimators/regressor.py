@@ -24,7 +24,7 @@ class OneLayerRegressor(RegressorMixin, OneLayerEstimator):  # type: ignore[misc
         batch_size: rows a step, or "full" for all.
         val: a share or a number of rows that do not train but choose the best epoch; 0: the last one is it.
         patience: epochs without a better validation loss before training stops; None: never.
-        init: zeros, normal, or torch, as torch.nn.Linear starts.
+        init: zeros, normal, torch, as torch.nn.Linear starts, or a number, at which every weight starts.
         dtype: float64 or float32.
         random_state: rules initial weights and the order of batches; the rows of `val` are the same for each.
         accelerator: cpu, gpu, cuda, mps or auto.
@@ -56,7 +56,7 @@ class OneLayerRegressor(RegressorMixin, OneLayerEstimator):  # type: ignore[misc
         batch_size: int | Literal["full"] = "full",
         val: float = 0.0,
         patience: int | None = None,
-        init: Literal["zeros", "normal", "torch"] = "zeros",
+        init: Literal["zeros", "normal", "torch"] | float = "zeros",
         dtype: Literal["float32", "float64"] = "float64",
         random_state: int | np.random.RandomState | None = None,
         accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = "cpu",

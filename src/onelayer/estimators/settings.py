@@ -133,9 +133,12 @@ def spec_of(parameters: Mapping[str, Any], *, objective: str, rows: str = "") ->
         "logger": {"tensorboard": False, "figures": False, "max_live_runs": 0, "max_figures": 0},
     }
     try:
-        return RunSpec.from_config(config)
+        spec = RunSpec.from_config(config)
     except UserError as error:
         raise in_our_words(error) from None
+    if spec.trainer.max_epochs == 0:  # a run may measure its start; what is fitted has been trained
+        raise InputError("max_epochs=0: must be greater than 0")
+    return spec
 
 
 def in_our_words(error: UserError) -> InputError:

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-Init = Literal["zeros", "normal", "torch"]
+Init = Literal["zeros", "normal", "torch"] | float
 
 
 class StackedLinear(nn.Module):
@@ -68,10 +68,14 @@ class StackedLinear(nn.Module):
     def start(self, seeds: Sequence[int], init: Sequence[Init], std: Sequence[float]) -> None:
         """Set the initial weights, each run's from its own seed, whatever else is in the stack.
 
-        ``torch`` draws what `torch.nn.Linear` draws after ``torch.manual_seed(seed)``; ``normal`` leaves the bias zero.
+        ``torch`` draws what `torch.nn.Linear` draws after ``torch.manual_seed(seed)``; ``normal`` leaves the bias zero,
+        and so does a number, at which every weight starts.
         """
         self.theta.zero_()
         for run, (seed, kind, spread) in enumerate(zip(seeds, init, std, strict=True)):
+            if isinstance(kind, float | int):
+                self.weight[run] = kind
+                continue
             generator = torch.Generator().manual_seed(seed)
             weight = torch.empty(self.n_outputs, self.n_features, dtype=self.theta.dtype)
             if kind == "normal":

@@ -56,7 +56,7 @@ class Jobs:
         self.valid: list[Job] = []
         self.finished: dict[int, Result] = {}
         self._composed: dict[int, Composed] = {}
-        refused = self._check(Composer(loader, master), job_overrides, first)
+        refused = self._check(loader, master, job_overrides, first)
         self.refusal = _listed(refused, len(job_overrides)) if refused else ""
         if refused and not skip_invalid:
             hint = "nothing was started; mend them, or go on without with hydra.launcher.skip_invalid=true"
@@ -73,14 +73,16 @@ class Jobs:
         (job.run.directory / RESULT).unlink(missing_ok=True)  # of a run that failed before
 
     def _check(
-        self, composer: Composer, job_overrides: Sequence[Sequence[str]], first: int
+        self, loader: ConfigLoader, master: DictConfig, job_overrides: Sequence[Sequence[str]], first: int
     ) -> list[tuple[str, Sequence[str]]]:
         """Turn overrides into jobs; return the reason with the overrides of each that is none."""
+        composer = Composer(loader, master)
         refused: list[tuple[str, Sequence[str]]] = []
         taken: set[Path] = set()
         for number, overrides in enumerate(job_overrides, first):
             try:
                 composed = composer(overrides, number)
+                _refuse_inner_sweep(composed, master)
                 spec = RunSpec.from_config(composed.resolved)
                 data = self._checker.data_of(spec)
                 kind = self._checker.kind(spec, data)
@@ -111,6 +113,16 @@ class Jobs:
         if changed:
             more = [f"and {len(changed) - LISTED} more"] if len(changed) > LISTED else []
             raise UserError("\n".join([*changed[:LISTED], *more]))
+
+
+def _refuse_inner_sweep(composed: Composed, master: DictConfig) -> None:
+    """Refuse a choice that describes a sweep where it is one of several: its values would go unread."""
+    own, read = composed.hydra["sweeper"], master.hydra.sweeper
+    if (own.get("params") or {}).keys() - (read.get("params") or {}).keys() or (
+        own.get("grids") and not read.get("grids")
+    ):
+        name = composed.hydra["runtime"]["choices"].get("experiment")
+        raise UserError(f"experiment={name} is a sweep of its own; start it alone: -m experiment={name}")
 
 
 def _listed(refused: Sequence[tuple[str, Sequence[str]]], total: int) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ConfigDict, ValidationError, validate_call
 
-from onelayer.data.sources import embeddings, images, libsvm, openml, scikit, synthetic, table
+from onelayer.data.sources import embeddings, images, libsvm, openml, points, scikit, synthetic, table
 from onelayer.data.streaming.stream import Stream
 from onelayer.data.table import Table, Task
 from onelayer.errors import UserError, did_you_mean
@@ -16,9 +16,11 @@ SOURCES: Mapping[str, Callable[..., Table | Stream]] = {
     "iris": scikit.iris,
     "wine": scikit.wine,
     "digits": scikit.digits,
+    "make_regression": scikit.make_regression,
     "linear": synthetic.linear,
     "logistic": synthetic.logistic,
     "softmax": synthetic.softmax,
+    "points": points.points,
     "table": table.table,
     "libsvm": libsvm.libsvm,
     "mnist": images.mnist,

@@ -1,11 +1,25 @@
-"""What the sources that read files share: a path that is there, values that a model can use, labels as classes."""
+"""What sources share: a path that is there, values that a model can use, labels as classes, some of the classes."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from onelayer.data.table import Array
 from onelayer.errors import UserError, did_you_mean
+
+
+def _as_classes(value: Any) -> Any:
+    if value is not None and not isinstance(value, list):
+        raise PydanticCustomError("classes", "must be a list of two classes or more, such as [0, 1]")
+    return value
+
+
+# names of classes, which YAML reads as numbers where they look so
+Classes = Annotated[Sequence[str | int] | None, BeforeValidator(_as_classes)]
 
 
 def existing_path(path: str | None, source: str, what: str, *, folder: bool = False) -> Path:
@@ -74,6 +88,43 @@ def class_target(values: Array, where: str) -> tuple[Array, tuple[str, ...]]:
     if len(names) < 2:
         raise UserError(f"{where}: every row has the label {names[0]}; there must be at least two classes")
     return target.astype(np.int64), names
+
+
+def keep_classes(
+    target: Array, classes: tuple[str, ...], wanted: Sequence[str | int]
+) -> tuple[Array, Array, tuple[str, ...]]:
+    """Select the rows of some classes.
+
+    Args:
+        target: (rows,), the index of each row's class.
+        classes: their names.
+        wanted: names of those to keep, in any order.
+
+    Returns:
+        (rows,) bool, those to keep; the target of these, numbered anew; the names left, in the order they had.
+
+    Raises:
+        UserError: there is no such class, or only one is left.
+    """
+    names = [str(one) for one in wanted]
+    for name in names:
+        if name not in classes:
+            raise UserError(
+                f"data.classes={_listed(names)}: there is no class '{name}'; there are {', '.join(classes[:20])}"
+                f"{', ...' if len(classes) > 20 else ''}"
+            )
+    kept = tuple(name for name in classes if name in names)
+    if len(kept) < 2:
+        raise UserError(f"data.classes={_listed(names)}: there must be at least two classes")
+    number = np.full(len(classes), -1)
+    for place, name in enumerate(kept):
+        number[classes.index(name)] = place
+    target = number[target]
+    return target >= 0, target[target >= 0], kept
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"[{', '.join(names)}]"
 
 
 def _name(level: object) -> str:

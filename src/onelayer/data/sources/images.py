@@ -4,12 +4,13 @@ import gzip
 import io
 import pickle
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from onelayer.data.sources.files import class_target, existing_path
+from onelayer.data.sources.files import Classes, class_target, existing_path, keep_classes
 from onelayer.data.table import Array, Table
 from onelayer.errors import UserError
 
@@ -17,15 +18,16 @@ IDX_BYTES = 8  # idx: the type code of an unsigned byte
 CHANNELS = ("red", "green", "blue")
 
 
-def mnist(*, path: str | None) -> Table:
+def mnist(*, path: str | None, classes: Classes = None) -> Table:
     """Read four idx files, gzipped or not, as those of MNIST and Fashion-MNIST: the train rows, then the test rows.
 
     Args:
         path: the folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
             t10k-labels-idx1-ubyte.
+        classes: the labels to keep; None: all.
 
     Raises:
-        UserError: a file is missing, truncated, of another format, or does not fit the others.
+        UserError: a file is missing, truncated, of another format, or does not fit the others; no such class.
     """
     folder = existing_path(path, "mnist", "the folder with the four idx files", folder=True)
     images = [_idx(folder, f"{part}-images-idx3-ubyte", 3) for part in ("train", "t10k")]
@@ -36,35 +38,48 @@ def mnist(*, path: str | None) -> Table:
     if images[0].shape[1:] != images[1].shape[1:]:
         sizes = " and ".join("{} x {}".format(*pixels.shape[1:]) for pixels in images)
         raise UserError(f"{folder}: images of train and t10k are of different sizes, {sizes}")
-    target, classes = class_target(np.concatenate(labels), str(folder))
+    target, names = class_target(np.concatenate(labels), str(folder))
+    parts, target, names = _of_classes(images, target, names, classes)
     _, height, width = images[0].shape
     columns = tuple(f"pixel_{row}_{column}" for row in range(height) for column in range(width))
-    return Table(_pixels(images), target, columns, "label", classes, notes=(_note(len(images[1])),))
+    return Table(_pixels(parts), target, columns, "label", names, notes=(_note(len(parts[-1])),))
 
 
-def cifar10(*, path: str | None) -> Table:
+def cifar10(*, path: str | None, classes: Classes = None) -> Table:
     """Read the batches of CIFAR-10's python version: data_batch_1 to data_batch_5, then test_batch.
 
     Args:
         path: the folder with these and batches.meta.
+        classes: the names to keep, such as [cat, dog]; None: all.
 
     Raises:
-        UserError: a file is missing, truncated, of another format, or holds more than numbers and names.
+        UserError: a file is missing, truncated, of another format, or holds more than numbers and names; no such class.
     """
     folder = existing_path(path, "cifar10", "the folder with data_batch_1 to 5 and test_batch", folder=True)
-    names = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
-    batches = [_batch(folder, name) for name in names]
+    files = [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"]
+    batches = [_batch(folder, name) for name in files]
     meta = _unpickled(folder / "batches.meta").get("label_names")
     if not isinstance(meta, list) or not all(isinstance(name, bytes | str) for name in meta):
         raise UserError(f"{folder / 'batches.meta'}: there is no list 'label_names' in it")
-    classes = tuple(name.decode() if isinstance(name, bytes) else name for name in meta)
+    names = tuple(name.decode() if isinstance(name, bytes) else name for name in meta)
     target = np.concatenate([labels for _, labels in batches])
-    if target.min() < 0 or target.max() >= len(classes):
-        raise UserError(f"{folder}: labels go from {target.min()} to {target.max()}, for {len(classes)} names")
+    if target.min() < 0 or target.max() >= len(names):
+        raise UserError(f"{folder}: labels go from {target.min()} to {target.max()}, for {len(names)} names")
+    parts, target, names = _of_classes([pixels for pixels, _ in batches], target, names, classes)
     side = range(32)
     columns = tuple(f"{channel}_{row}_{column}" for channel in CHANNELS for row in side for column in side)
-    features = _pixels([pixels for pixels, _ in batches])
-    return Table(features, target, columns, "label", classes, notes=(_note(len(batches[-1][0])),))
+    return Table(_pixels(parts), target, columns, "label", names, notes=(_note(len(parts[-1])),))
+
+
+def _of_classes(
+    parts: list[Array], target: Array, names: tuple[str, ...], wanted: Sequence[str | int] | None
+) -> tuple[list[Array], Array, tuple[str, ...]]:
+    """Keep the rows of some classes in each part."""
+    if wanted is None:
+        return parts, target, names
+    keep, target, names = keep_classes(target, names, wanted)
+    cuts = np.cumsum([len(part) for part in parts])[:-1]
+    return [part[of] for part, of in zip(parts, np.split(keep, cuts), strict=True)], target, names
 
 
 def _pixels(parts: list[Array]) -> Array:

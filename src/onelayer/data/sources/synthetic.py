@@ -3,6 +3,7 @@
 Features are normal with correlation ``rho ** |i - j|`` between columns i and j, as in skglm's `make_correlated_data`.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -13,6 +14,7 @@ from onelayer.errors import UserError
 
 Correlation = Annotated[float, Field(gt=-1, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 ClassCount = Annotated[int, Field(ge=3)]
 
 
@@ -24,13 +26,34 @@ def linear(
     noise: NonNegativeFloat,
     rho: Correlation,
     seed: NonNegativeInt,
+    weight: list[Finite] | None = None,
+    bias: Finite | None = None,
 ) -> Table:
-    """``y = x w + b + noise * normal``; w is standard normal on the informative features, zero on the others."""
+    """``y = x w + b + noise * normal``; w is standard normal on the informative features, zero on the others.
+
+    Args:
+        n_samples: rows.
+        n_features: columns of x.
+        n_informative: features with a weight other than zero; None: all.
+        noise: standard deviation of what is added to y.
+        rho: correlation of neighbouring features.
+        seed: of all that is drawn.
+        weight: w, (n_features,); None: drawn.
+        bias: b; None: drawn.
+
+    Raises:
+        UserError: numbers of features that contradict each other.
+    """
     rng = np.random.default_rng(seed)
     x = _features(rng, n_samples, n_features, rho)
-    weight, bias = _truth(rng, 1, n_features, n_informative, scale=1.0)
-    y = (x @ weight.T + bias)[:, 0] + noise * rng.standard_normal(n_samples)
-    return Table(x, y, _columns(n_features), weight=weight, bias=bias)
+    if weight is None:
+        w, b = _truth(rng, 1, n_features, n_informative, scale=1.0)
+    else:
+        w, b = _given(weight, n_features, n_informative), rng.standard_normal(1)
+    if bias is not None:
+        b = np.array([bias])
+    y = (x @ w.T + b)[:, 0] + noise * rng.standard_normal(n_samples)
+    return Table(x, y, _columns(n_features), weight=w, bias=b)
 
 
 def logistic(
@@ -78,6 +101,14 @@ def _features(rng: np.random.Generator, rows: int, n_features: int, rho: float) 
     for j in range(1, n_features):  # a stationary AR(1) process across the columns
         x[:, j] = rho * x[:, j - 1] + np.sqrt(1 - rho**2) * x[:, j]
     return x
+
+
+def _given(weight: Sequence[float], n_features: int, n_informative: int | None) -> Array:
+    if n_informative is not None:
+        raise UserError(f"data.n_informative={n_informative} has no effect beside data.weight, which says all; drop it")
+    if len(weight) != n_features:
+        raise UserError(f"data.weight has {len(weight)} numbers, but data.n_features={n_features}; set them alike")
+    return np.array([weight], dtype=np.float64)
 
 
 def _truth(

@@ -5,9 +5,7 @@ A new target is a file that has a `TARGET`, and a line here.
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +23,7 @@ from onelayer.deliver.export.target import Target
 from onelayer.deliver.export.torch_program import TARGET as TORCH
 from onelayer.deliver.load import MODEL, model_folder
 from onelayer.deliver.model import Model
+from onelayer.deliver.place import written
 from onelayer.errors import UserError
 
 TARGETS: dict[str, Target] = {"onnx": ONNX, "torch": TORCH, "sklearn": SKLEARN, "sql": SQL}
@@ -68,35 +67,30 @@ def export(
     _require(target)
     place = run / FOLDER / target.file if out is None else out
     beside = place.with_name(f"{place.name}.json")
-    _check_place(place, beside, target, default=out is None, force=force)
-    model = Model(Artefact.load(folder))
-    target.check(model)
-    rows = with_invented(real_rows(run, model, table), model)
-    record = {
-        "target": to,
-        "model_sha256": json.loads((folder / HEADER).read_bytes())["sha256"],
-        "predicts": model.target,
-        "dtype": str(model.artefact.weight.dtype),
-        **target.facts,
-        "versions": {"onelayer": __version__, **{name: version(name) for name in target.packages}},
-    }
-    made = not place.parent.is_dir()
-    partial, described = (one.with_name(f".{os.getpid()}.{one.name}") for one in (place, beside))
-    try:
-        place.parent.mkdir(exist_ok=True)
+    if place.suffix.lower() != Path(target.file).suffix:
+        raise UserError(f"{place}: write a file that ends in {Path(target.file).suffix}")
+    with (
+        written(place, force=force, make_folder=out is None) as partial,
+        written(beside, force=force) as described,
+    ):
+        model = Model(Artefact.load(folder))
+        target.check(model)
+        frame, raw = real_rows(run, model, table)
+        rows = with_invented(frame, model, raw)
+        record = {
+            "target": to,
+            "model_sha256": json.loads((folder / HEADER).read_bytes())["sha256"],
+            "predicts": model.target,
+            "dtype": str(model.artefact.weight.dtype),
+            **target.facts,
+            "types": rows.types,
+            "versions": {"onelayer": __version__, **{name: version(name) for name in target.packages}},
+        }
         record |= write_checked(target, model, rows, partial, record, str(place))
         digest = hashlib.sha256(partial.read_bytes()).hexdigest()
         said = json.dumps({"file": place.name, "sha256": digest, **record}, indent=2, allow_nan=False)
         described.write_text(f"{said}\n", encoding="utf-8")
-        partial.replace(place)
-        described.replace(beside)
-    finally:
-        partial.unlink(missing_ok=True)
-        described.unlink(missing_ok=True)
-        if made:
-            with suppress(OSError):  # it is not empty where all went well
-                place.parent.rmdir()
-    return Exported(place, record, target.notes(model))
+    return Exported(place, record, (*model.doubts, *target.notes(model)))
 
 
 def write_checked(
@@ -128,18 +122,3 @@ def _require(target: Target) -> None:
     lacking = [name for name in target.packages if find_spec(target.imported.get(name, name)) is None]
     if lacking:
         raise UserError(f"{', '.join(lacking)}: not installed; pip install 'onelayer[export]' brings what exports need")
-
-
-def _check_place(place: Path, beside: Path, target: Target, *, default: bool, force: bool) -> None:
-    suffix = Path(target.file).suffix
-    if place.suffix.lower() != suffix:
-        raise UserError(f"{place}: write a file that ends in {suffix}")
-    for one in (place, beside):
-        if one.is_dir():
-            raise UserError(f"{one}: that is a folder; choose another name")
-        if one.exists() and not force:
-            raise UserError(
-                f"{one}: the file is there already; choose another name with -o, or write over it with --force"
-            )
-    if not default and not place.absolute().parent.is_dir():
-        raise UserError(f"{place}: there is no folder {place.absolute().parent}; make it first")

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 # x, and what an operation makes of it: has + - * / with its like and with numbers
 Value = Any
 EXPONENT, ROOT = 700.0, 1e150
+CLOGLOG_ENDS = 6.55  # exp of it is within EXPONENT
 
 # Cody, Rational Chebyshev approximations for the error function, 1969, as in pnorm of R: the highest power first
 CENTER = (
@@ -82,8 +83,8 @@ class Operations(Protocol):
         """Return one of two values; `no` where the condition is missing."""
 
 
-def probability(link: str, z: Value, ops: Operations) -> Value:
-    """Return the probability of the second class, as `onelayer.links.inverse` does.
+def probabilities(link: str, z: Value, ops: Operations) -> tuple[Value, Value]:
+    """Return the probabilities of the first and the second class, as `onelayer.links.probabilities` does.
 
     Args:
         link: one of `onelayer.links.LINKS`.
@@ -93,8 +94,9 @@ def probability(link: str, z: Value, ops: Operations) -> Value:
     if link == "cloglog":
         return _cloglog(z, ops)
     tail = TAILS[link](ops.abs(z), ops)
-    # a missing z is not above 0, and its tail is missing too
-    return ops.where(ops.above(z, 0.0), 1.0 - tail, ops.where(ops.above(-1.0 * z, 0.0), tail, 1.0 - tail))
+    # where z is missing, so are both: its tail is missing too
+    first, second = (ops.where(ops.above(side, 0.0), tail, 1.0 - tail) for side in (z, -1.0 * z))
+    return first, second
 
 
 def arctan(x: Value, ops: Operations) -> Value:
@@ -162,11 +164,11 @@ def _softsign(a: Value, ops: Operations) -> Value:
     return 0.5 / (1.0 + a)
 
 
-def _cloglog(z: Value, ops: Operations) -> Value:
-    """Return 1 - exp(-t) as tanh(t/2) (1 + exp(-t)), which keeps the digits of a small t."""
-    z = _at_most(z, 6.5, ops)  # from there on it is 1
-    t = ops.exp(-1.0 * _at_most(-1.0 * z, EXPONENT, ops))
-    return ops.tanh(0.5 * t) * (1.0 + ops.exp(-1.0 * t))
+def _cloglog(z: Value, ops: Operations) -> tuple[Value, Value]:
+    """Return exp(-t), and 1 - exp(-t) as tanh(t/2) (1 + exp(-t)), which keeps the digits of a small t."""
+    t = ops.exp(-1.0 * _at_most(-1.0 * _at_most(z, CLOGLOG_ENDS, ops), EXPONENT, ops))
+    first = ops.exp(-1.0 * t)
+    return first, ops.tanh(0.5 * t) * (1.0 + first)
 
 
 # the probability at -a

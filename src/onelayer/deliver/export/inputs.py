@@ -102,14 +102,27 @@ def places_of(artefact: Artefact, design: Levels, first: int) -> Places:
     return Places({**dict.fromkeys(spelled, missing), **dict(zip(known, found, strict=True))}, missing, unseen)
 
 
-def notes_of(encoder: Encoder, inputs: Sequence[Input], what: str) -> tuple[str, ...]:
-    """Say what is not called as in the table; `what` an input is to the target."""
+def notes_of(encoder: Encoder, inputs: Sequence[Input], what: str, missing: str) -> tuple[str, ...]:
+    """Say what is not as in the table.
+
+    Args:
+        encoder: of the model.
+        inputs: what its columns are called outside.
+        what: an input is called, with its verb.
+        missing: what a category may be where it is missing.
+    """
     if is_matrix(encoder):
         return (f"the {len(inputs)} columns enter side by side, in the order of training",)
     dates = [one.name for one in inputs if one.part is not None]
     wanted = (f"{one.column}.{one.part}" if one.part is not None else one.column for one in inputs)
     renamed = [f"'{one.name}'" for one, name in zip(inputs, wanted, strict=True) if one.name != name]
+    texts = [one.name for one in inputs if one.kind == "category"]
     sentences = (
+        (
+            texts,
+            "a category enters as text, as reading leaves it: without spaces around it, 1 and not 1.0, "
+            f"{missing} where missing: {what} ",
+        ),
         (dates, f"a date enters by its parts, a number each (weekday: 0 is Monday): {what} "),
         (renamed, f"names that were taken already: {what} "),
     )

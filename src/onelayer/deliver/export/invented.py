@@ -1,8 +1,9 @@
 """Rows that are hard to get right, made of real ones: something missing, empty, new or far away in each column."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ import numpy as np
 from onelayer.data.encode import Encoder
 from onelayer.data.encode.design import Levels
 from onelayer.data.frame import Frame
-from onelayer.deliver.export.rows import MISSING, Rows, spread
+from onelayer.data.tables.measured import kind_of
+from onelayer.deliver.export.rows import MISSING, Raw, Rows, spread
 from onelayer.deliver.model import Model
 from onelayer.deliver.values import PARTS
 from onelayer.errors import UserError
@@ -20,16 +22,21 @@ COLUMNS, FAR = 200, {"float32": 1e20, "float64": 1e100}
 DATES = (datetime(1, 1, 1), datetime(1969, 12, 31, 23), datetime(9999, 12, 31, 12))
 
 
-def with_invented(frame: Frame, model: Model) -> Rows:
+def with_invented(frame: Frame, model: Model, raw: Raw | None = None) -> Rows:
     """Put invented rows after real ones: each column missing, each text empty and new, numbers and dates far away.
 
     Rows that the model refuses are left out.
 
+    Args:
+        frame: what is read of the real rows.
+        model: predicts.
+        raw: the same rows as their table has them; None where they are of no table.
+
     Raises:
         UserError: the real rows do not fit the model.
     """
-    ordered = _in_order(frame, model.artefact.encoder)
-    real = Rows(ordered, np.zeros(ordered.codes.shape, bool), len(ordered))
+    ordered = _in_order(frame, model.artefact.encoder, {} if raw is None else dict(raw.table.columns))
+    real = Rows(ordered, np.zeros(ordered.codes.shape, bool), len(ordered), raw)
     model.of_frame(frame)  # what it refuses of real rows is the user's to know
     found = [one for one in _invented(real, model) if _is_taken(one, model)]
     joined = replace(
@@ -40,8 +47,11 @@ def with_invented(frame: Frame, model: Model) -> Rows:
     return replace(real, frame=joined, blank=np.concatenate([real.blank, *(one.blank for one in found)]))
 
 
-def _in_order(frame: Frame, encoder: Encoder) -> Frame:
-    """Return the columns of the model in its order, each category with a level more, which is new to it."""
+def _in_order(frame: Frame, encoder: Encoder, types: Mapping[str, str]) -> Frame:
+    """Return the columns of the model in its order, each category with a level more, which is new to it.
+
+    A truth may be of no new level: its last level is then one that the model knows.
+    """
     there = {column.name: (column, place) for column, place in frame.places()}
     if all(one.role != "category" for one in frame.columns) and tuple(there) == tuple(d.name for d in encoder.designs):
         return frame
@@ -50,7 +60,8 @@ def _in_order(frame: Frame, encoder: Encoder) -> Frame:
         column, place = there[design.name]
         if isinstance(design, Levels):
             known = {*column.levels, *design.levels, *design.pooled}
-            column = replace(column, levels=(*column.levels, _new(known)))
+            new = (one for one in _levels_of(types.get(design.name, "VARCHAR")) if one not in known)
+            column = replace(column, levels=(*column.levels, *islice(new, 1)))
             codes.append(frame.codes[:, place : place + 1])
         else:
             numbers.append(frame.numbers[:, place : place + column.width])
@@ -63,11 +74,15 @@ def _in_order(frame: Frame, encoder: Encoder) -> Frame:
     )
 
 
-def _new(known: set[str]) -> str:
-    level = 'it\'s "new"'
-    while level in known:
-        level += "?"
-    return level
+def _levels_of(type_name: str) -> Iterator[str]:
+    """Yield levels that a column of this type may have."""
+    kind = kind_of(type_name)
+    if kind == "number":
+        yield from map(str, count())
+    elif kind == "text":
+        yield from ('it\'s "new"' + "?" * marks for marks in count())
+    else:
+        yield from ("true", "false") if kind == "boolean" else (f"{year:04}-01-01" for year in range(1, 9999))
 
 
 def _invented(real: Rows, model: Model) -> Iterator[Rows]:

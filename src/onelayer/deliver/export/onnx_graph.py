@@ -1,7 +1,8 @@
 """ONNX with the preprocessing inside.
 
 Each raw column is an input [N, 1] by the table's name: double for numbers, truths (0, 1) and parts of dates, NaN where
-missing; string for categories, empty where missing. More than 100 columns that are all numbers are one input ``X``
+missing; string for categories, empty where missing, and otherwise as reading leaves a text: without spaces around it,
+and of a number its shortest form, 1 and not 1.0. More than 100 columns that are all numbers are one input ``X``
 [N, columns] instead, in the order of training, and so are those of a sparse table. Outputs: ``prediction`` [N], double
 or string, and of classes ``probability`` [N, classes]. Rows that `predict` refuses get NaN and an empty class.
 """
@@ -64,8 +65,8 @@ def predict(path: Path, rows: Rows) -> Predictions:
 
 
 def notes(model: Model) -> tuple[str, ...]:
-    """Say how inputs are called where it is not as in the table."""
-    return notes_of(model.artefact.encoder, _inputs(model), "the inputs are")
+    """Say what goes in where it is not as in the table."""
+    return notes_of(model.artefact.encoder, _inputs(model), "the inputs are", "''")
 
 
 def _inputs(model: Model) -> tuple[Input, ...]:
@@ -163,8 +164,7 @@ def _outputs(graph: Graph, model: Model, logits: Value) -> Sequence[tuple[Value,
     if one.header["link"] == "softmax":
         probability = graph.op("Softmax", logits, axis=1)
     else:
-        positive = formulas.probability(one.header["link"], logits, graph)
-        probability = graph.joined([1.0 - positive, positive])
+        probability = graph.joined(formulas.probabilities(one.header["link"], logits, graph))
     best = graph.op("ArgMax", probability, axis=1, keepdims=0)
     label = graph.op("Gather", graph.texts(model.classes), best)
     refused = graph.op("ReduceSum", probability, graph.constant(np.array([1])), keepdims=0).is_nan()

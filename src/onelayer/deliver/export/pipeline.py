@@ -1,9 +1,10 @@
 """A pipeline of scikit-learn's own classes and nothing of onelayer, saved with skops without an untrusted type.
 
 It takes a pandas frame with the columns of the table by name: texts for categories, numbers for the rest, None or NaN
-where missing; a date by its parts, such as ``when.year``. More than 100 columns that are all numbers, and those of a
-sparse table, are an array (rows, columns) instead, in the order of training. It computes in double precision, whatever
-the model was trained in.
+where missing; a date by its parts, such as ``when.year``. A text is as reading leaves it: without spaces around it, and
+of a number its shortest form, 1 and not 1.0; one that is missing may be empty too. More than 100 columns that are all
+numbers, and those of a sparse table, are an array (rows, columns) instead, in the order of training. It computes in
+double precision, whatever the model was trained in.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,8 +63,8 @@ def predict(path: Path, rows: Rows) -> Predictions:
 
 
 def notes(model: Model) -> tuple[str, ...]:
-    """Say how columns are called where it is not as in the table."""
-    return notes_of(model.artefact.encoder, _inputs(model), "the columns are")
+    """Say what goes in where it is not as in the table."""
+    return notes_of(model.artefact.encoder, _inputs(model), "the columns are", "None, NaN or ''")
 
 
 def _inputs(model: Model) -> tuple[Input, ...]:

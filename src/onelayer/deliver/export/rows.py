@@ -1,14 +1,18 @@
 """The rows that an export is checked on, as `predict` reads them and as others hand them over."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.frame import Column, Frame
+from onelayer.data.tables import sql
+from onelayer.data.tables.fetch import Unfetched
+from onelayer.data.tables.opening import Rows as Table
 from onelayer.deliver.model import Model
 from onelayer.errors import UserError
 
@@ -19,22 +23,55 @@ MOST, CELLS = 10_000, 2 * 10**7
 BLANK, MISSING = -2, -1
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Rows in raw columns.
+class Raw(NamedTuple):
+    """Rows as duckdb holds them, before anything is read of them.
 
     Attributes:
-        frame: with the columns of the model in its order.
+        table: that they are of.
+        numbers: (rows,), ascending, duckdb's numbers of them.
+    """
+
+    table: Table
+    numbers: NDArray[np.int64]
+
+    def select(self, names: Sequence[str], row: str) -> str:
+        """Return the SQL of some columns, each of its type, and of duckdb's numbers under the name `row`.
+
+        These numbers must be in a table `chosen` with the column `number`.
+        """
+        types, typed = dict(self.table.columns), self.table.dialect is not None
+        # of a text file what is called BIGINT or DATE may be held as something wider
+        columns = [
+            f"CAST({sql.name(one)} AS {types[one]}) AS {sql.name(one)}" if typed else sql.name(one) for one in names
+        ]
+        return f"SELECT {', '.join(columns)}, rowid AS {row} FROM rows WHERE rowid IN (SELECT number FROM chosen)"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows in the columns of a table.
+
+    Attributes:
+        frame: what is read of them, with the columns of the model in its order.
         blank: (rows, categories), where a missing text is written as an empty one.
         real: how many, from the first, are of the table; the others are invented.
+        raw: the real ones as the table has them; None where they are of no table.
     """
 
     frame: Frame
     blank: NDArray[np.bool_]
     real: int
+    raw: Raw | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def types(self) -> dict[str, str]:
+        """What the columns are in the table, by duckdb's names of types; nothing where they are of no table."""
+        types = {} if self.raw is None else dict(self.raw.table.columns)
+        # the texts of an ENUM would be many
+        return {one: "ENUM(...)" if types[one].startswith("ENUM(") else types[one] for one in self._places if types}
 
     def numbers(self, name: str, part: str | None = None) -> Array:
         """Return (rows,) float64 of a column or of a part of a date, NaN where missing."""
@@ -64,7 +101,7 @@ class Rows:
         return {column.name: (column, place) for column, place in self.frame.places()}
 
 
-def real_rows(run: Path, model: Model, table: str | None) -> Frame:
+def real_rows(run: Path, model: Model, table: str | None) -> tuple[Frame, Raw | None]:
     """Read rows that a model predicts for: of a table, or where none is named of the run's own.
 
     Raises:
@@ -73,13 +110,10 @@ def real_rows(run: Path, model: Model, table: str | None) -> Frame:
     wide = len(model.artefact.encoder.designs) + model.artefact.encoder.n_features
     most = max(1, min(MOST, CELLS // wide))
     if table is not None:
-        from onelayer.data.tables.fetch import Unfetched
-        from onelayer.data.tables.opening import open_rows
-        from onelayer.deliver.reading import readings_of
+        from onelayer.deliver.reading import opened, readings_of
 
-        rows = open_rows(path=table, missing=model.artefact.header["missing"])
-        (frame,) = Unfetched(rows, readings_of(rows, model.artefact.encoder)).parts([spread(rows.count, most)])
-        return frame
+        rows = opened(table, model.artefact.header["missing"])
+        return _some(Unfetched(rows, readings_of(rows, model.artefact.encoder)), spread(rows.count, most))
     from onelayer.deliver.source import spec_of, table_again
 
     try:
@@ -88,18 +122,32 @@ def real_rows(run: Path, model: Model, table: str | None) -> Frame:
         raise UserError(f"{error}; an export is checked on real rows, so name some with --table FILE") from None
 
 
-def rows_of(table: Any, most: int) -> Frame:
+def rows_of(table: Any, most: int) -> tuple[Frame, Raw | None]:
     """Take so many rows of a table or a stream, spread over it; all where there are no more."""
     from onelayer.data.streaming.stream import Stream
 
     if isinstance(table, Stream):
-        return table.read(f"rowid % {-(-table.end // most)} = 0", 0, table.end).frame
-    chosen = spread(len(table), most)
-    if hasattr(table.features, "parts"):
-        (frame,) = table.features.parts([chosen])
-        return frame if isinstance(frame, Frame) else Frame.of_numbers(frame, table.columns)
-    found = table.features[chosen]
-    return Frame.of_numbers(np.asarray(found if isinstance(found, np.ndarray) else found.toarray()), table.columns)
+        chosen = f"rowid % {-(-table.end // most)} = 0"
+        return table.read(chosen, 0, table.end).frame, Raw(table.rows, _numbers(table.rows, chosen))
+    places = spread(len(table), most)
+    if isinstance(table.features, Unfetched):
+        return _some(table.features, places)
+    if isinstance(table.features, Frame):
+        return table.features.take(places), None
+    found = table.features[places]
+    numbers = np.asarray(found if isinstance(found, np.ndarray) else found.toarray())
+    return Frame.of_numbers(numbers, table.columns), None
+
+
+def _some(features: Unfetched, places: NDArray[np.int64]) -> tuple[Frame, Raw]:
+    (frame,) = features.parts([places])
+    return frame, Raw(features.rows, _numbers(features.rows)[places])
+
+
+def _numbers(table: Table, condition: str = "true") -> NDArray[np.int64]:
+    """Return duckdb's numbers of rows, which those that were deleted leave gaps in."""
+    (found,) = table.columns_of(f"SELECT rowid FROM rows WHERE {condition} ORDER BY rowid")
+    return found.astype(np.int64)
 
 
 def spread(rows: int, most: int) -> NDArray[np.int64]:

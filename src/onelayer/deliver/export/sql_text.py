@@ -3,35 +3,32 @@
 Derived tables after CROSS JOIN LATERAL (SQL:1999; duckdb and PostgreSQL have it) stand for the steps, so that each
 number is written once, and no name of theirs meets that of a column. The file is checked in duckdb.
 
-    read      of each category the number of its design column
+    read      of each column its number, truth or time stamp; of a category the number of its design column
     scaled    design columns, filled and scaled
     logits    sums
-    chances   the probability of the second class, or exponentials and their total for softmax
+    chances   the probabilities of two classes, or exponentials and their total for softmax
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from onelayer.artefact import Artefact
-from onelayer.data.encode.design import Design, Levels
-from onelayer.data.encode.layout import REFUSED
+from onelayer.data.encode.design import Levels, Numbers
 from onelayer.data.tables import sql
-from onelayer.data.tables.reading import FALSE, TRUE
 from onelayer.deliver.export import formulas
-from onelayer.deliver.export.inputs import Places, places_of
-from onelayer.deliver.export.rows import Rows
+from onelayer.deliver.export.inputs import places_of
+from onelayer.deliver.export.sql_check import predict
+from onelayer.deliver.export.sql_reading import DOUBLE, INFINITY, USUAL, part_of, place_of, value_of
 from onelayer.deliver.export.sql_terms import Functions, Term, literal
 from onelayer.deliver.export.target import Target
-from onelayer.deliver.model import Model, Predictions
+from onelayer.deliver.model import Model
 from onelayer.errors import UserError
 
-DOUBLE = "DOUBLE PRECISION"
 TOGETHER = 50  # terms of a sum in one pair of parentheses: databases limit how deep expressions nest
-PARTS = {"year": "YEAR", "month": "MONTH", "day": "DAY", "weekday": "ISODOW", "hour": "HOUR"}
 
 
 def check(model: Model) -> None:
@@ -53,8 +50,8 @@ def check(model: Model) -> None:
 def write(model: Model, path: Path, record: Mapping[str, Any]) -> None:
     """Write the statement under a header of comments, with the record as its last line."""
     one = model.artefact
-    categories = [*_read(one)]
-    steps = [("read", ",\n  ".join(categories))] if categories else []
+    types = {design.name: USUAL[design.role] for design in one.encoder.designs} | record.get("types", {})
+    steps = [("read", ",\n  ".join(_read(one, types)))]
     steps += [("scaled", _scaled(one)), ("logits", ",\n  ".join(_logits(one)))]
     if model.classes is None:
         logit = Term("logits.z1")
@@ -67,68 +64,45 @@ def write(model: Model, path: Path, record: Mapping[str, Any]) -> None:
         chances = [f"chances.e{place} / chances.total" for place, _ in enumerate(model.classes, 1)]
         outputs = [_named("prediction", f"CASE {' '.join(best)} END"), *_chances(model.classes, chances)]
     else:
-        chance = formulas.probability(one.header["link"], Term("logits.z1"), Functions())
-        steps.append(("chances", f"{chance.text} AS p"))
+        both = formulas.probabilities(one.header["link"], Term("logits.z1"), Functions())
+        steps.append(("chances", ",\n  ".join(f"{chance.text} AS p{place}" for place, chance in enumerate(both, 1))))
         first, second = (sql.text(name) for name in model.classes)
-        label = f"CASE WHEN chances.p > 0.5 THEN {second} WHEN chances.p <= 0.5 THEN {first} END"
-        outputs = [_named("prediction", label), *_chances(model.classes, ["1 - chances.p", "chances.p"])]
+        label = f"CASE WHEN chances.p2 > chances.p1 THEN {second} WHEN chances.p2 <= chances.p1 THEN {first} END"
+        outputs = [_named("prediction", label), *_chances(model.classes, ["chances.p1", "chances.p2"])]
     joins = "\n".join(f"CROSS JOIN LATERAL (SELECT\n  {values}\n) AS {name}" for name, values in steps)
     columns = ",\n  ".join(["input.*", *outputs])
     # bytes: a text is written and read with its ends of lines as they are
-    path.write_bytes(f"{_header(model, record)}SELECT\n  {columns}\nFROM input\n{joins}\n".encode())
+    path.write_bytes(f"{_header(model, types, record)}SELECT\n  {columns}\nFROM input\n{joins}\n".encode())
 
 
-def _header(model: Model, record: Mapping[str, Any]) -> str:
+def _header(model: Model, types: Mapping[str, str], record: Mapping[str, Any]) -> str:
     one = model.artefact
     what = f"number {_quoted(model.target)}" if model.classes is None else f"class of {_quoted(model.target)}"
-    types = "; ".join(f"{_quoted(design.name)} {design.role}" for design in one.encoder.designs)
+    columns = "; ".join(f"{_quoted(design.name)} {design.role}, {types[design.name]}" for design in one.encoder.designs)
     lines = [
         f"onelayer: one row for each row of the table input, with its {what}, by the link {one.header['link']}.",
-        "Write your table here: FROM your_table AS input. Its columns hold what they held in training:",
-        f"{types}.",
-        "Numbers are missing where NULL or NaN; categories, compared as text, where NULL, empty or one of "
-        f"{json.dumps(one.header['missing'])}; dates are DATE or TIMESTAMP. Where predict refuses a row, NULL stands.",
+        "Write your table here: FROM your_table AS input. Its columns hold what they held in training, by these types:",
+        f"{columns}.",
+        f"Missing is what is NULL or NaN, and a text that is empty or one of {json.dumps(one.header['missing'])}.",
+        "Spaces around texts do not count. A level that is a number is called by it: 1 where the column has 1.0, 1.00.",
+        "In a text that is a number, a comma is a decimal one. A time stamp with a zone counts in UTC.",
+        "Not done: columns of other types are not converted; a text that is no number or no date is an error; and what",
+        "predict refuses, a level, a missing or an infinite number, is not refused: NULL stands for the prediction.",
         json.dumps(record, allow_nan=False),
     ]
     return "".join(f"-- {line}\n" for line in lines)
 
 
-def _read(artefact: Artefact) -> Iterator[str]:
-    """Yield of each category the number of its design column; -1 for none of them, NULL where it is refused."""
-    feature = 0
+def _read(artefact: Artefact, types: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is read of each column."""
+    feature, missing = 0, artefact.header["missing"]
     for number, design in enumerate(artefact.encoder.designs):
         if isinstance(design, Levels):
-            yield f"{_place(_column(design), places_of(artefact, design, feature))} AS n{number}"
+            found = place_of(design, types[design.name], places_of(artefact, design, feature), missing)
+        else:
+            found = value_of(design, types[design.name], missing)
+        yield f"{found} AS n{number}"
         feature += sum(1 for _ in design.features())
-
-
-def _column(design: Design) -> str:
-    return f"input.{sql.name(design.name)}"
-
-
-def _values(column: str, role: str, parts: Sequence[str]) -> Iterator[str]:
-    if role == "date":
-        for part in parts:
-            found = f"CAST(EXTRACT({PARTS[part]} FROM CAST({column} AS TIMESTAMP)) AS {DOUBLE})"
-            yield f"({found} - 1)" if part == "weekday" else found  # ours counts from 0, Monday
-    elif role == "boolean":
-        text = f"LOWER(CAST({column} AS VARCHAR))"
-        yes, no = (", ".join(sql.text(one) for one in texts) for texts in ((*TRUE, "1.0"), (*FALSE, "0.0")))
-        yield f"CASE WHEN {text} IN ({yes}) THEN 1e0 WHEN {text} IN ({no}) THEN 0e0 END"
-    else:
-        # not so where it is NULL, and neither where it is NaN, which databases take for the largest number of all
-        yield f"CASE WHEN {column} <= CAST('Infinity' AS {DOUBLE}) THEN CAST({column} AS {DOUBLE}) END"
-
-
-def _place(column: str, places: Places) -> str:
-    """Return the SQL of the design column of a category; NULL where it is refused."""
-    said = " ".join(f"WHEN {sql.text(text)} THEN {_refused(place)}" for text, place in places.texts.items())
-    other = f"CASE WHEN {column} IS NULL THEN {_refused(places.missing)} ELSE {_refused(places.unseen)} END"
-    return f"CASE CAST({column} AS VARCHAR) {said} ELSE {other} END"
-
-
-def _refused(place: int) -> str:
-    return "NULL" if place == REFUSED else str(place)
 
 
 def _scaled(artefact: Artefact) -> str:
@@ -143,24 +117,39 @@ def _features(artefact: Artefact) -> Iterator[str]:
     shift, scale, kind = artefact.x_shift.tolist(), artefact.x_scale.tolist(), artefact.weight.dtype.type
     feature = 0
 
-    def flag(condition: str, otherwise: str) -> str:
-        one, zero = (float(kind((value - shift[feature]) / scale[feature])) for value in (1.0, 0.0))
-        return f"CASE WHEN {condition} THEN {literal(one)} {otherwise} {literal(zero)} END"
+    def flags() -> list[str]:
+        return [literal(float(kind((value - shift[feature]) / scale[feature]))) for value in (1.0, 0.0)]
 
     for number, design in enumerate(artefact.encoder.designs):
+        value = f"read.n{number}"
         if isinstance(design, Levels):
             for _ in design.features():
-                yield flag(f"read.n{number} = {feature}", f"WHEN read.n{number} <> {feature} THEN")
+                one, zero = flags()
+                yield f"CASE WHEN {value} = {feature} THEN {one} WHEN {value} <> {feature} THEN {zero} END"
                 feature += 1
             continue
-        values = [*_values(_column(design), design.role, design.parts)]
-        for part, value in enumerate(values):
-            filled = value if design.fill is None else f"COALESCE({value}, {literal(design.fill[part])})"
-            yield _rounded(f"({filled} - {literal(shift[feature])}) / {literal(scale[feature])}", artefact)
-            feature += 1
+        for part, filled in enumerate(_filled(design, value)):
+            yield _rounded(
+                f"({filled} - {literal(shift[feature + part])}) / {literal(scale[feature + part])}", artefact
+            )
+        feature += design.width
         if design.indicator:
-            yield flag(f"{values[0]} IS NULL", "ELSE")
+            there = f"{value} IS NOT NULL" if design.role == "date" else f"{value} <= {INFINITY}"
+            one, zero = flags()
+            yield f"CASE WHEN {there} THEN {zero} ELSE {one} END"
             feature += 1
+
+
+def _filled(design: Numbers, value: str) -> Iterator[str]:
+    """Yield numbers with what fills their holes, NULL where they are refused: infinite, or missing without a fill."""
+    for place in range(design.width):
+        fill = "NULL" if design.fill is None else literal(design.fill[place])
+        if design.role == "date":
+            yield f"COALESCE({part_of(value, design.parts[place])}, {fill})"
+        else:
+            # NaN is neither, even to a database that takes it for the largest number of all
+            size = f"ABS({value})"
+            yield f"CASE WHEN {size} < {INFINITY} THEN {value} WHEN {size} = {INFINITY} THEN NULL ELSE {fill} END"
 
 
 def _logits(artefact: Artefact) -> Iterator[str]:
@@ -205,36 +194,6 @@ def _named(name: str, expression: str) -> str:
 def _quoted(name: str) -> str:
     """Quote a name for a comment, which ends with its line."""
     return json.dumps(name)
-
-
-def predict(path: Path, rows: Rows) -> Predictions:
-    """Run the statement in duckdb on a table that holds the rows."""
-    import duckdb
-
-    columns: dict[str, Any] = {}
-    for column in rows.frame.columns:
-        read: Mapping[str, Callable[[str], Any]] = {"category": rows.texts, "date": rows.dates}
-        columns[column.name] = read.get(column.role, rows.numbers)(column.name)
-    row = "row" + "_" * (1 + max(map(len, columns)))  # the name of no column
-    connection = sql.connect()
-    try:
-        with sql.interruptible():
-            connection.register("given", {**columns, row: np.arange(len(rows))})
-            connection.execute("CREATE TABLE input AS SELECT * FROM given")
-            said = connection.execute(path.read_bytes().decode()).fetchnumpy()
-    except duckdb.Error as error:
-        raise sql.refusal(f"{path.name}: duckdb cannot run it", error) from None
-    finally:
-        connection.close()
-    order, *outputs = [*said.values()][len(columns) :]
-    at = np.argsort(order)
-    value, *probability = (_filled(one)[at] for one in outputs)
-    return Predictions(value, np.stack(probability, axis=1) if probability else None)
-
-
-def _filled(column: Any) -> Any:
-    """Return values with NaN, or of texts None, where they are NULL."""
-    return np.ma.filled(np.ma.asarray(column), None if column.dtype == object else np.nan)
 
 
 TARGET = Target(file="model.sql", packages=("duckdb",), write=write, predict=predict, check=check)

@@ -17,7 +17,7 @@ class Target(NamedTuple):
     Attributes:
         file: its name where none is given.
         packages: distributions that write and check it.
-        write: write the model to a path, with a record in it.
+        write: write the model to a path, with a record in it, whose `types` are those of the table's columns.
         predict: what the file at a path says of rows.
         check: refuse a model that cannot be expressed, by a `UserError`.
         notes: what a user of the file must know, a sentence each.

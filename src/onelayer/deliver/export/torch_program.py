@@ -82,8 +82,7 @@ def _module(artefact: Artefact) -> Any:
                 return (logits * self.y_scale + self.y_shift)[:, 0]
             if artefact.header["link"] == "softmax":
                 return torch.softmax(logits, dim=1)
-            positive = formulas.probability(artefact.header["link"], logits, operations)
-            return torch.cat([1.0 - positive, positive], dim=1)
+            return torch.cat(formulas.probabilities(artefact.header["link"], logits, operations), dim=1)
 
     return OneLayer().eval()
 

@@ -198,7 +198,7 @@ def _rises(basis: Basis, at: _Point) -> bool:
     values, directions = np.linalg.eigh(at.information)
     flat = directions[:, values < NOTHING]
     away = flat @ (flat.T @ at.c.ravel())
-    known = float(np.sqrt(max(away @ at.information @ away, 0.0)))
+    known = float(np.sqrt(max(float(away @ at.information @ away), 0.0)))
     if known == 0:
         return bool(flat.size)
     then = _visit(basis, at.c + (max(1.0, 4 / known) * away).reshape(at.c.shape))
