@@ -32,6 +32,7 @@ bench: $(READY) ## run the benchmarks, write docs/benchmarks
 	$(BIN)/python scripts/bench_data.py
 	$(BIN)/python scripts/bench_deliver.py
 	$(BIN)/python scripts/bench_estimators.py
+	$(BIN)/python scripts/bench_report.py
 
 clean: ## remove .venv and caches; outputs stay
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

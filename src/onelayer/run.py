@@ -1,6 +1,7 @@
 """The pipeline: specs -> data -> stack -> fit -> results."""
 
 import logging
+import os
 import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -25,12 +26,14 @@ from onelayer.model.truth import Solved
 from onelayer.resume import checkpoint_of
 from onelayer.threads import threads
 from onelayer.track.curves import Curves
+from onelayer.track.history import History
 from onelayer.track.judge import Judge
 from onelayer.track.overview import Overview
 from onelayer.track.progress import EpochBar
 from onelayer.track.results import Observer, Result, Results, Run, identity
 from onelayer.track.rundir import LAST, resume_argument
 from onelayer.track.signals import GracefulEnd
+from onelayer.track.stored import read_curves
 from onelayer.track.summary import announced, announced_reference
 from onelayer.track.tracker import Bar, Tracker
 
@@ -106,7 +109,8 @@ def train_stack(
     path: Path,
     checkpoint: Path | None = None,
     curves: Literal["live", "kept", "none"] = "none",
-    overview: Path | None = None,
+    folder: Path | None = None,
+    overview: bool = False,
     solved: Solved | None = None,
 ) -> None:
     """Train runs that share their data, their batches and their number of epochs; write each down when it ends.
@@ -119,7 +123,8 @@ def train_stack(
         path: of the stack's checkpoint while it trains.
         checkpoint: one to go on from.
         curves: how event files are written.
-        overview: where curves of the stack as a whole are written; None: there are none.
+        folder: where the curves of all its runs are written; None: with the only run.
+        overview: write those of the stack as a whole there, too.
         solved: references that are known of these train rows; those found now are added.
 
     Raises:
@@ -136,14 +141,24 @@ def train_stack(
     for run, reference, settings in zip(runs, module.truth.references, module.settings, strict=True):
         observer.say(run, *announced(run.spec, data, objective.name, settings.lr), announced_reference(reference))
     refuse_blind_monitor(shared, module)
+    top = path.parent.parent
+    history = History(
+        [Path(os.path.relpath(run.directory, top)).as_posix() for run in runs],
+        folder or top,
+        steps_per_epoch=data.steps_per_epoch,
+        every=shared.trainer.check_val_every_n_epoch,
+    )
+    if shared.resume is not None:  # such a run is alone; a checkpoint of one that had not ended knows better
+        for curve in read_curves(Path(shared.resume), [Path()]).values():
+            history.begin(curve)
     with (
         closing(GracefulEnd()) as end,
-        closing(Curves([run.directory for run in runs], curves)) as drawn,
-        closing(Overview(overview, shared.monitor)) as whole,
+        closing(Curves([run.directory for run in runs], curves, history)) as drawn,
+        closing(Overview(folder if overview else None, shared.monitor)) as whole,
     ):
         tracker = Tracker(
             Judge(shared.monitor, [run.spec.patience for run in runs]),
-            names=[identity(run, path.parent.parent) for run in runs],
+            names=[identity(run, top) for run in runs],
             validates=len(data.val) > 0,
             path=path,
             checkpoint_seconds=shared.checkpoint_seconds,
@@ -162,7 +177,7 @@ def train_stack(
             epochs = max(tracker.judge.epochs)
             if end.received and bool(module.active.any()) and epochs < shared.trainer.max_epochs:
                 tracker.save(trainer)
-                where = resume_argument(path.parent.parent)
+                where = resume_argument(top)
                 raise Interrupted(end.received, f"interrupted after epoch {epochs}; go on with {where}")
             last = tracker.checkpoint(trainer)  # before the verdict, which a run that goes on has not had
             rest = tracker.judge.finish(module, shared.trainer.max_epochs)

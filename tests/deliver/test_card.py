@@ -46,8 +46,8 @@ def test_a_card_says_what_the_run_says(cli: Cli, command: Cli, tmp_path: Path, t
     assert data["hash of the rows"] == [result["data_hash"]]
     assert data["city"] == ["Bonn, Lima, Oslo, Rome", "is a level", "5"]
     estimated = [one for one in plain(summarise(tmp_path / "run"))["coefficients"] if one["role"] == "estimated"]
-    shown = told.out.partition("## Coefficients")[2].partition("\n## ")[0].splitlines()
-    assert len([line for line in shown if line.startswith("| ")]) == 1 + len(estimated)
+    lines = told.out.partition("## Coefficients")[2].partition("\n## ")[0].splitlines()
+    assert len([line for line in lines if line.startswith("| ")]) == 1 + len(estimated)
     # the command that it ends with makes the same run again
     (again,) = re.findall(r"^onelayer train (.*)$", told.out, re.MULTILINE)
     assert cli(*again.split(), "hydra.run.dir=again").code == 0

@@ -66,6 +66,7 @@ def test_a_bad_run_among_a_hundred_good_ones(cli: Cli, tmp_path: Path, monkeypat
         "leaderboard.csv",
         "leaderboard.md",
         "multirun.yaml",
+        "stacks",  # one more, with the curves of that run
         "train.log",
     }
     same_run(tmp_path / "bad" / name, tmp_path / "good" / name, CLOSE["float64"])

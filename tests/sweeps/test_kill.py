@@ -15,7 +15,7 @@ import torch
 from onelayer.artefact import Artefact
 from tests.conftest import Outcome
 from tests.processes import FORKS, ended, killed, started
-from tests.sweeps.traces import curves, results, same, statuses
+from tests.sweeps.traces import curves, history, results, same, statuses
 
 Cli = Callable[..., Outcome]
 # two stacks: some runs diverge, some stop early, some train to the end
@@ -102,6 +102,9 @@ def test_a_sweep_killed_twenty_times_ends_as_if_nothing_had_been(whole: tuple[Pa
                 same(found[name][key], result[key], 1e-10, f"{name} {key}")
         for name, wanted_curves in drawn.items():
             same(curves(cut / name), wanted_curves, 1e-5, f"{name} curves")
+        for name in expected:
+            same(history(cut / name), history(wanted / name), 1e-5, f"{name} curves that were kept")
+        assert not list(cut.glob("stacks/*/curves.*.safetensors"))
         assert not list((cut / ".stacks").glob("*"))
 
 

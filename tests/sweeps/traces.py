@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from onelayer.artefact import Artefact
+from onelayer.track.stored import FILE, read_curves
 
 # how far apart two numbers may be that were computed in stacks of different size
 CLOSE = {"float32": 1e-5, "float64": 1e-10}
@@ -39,8 +40,8 @@ def statuses(sweep: Path) -> dict[str, int]:
 
 
 def files(directory: Path) -> list[str]:
-    """All files of a run; the name of an event file says when and where it was made."""
-    names = [str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()]
+    """All files of a run but for its curves; the name of an event file says when and where it was made."""
+    names = [str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file() and path.name != FILE]
     return sorted(re.sub(r"^(events\.out\.tfevents)\..*", r"\1", name) for name in names)
 
 
@@ -70,6 +71,13 @@ def curves(directory: Path) -> dict[str, list[tuple[int, float]]]:
         if isinstance(value, float) and not tag.startswith("verdict/"):
             found.setdefault(tag, []).append((step, value))
     return found
+
+
+def history(directory: Path) -> dict[str, list[Any]]:
+    """Epochs and values of all that was kept of a run, wherever it is; not the seconds."""
+    name = Path(directory.name)
+    curve = read_curves(directory.parent, [name])[name]
+    return {tag: [one.tolist() for one in curve.points(tag)] for tag in sorted(curve.tags) if tag != "seconds"}
 
 
 def lines(directory: Path) -> list[str]:
@@ -145,6 +153,7 @@ def same_run(found: Path, wanted: Path, rel: float) -> None:
         numbers = [[float(number) for number in NUMBER.findall(line)] for line in (one, other)]
         same(numbers[0], numbers[1], 1e-2, f"{name} log")  # rounded
     same(events(found), events(wanted), max(rel, 1e-5), f"{name} events")
+    same(history(found), history(wanted), max(rel, 1e-5), f"{name} curves")
     for file in ("last", "best"):
         same(checkpoint(found, file), checkpoint(wanted, file), rel, f"{name} {file}.ckpt")
     same(vars(Artefact.load(found / "model")), vars(Artefact.load(wanted / "model")), rel, f"{name} model")

@@ -110,9 +110,9 @@ class Trace(Curves):
         self.values: list[float] = []
 
     @override
-    def write(self, epoch: int, moved: Sequence[int], values: Mapping[str, Tensor], rates: object) -> None:
+    def write(self, epoch: int, moved: Sequence[int], module: OneLayer) -> None:
         if epoch and 0 in moved:
-            self.values.append(float(values[CURVE][0]))
+            self.values.append(float(module.values[CURVE][0]))
 
 
 class Kept:

@@ -13,7 +13,7 @@ from onelayer.model.linear import StackedLinear, logits_in_order, logits_of, pul
 from onelayer.model.local import Batch, LocalSteps
 from onelayer.model.metrics import Tally
 from onelayer.model.objectives import Objective
-from onelayer.model.optimizers import OptimizerSettings, build_optimizers
+from onelayer.model.optimizers import OptimizerSettings, RunOptimizer, build_optimizers
 from onelayer.model.rows import Block, total
 from onelayer.model.schedule import Schedule
 from onelayer.model.take import take_stack
@@ -67,6 +67,7 @@ class OneLayer(LightningModule):
         self.failures: dict[int, Exception] = {}
         self.seconds = torch.zeros(linear.n_runs, dtype=torch.float64)
         self._restored: Mapping[str, Any] | None = None
+        self._optimizers: list[tuple[slice, RunOptimizer]] = []
 
     @property
     def steps_locally(self) -> bool:
@@ -168,6 +169,22 @@ class OneLayer(LightningModule):
         if self.truth is not None:
             found = self.truth.measure(self.linear.theta.data)
             self.values |= {f"train/{name}": value for name, value in found.items()}
+
+    def evaluated(self, run: int) -> int | None:
+        """Return how many gradients a run has computed; None where that is one a step."""
+        for rows, optimizer in self._optimizers:
+            if optimizer.needs_closure and rows.start <= run < rows.stop:
+                return optimizer.evaluated(run - rows.start)
+        return None
+
+    def evaluations(self, steps: int) -> Tensor:
+        """Return how many gradients each run has computed in so many steps, (runs,) float64."""
+        found = torch.full_like(self.seconds, steps)
+        for rows, optimizer in self._optimizers:
+            if optimizer.needs_closure:
+                counted = [optimizer.evaluated(run) for run in range(rows.stop - rows.start)]
+                found[rows] = torch.tensor(counted, dtype=found.dtype)
+        return found
 
     def halt(self, runs: Tensor) -> None:
         """Stop moving some runs, (runs,) bool."""

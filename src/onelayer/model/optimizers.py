@@ -69,6 +69,10 @@ class RunOptimizer(ABC):
 
     needs_closure = False
 
+    def evaluated(self, run: int) -> int:
+        """Return how many gradients a run has computed for itself."""
+        raise NotImplementedError
+
     @abstractmethod
     def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> Failures:
         """Take one step with the gradient that the stack holds now.
@@ -179,6 +183,11 @@ class SeparateOptimizer(RunOptimizer):
                 else:
                     failures[run] = error
         return failures
+
+    @override
+    def evaluated(self, run: int) -> int:
+        state = self._optimizers[run].state
+        return sum(int(one.get("func_evals", 0)) for one in state.values())
 
     @override
     def state_dict(self) -> dict[str, Any]:

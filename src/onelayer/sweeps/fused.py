@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from onelayer.console import stdout_console
 from onelayer.errors import CutShort, UserError
-from onelayer.explain import quoted, shell
+from onelayer.explain import quoted, sentence, shell
 from onelayer.report.leaderboard import build_leaderboard
 from onelayer.report.records import read_sweep
 from onelayer.report.tables import show, write
@@ -93,7 +93,7 @@ def _returned(overrides: Sequence[str], outcome: "Outcome") -> JobReturn:
 
 
 def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
-    """End a sweep: its leaderboard, how to go on with it where it was cut short, and the exit code.
+    """End a sweep: its leaderboard and report, how to go on with it where it was cut short, and the exit code.
 
     Raises:
         UserError: every job was skipped.
@@ -110,12 +110,25 @@ def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
     log.info(f"{folder}: leaderboard.csv, leaderboard.md and the runs")
     errors = [job._return_value for job in returns if job.status == JobStatus.FAILED]
     unfinished = [error for error in errors if isinstance(error, CutShort)]
+    if not unfinished and len(board.records) > 1 and config.logger.figures:
+        report(folder)
     if unfinished:
         what = "stopped at the first failure" if unfinished[0].code == 1 else "interrupted"
         log.warning(f"{what}: {len(unfinished)} of {len(returns)} runs have not ended; go on with\n  {again(folder)}")
         sys.exit(unfinished[0].code)
     if errors:
         sys.exit(1)
+
+
+def report(folder: Path) -> None:
+    """Write the report of a sweep; a sweep that went well does not fail for want of one."""
+    from onelayer.report.command import write_page
+
+    try:
+        log.info(f"report at {write_page([folder], files=False)}")  # PNG takes as long as half of the figures
+    except Exception as error:
+        log.warning(f"warning: no report ({sentence(error)}); onelayer report {quoted(str(folder))} tries it again")
+        log.debug("what was wrong with the report", exc_info=True)
 
 
 def again(folder: Path) -> str:

@@ -16,13 +16,12 @@ from onelayer.sweeps.jobs import Jobs
 from onelayer.sweeps.memory import runs_that_fit
 from onelayer.sweeps.observer import RunLogs, SweepObserver
 from onelayer.sweeps.plan import Job, Stack, described, plan
-from onelayer.sweeps.previous import STACKS, interrupted_stacks, stack_path
+from onelayer.sweeps.previous import CHECKPOINTS, interrupted_stacks, stack_path
 from onelayer.sweeps.progress import SweepBar, stack_work
+from onelayer.track.stored import STACKS
 from onelayer.track.tensorboard import trim
 
 log = logging.getLogger("onelayer")
-# in the folder of the sweep: the curves of stacks as a whole
-OVERVIEWS = "stacks"
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ class Launch:
             if half:
                 self._train(Stack(half, stack.key))
         path.unlink(missing_ok=True)
-        folder = self._folder / STACKS
+        folder = self._folder / CHECKPOINTS
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
 
@@ -143,8 +142,8 @@ class Launch:
         runs = [job.run for job in stack.jobs]
         spec, data = runs[0].spec, stack.jobs[0].data
         curves = self._curves(spec)
-        overview = self._folder / OVERVIEWS / path.stem if curves == "kept" else None
-        for directory in [run.directory for run in runs] + ([overview] if overview else []):
+        folder = self._folder / STACKS / path.stem
+        for directory in [*(run.directory for run in runs), folder]:
             trim(directory, stack.epoch)
             if stack.epoch is None:
                 self._logs.clear(directory)
@@ -157,7 +156,8 @@ class Launch:
                 path=path,
                 checkpoint=stack.checkpoint,
                 curves=curves,
-                overview=overview,
+                folder=folder,
+                overview=curves == "kept",
                 solved=self._solved.setdefault(data.data_hash, {}),
             )
         except CutShort:

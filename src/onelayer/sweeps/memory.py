@@ -5,7 +5,7 @@ import torch
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.memory import free_memory
-from onelayer.track.curves import POINTS
+from onelayer.track.history import points
 
 # copies of a run's weights: theta, gradient, update, up to four moments, best weights, and their use in float64
 COPIES = 16
@@ -16,14 +16,14 @@ SHARE = 0.5  # of what is free; the rest is for the data, the measuring and ever
 def runs_that_fit(data: DataModule, spec: RunSpec) -> int:
     """Return how many runs like this one may train as one stack.
 
-    What counts is their weights with the state of the optimizer, the logits of a batch, and curves that are kept; the
+    What counts is their weights with the state of the optimizer, the logits of a batch, and its curves; the
     logits of a validation do not, since they are measured a few runs at a time.
     """
     size = torch.empty((), dtype=data.dtype).element_size()
     columns = (data.n_features + 1) * data.n_outputs
     copies = COPIES + 2 * int(spec.optim.args.get("history_size", 0))  # of LBFGS
     logits = 4 * data.batch_size * data.n_outputs  # with residual and loss
-    curves = TAGS * min(spec.trainer.max_epochs, POINTS) * 4
+    curves = TAGS * points(spec.trainer.max_epochs) * 4
     return max(1, int(SHARE * free_bytes(spec) / (size * (copies * columns + logits) + curves)))
 
 

@@ -19,7 +19,7 @@ from onelayer.track.rundir import FORMAT, MODEL, RESULT
 from onelayer.track.tracker import save_atomically, take_checkpoint
 
 # in the folder of the sweep
-STACKS = ".stacks"
+CHECKPOINTS = ".stacks"
 
 
 def earlier_result(run: Run, data_hash: str) -> dict[str, Any] | None:
@@ -75,7 +75,7 @@ def interrupted_stacks(folder: Path, jobs: Sequence[Job]) -> list[Stack]:
     """
     waiting = {identity(job.run, folder): job for job in jobs}
     found: list[Stack] = []
-    for path in sorted((folder / STACKS).glob("*")):
+    for path in sorted((folder / CHECKPOINTS).glob("*")):
         checkpoint = _read(path)
         if checkpoint is None:
             path.unlink()
@@ -112,4 +112,4 @@ def _read(path: Path) -> dict[str, Any] | None:
 def stack_path(folder: Path, jobs: Iterable[Job]) -> Path:
     """Return where the checkpoint of a stack lies while it trains."""
     names = "\n".join(sorted(identity(job.run, folder) for job in jobs))
-    return folder / STACKS / f"{sha256(names.encode()).hexdigest()[:16]}.ckpt"
+    return folder / CHECKPOINTS / f"{sha256(names.encode()).hexdigest()[:16]}.ckpt"

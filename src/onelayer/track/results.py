@@ -112,6 +112,12 @@ class Results:
     def _write(self, ended: Sequence[int], checkpoint: Mapping[str, Any]) -> None:
         """Measure and write down runs that have not failed."""
         judge = self._tracker.judge
+        try:
+            self._tracker.curves.ended(ended, [judge.epochs[run] for run in ended])
+        except OSError as error:
+            for run in ended:
+                self._observer.failed(self._runs[run], error)
+            return
         best = judge.best_theta[ended].to(self._module.linear.theta)
         values = measured(ended, self._module, best, self._data)
         columns = {name: value.tolist() for name, value in values.items()}

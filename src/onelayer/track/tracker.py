@@ -11,7 +11,8 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from onelayer.model.module import OneLayer
 from onelayer.model.take import take_stack
-from onelayer.track.curves import Curves, take_curves
+from onelayer.track.curves import Curves
+from onelayer.track.history import take_history
 from onelayer.track.judge import Judge, take_judge
 from onelayer.track.overview import Overview
 from onelayer.track.rundir import FORMAT
@@ -152,7 +153,7 @@ class Tracker(Checkpoint):
 
     def _draw(self, module: OneLayer, epoch: int) -> None:
         moved = [run for run, last in enumerate(self.judge.epochs) if last == epoch]
-        self.curves.write(epoch, moved, module.values, module.schedule.rates)
+        self.curves.write(epoch, moved, module)
         self.overview.write(epoch, module.values, module.active)
 
     def _headline(self, module: OneLayer) -> dict[str, float]:
@@ -174,7 +175,7 @@ def take_checkpoint(checkpoint: Mapping[str, Any], runs: Sequence[int]) -> dict[
     if "members" in checkpoint:
         members = checkpoint["members"]
         names = [members["names"][run] for run in runs]
-        taken["members"] = {**members, "names": names, "curves": take_curves(members["curves"], runs)}
+        taken["members"] = {**members, "names": names, "curves": take_history(members["curves"], runs)}
     return taken
 
 

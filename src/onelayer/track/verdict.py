@@ -47,6 +47,8 @@ def conclusion(
     """Say how a run of the present stack ended, as in result.json but for what identifies it."""
     assert module.truth is not None
     reference, judge = module.truth.references[index], tracker.judge
+    steps = judge.epochs[index] * data.steps_per_epoch
+    evaluations = module.evaluated(index)
     return {
         "status": judge.status[index],
         "metrics": dict(sorted(metrics.items())),
@@ -55,7 +57,8 @@ def conclusion(
         "epochs": judge.epochs[index],
         "best_epoch": judge.best_epoch[index],
         "rows": {name: len(part) for name, part in (("train", data.train), ("val", data.val), ("test", data.test))},
-        "steps": judge.epochs[index] * data.steps_per_epoch,
+        "steps": steps,
+        "evaluations": steps if evaluations is None else evaluations,
         "seconds": float(module.seconds[index]),
         "seed": spec.seed,
         "device": tracker.device,

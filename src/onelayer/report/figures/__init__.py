@@ -1,0 +1,31 @@
+"""The figures of a report, one to a file: to add one, write a file and a line here."""
+
+from collections.abc import Callable, Sequence
+
+from onelayer.report.figures import best, budget, coefficients, diagnostics, gaps, heat, parallel, profile, sensitivity
+from onelayer.report.figures.canvas import Painted
+from onelayer.report.gather import Gathered
+
+# in the order of the page
+FIGURES: Sequence[Callable[[Gathered], Painted | list[Painted]]] = (
+    best.draw,
+    sensitivity.draw,
+    gaps.draw_epochs,
+    gaps.draw_evaluations,
+    gaps.draw_seconds,
+    profile.draw,
+    budget.draw,
+    heat.draw,
+    parallel.draw,
+    diagnostics.draw,
+    coefficients.draw,
+)
+
+
+def paint_all(gathered: Gathered) -> list[Painted]:
+    """Draw all figures; one that does not apply says why."""
+    found: list[Painted] = []
+    for draw in FIGURES:
+        painted = draw(gathered)
+        found += painted if isinstance(painted, list) else [painted]
+    return found

@@ -1,0 +1,127 @@
+"""What the winner says of rows that did not train: residuals; ROC and calibration; confusion."""
+
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+
+from onelayer.report.figures.canvas import COLOURS, GREY, INK, Canvas, Painted, nothing
+from onelayer.report.gather import Gathered
+from onelayer.report.winner import Answers, Array, shortened
+
+NAME, TITLE = "diagnostics", "The winner on rows that it was not trained on"
+# rows that are drawn as dots
+DRAWN = 1500
+TENTHS = 10
+
+
+def draw(gathered: Gathered) -> Painted:
+    """Draw what fits the task."""
+    winner = gathered.winner
+    if isinstance(winner, str):
+        return nothing(NAME, TITLE, f"There is no winner: {winner}.")
+    answers = winner.answers
+    if isinstance(answers, str):
+        return nothing(NAME, TITLE, f"There are no predictions: {answers}.")
+    if answers.probability is None:
+        return _residuals(answers, str(winner.artefact.header["target"]))
+    if winner.task == "binary":
+        return _ranking(answers, winner.classes)
+    return _confusion(answers, winner.classes)
+
+
+def _residuals(answers: Answers, target: str) -> Painted:
+    canvas = Canvas(NAME, 2, 3.4)
+    left, right = canvas.all
+    some = np.linspace(0, len(answers.target) - 1, min(DRAWN, len(answers.target))).astype(int)
+    truth, said = answers.target[some], answers.value[some]
+    dots: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 3.2, "markeredgewidth": 0, "alpha": 0.55}
+    ends = [float(min(truth.min(), said.min())), float(max(truth.max(), said.max()))]
+    left.plot(ends, ends, color=GREY, linewidth=1)
+    left.plot(truth, said, color=COLOURS[0], **dots)
+    left.set(xlabel=f"true {shortened([target], 16)[0]}", ylabel="predicted")
+    right.axhline(0, color=GREY, linewidth=1)
+    right.plot(said, truth - said, color=COLOURS[0], **dots)
+    right.set(xlabel="predicted", ylabel="true − predicted")
+    for axes in canvas.all:
+        axes.locator_params(nbins=5)
+    caption = (
+        f"{len(answers.target)} {answers.stage} rows. Left: dots on the line are predicted as they are. Right: "
+        "residuals without a shape mean that a line is enough; a bow or a fan means that it is not."
+    )
+    return canvas.drawn(TITLE, caption)
+
+
+def _ranking(answers: Answers, classes: tuple[str, ...]) -> Painted:
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    assert answers.probability is not None
+    positive, truth = answers.probability[:, 1], answers.target == 1
+    canvas = Canvas(NAME, 2, 3.4)
+    left, right = canvas.all
+    left.plot([0, 1], [0, 1], color=GREY, linewidth=1)
+    area = "not defined: one class only"
+    if 0 < truth.sum() < len(truth):
+        wrong, hit, _ = roc_curve(truth, positive)
+        (line,) = left.plot(wrong, hit, color=COLOURS[0])
+        area = f"{roc_auc_score(truth, positive):.4g}"
+        canvas.point(line, f"area under the curve {area}")
+    left.set(xlabel="false positive rate", ylabel="true positive rate")
+    right.plot([0, 1], [0, 1], color=GREY, linewidth=1)
+    for share, seen, rows in calibration(positive, truth):
+        said = f"{rows} rows: predicted {share:.3g} on average, observed {seen:.3g}"
+        canvas.dots([share], [seen], [said], right, color=COLOURS[0], marker="o")
+    right.set(xlabel="predicted probability", ylabel=f"observed share of {shortened([classes[1]], 14)[0]}")
+    caption = (
+        f"{len(truth)} {answers.stage} rows. Left: ROC of '{classes[1]}', area {area}; the nearer to the upper left "
+        "corner, the better. Right: calibration by tenths of the rows; dots on the line are probabilities to trust."
+    )
+    return canvas.drawn(TITLE, caption)
+
+
+def calibration(positive: Array, truth: Array) -> list[tuple[float, float, int]]:
+    """Return mean prediction, observed share and number of rows for tenths of them, by rising prediction."""
+    order = np.argsort(positive, kind="stable")
+    parts = [part for part in np.array_split(order, TENTHS) if len(part)]
+    return [(float(positive[part].mean()), float(truth[part].mean()), len(part)) for part in parts]
+
+
+def _confusion(answers: Answers, classes: tuple[str, ...]) -> Painted:
+    counts = np.zeros((len(classes), len(classes)), int)
+    np.add.at(counts, (answers.target.astype(int), answers.value.astype(int)), 1)
+    canvas = Canvas(NAME, height=max(3.2, min(6.0, 1.4 + 0.34 * len(classes))))
+    axes = canvas.axes
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    shades = mpl.colormaps["Blues"]
+    for line, column in np.ndindex(*counts.shape):
+        (box,) = axes.fill(
+            [column - 0.48, column + 0.48, column + 0.48, column - 0.48],
+            [line - 0.48, line - 0.48, line + 0.48, line + 0.48],
+            color=shades(0.08 + 0.85 * shares[line, column]),
+            linewidth=0,
+        )
+        canvas.point(box, f"{counts[line, column]} rows of '{classes[line]}' predicted as '{classes[column]}'")
+        if len(classes) <= 12:
+            dark = shares[line, column] > 0.5
+            axes.text(
+                column,
+                line,
+                str(counts[line, column]),
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="#fefefe" if dark else "#111111",
+            )
+    names = shortened(classes, 14)
+    axes.set_xticks(range(len(names)), names, rotation=45 if sum(map(len, names)) > 40 else 0)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="predicted", ylabel="true", ylim=(len(classes) - 0.5, -0.5), xlim=(-0.5, len(classes) - 0.5))
+    axes.set_aspect("equal")
+    axes.grid(visible=False)
+    axes.tick_params(length=0, labelcolor=INK)
+    hits = int(np.trace(counts))
+    caption = (
+        f"{len(answers.target)} {answers.stage} rows, {hits} of them predicted right. A row of the table is a true "
+        "class, its shade the share of that class; all is well on the diagonal."
+    )
+    return canvas.drawn(TITLE, caption)

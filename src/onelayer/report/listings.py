@@ -1,0 +1,127 @@
+"""The tables of a report; their numbers are those of the files that they were read from."""
+
+import math
+from collections.abc import Callable, Sequence
+
+from onelayer.report.drawn import Cell, Listing
+from onelayer.report.figures.best import best_rows
+from onelayer.report.figures.gaps import why_none
+from onelayer.report.gather import Gathered
+from onelayer.report.measures import LEVEL, median
+from onelayer.report.race import COSTS, first, racers, targets
+from onelayer.report.records import Record
+
+NOT = "did not converge"
+
+
+def runs(gathered: Gathered) -> Listing:
+    """List every run as its result.json has it, in the order of the leaderboard."""
+    keys = [one.key for one in gathered.swept]
+    metrics = list(dict.fromkeys([*gathered.board.shown, *gathered.board.metrics]))
+    columns = ("rank", "status", "optimizer", *keys, *metrics, *COSTS, "directory", "command")
+    rows = []
+    for row in gathered.board.rows:
+        for record in row.runs:
+            swept = [_typed(record.overrides.get(key)) for key in keys]
+            measured = [record.metrics.get(name) for name in metrics]
+            told = gathered.results.get(record.directory, {})
+            costs: list[Cell] = [record.epochs, told.get("evaluations"), record.seconds]
+            head: list[Cell] = [row.rank, record.status, gathered.optimizer(record)]
+            where: list[Cell] = [record.directory.as_posix(), record.command]
+            rows.append((*head, *swept, *measured, *costs, *where))
+    caption = (
+        f"Every run with what it was asked for and what came of it, by {gathered.metric}; runs of one rank differ in "
+        "the seed or the fold alone."
+    )
+    return Listing("runs", "Runs", caption, columns, tuple(rows))
+
+
+def best(gathered: Gathered) -> Listing:
+    """List the best setting of each optimizer."""
+    rows = tuple(
+        (name, mean.mean, mean.half, len(row.counted), gathered.setting(row.best), row.best.command)
+        for name, row, mean in best_rows(gathered)
+    )
+    caption = (
+        f"The mean {gathered.metric} of the best setting of each optimizer, ± half of Student's {LEVEL:.0%} interval "
+        "over its repetitions; the command is that of the best of them."
+    ).replace("%", " %")
+    columns = ("optimizer", gathered.metric, "±", "runs", "setting", "command")
+    return Listing("best", "Best configuration of each optimizer", caption, columns, rows)
+
+
+def time_to_target(gathered: Gathered) -> Listing:
+    """List what each optimizer spent up to each target, in the median over repetitions."""
+    rows: list[tuple[Cell, ...]] = []
+    those, wanted = racers(gathered), targets(gathered)
+    for target in wanted:
+        for name in gathered.names:
+            mine = [one for one in those if one.optimizer == name]
+            if not mine:
+                continue
+            racer = first(mine, target)
+            spent = [median(racer.times(target, cost)) for cost in COSTS]
+            reached = sum(math.isfinite(one) for one in racer.times(target, "epochs"))
+            cells: list[Cell] = [
+                NOT if math.isinf(one) else int(one) if cost != "seconds" else one
+                for cost, one in zip(COSTS, spent, strict=True)
+            ]
+            rows.append((target.said, name, *cells, f"{reached} of {len(racer.row.runs)}", racer.setting))
+    caption = (
+        "What an optimizer spent until it first was at a target, in the median over repetitions, with the setting that "
+        "was there first. Epochs after the 128th are looked at 64 times for each doubling of their number."
+        if rows
+        else why_none(gathered)
+    )
+    columns = ("target", "optimizer", *COSTS, "reached by", "setting")
+    return Listing("targets", "Time to target", caption, columns, tuple(rows))
+
+
+def failures(gathered: Gathered) -> Listing:
+    """List the runs that failed, diverged, or have not ended."""
+    bad = [record for record in gathered.records if record.status not in ("done", "stopped")]
+    rows = tuple((record.status, gathered.label(record), record.epochs, _why(record), record.command) for record in bad)
+    caption = "Runs that gave no result, and what stopped them." if rows else "Every run ended well."
+    return Listing("failures", "Failed and diverged runs", caption, ("status", "run", "epochs", "why", "command"), rows)
+
+
+def coefficients(gathered: Gathered) -> Listing:
+    """List the winner's coefficients in original units."""
+    title = "The winner's coefficients in original units"
+    if isinstance(gathered.winner, str):
+        return Listing("coefficients", title, f"There is no winner: {gathered.winner}.", ("name",), ())
+    found, doubts = gathered.winner.coefficients
+    keys = list(dict.fromkeys(key for row in found for key in row))
+    rows = tuple(tuple(row.get(key) for key in keys) for row in found)
+    caption = "With standard errors and 95 % intervals from the train rows, where they can be had."
+    return Listing(
+        "coefficients", title, " ".join([caption, *(f"Caution: {one}." for one in doubts)]), tuple(keys), rows
+    )
+
+
+# in the order of the page
+LISTINGS: Sequence[Callable[[Gathered], Listing]] = (runs, best, time_to_target, failures, coefficients)
+
+
+def tables(gathered: Gathered) -> list[Listing]:
+    """Make all tables."""
+    return [make(gathered) for make in LISTINGS]
+
+
+def _why(record: Record) -> str | None:
+    if record.status == "diverged":
+        return f"diverged at epoch {record.epochs}; try a smaller optim.lr"
+    return (record.error or "").strip() or ("has not ended" if record.status == "unfinished" else None)
+
+
+def _typed(value: str | None) -> Cell:
+    """Return a number where the text is one, so that a table can be sorted by it."""
+    if value is None:
+        return None
+    for kind in (int, float):
+        try:
+            number = kind(value)
+        except ValueError:
+            continue
+        return number if math.isfinite(number) else value
+    return value

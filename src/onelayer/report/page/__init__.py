@@ -1,0 +1,1 @@
+"""The report as one page of HTML, which needs nothing but a browser."""

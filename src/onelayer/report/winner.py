@@ -1,0 +1,149 @@
+"""The best run of a report: its model, its coefficients, and what it says of rows that it was not trained on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onelayer.artefact import Artefact
+from onelayer.config import RunSpec
+from onelayer.deliver.load import MODEL
+from onelayer.deliver.model import Model
+from onelayer.deliver.source import spec_of, table_again
+from onelayer.errors import UserError
+
+Array = NDArray[Any]
+# rows that did not train, the best first
+STAGES = ("test", "val", "train")
+# numbers in a table that is read again for a report; of a larger one it would take minutes
+LARGEST = 10**8
+
+
+class Answers(NamedTuple):
+    """What a model says of rows, and what is true of them.
+
+    Attributes:
+        stage: test, val, or train where there are no others.
+        value: (rows,), numbers in original units; of classes, the place of the one that is most probable.
+        probability: (rows, classes); None for numbers.
+        target: (rows,), numbers in original units, or the places of classes.
+    """
+
+    stage: str
+    value: Array
+    probability: Array | None
+    target: Array
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The best run.
+
+    Attributes:
+        run: its directory.
+        artefact: its model.
+        spec: what it was asked to do.
+    """
+
+    run: Path
+    artefact: Artefact
+    spec: RunSpec
+
+    @property
+    def task(self) -> str:
+        """Regression, binary or multiclass."""
+        return str(self.artefact.header["task"])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; none of a number."""
+        return tuple(self.artefact.header["classes"] or ())
+
+    @property
+    def refusal(self) -> str | None:
+        """Why its rows are not read again; None where they are."""
+        rows = sum((self.artefact.header["training"].get("rows") or {}).values())
+        if rows * len(self.artefact.columns) <= LARGEST:
+            return None
+        return f"{rows} rows x {len(self.artefact.columns)} features are more than a report reads again"
+
+    @cached_property
+    def answers(self) -> Answers | str:
+        """What it says of the rows that did not train; a sentence where they are gone."""
+        if self.refusal is not None:
+            return self.refusal
+        try:
+            return _answers(self)
+        except UserError as error:
+            return str(error)
+
+    @cached_property
+    def coefficients(self) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+        """Its coefficients in original units, with their errors where the rows of training can be read, and doubts."""
+        from onelayer.data.preprocess import Scale, original_coefficients
+        from onelayer.deliver.summary.show import plain
+        from onelayer.deliver.summary.summarise import summarise
+
+        try:
+            if self.refusal is not None:
+                raise UserError(self.refusal)
+            told = plain(summarise(self.run))
+            return list(told["coefficients"]), tuple(told["cautions"])
+        except UserError as error:
+            doubt = f"no standard errors: {error}"
+        one = self.artefact
+        x, y = Scale(one.x_shift, one.x_scale), Scale(one.y_shift, one.y_scale)
+        weight, bias = original_coefficients(one.weight.astype(float), one.bias.astype(float), x, y)
+        several = len(bias) > 1
+        rows = [
+            {**({"class": self.classes[output]} if several else {}), "name": name, "coefficient": float(value)}
+            for output, numbers in enumerate(np.column_stack([bias, weight]))
+            for name, value in zip(("(intercept)", *one.columns), numbers, strict=True)
+        ]
+        return rows, (doubt,)
+
+
+def winner_of(run: Path) -> Winner | str:
+    """Read the model of a run; a sentence where there is none."""
+    try:
+        return Winner(run, Artefact.load(run / MODEL), spec_of(run))
+    except UserError as error:
+        return str(error)
+
+
+def _answers(winner: Winner) -> Answers:
+    """Predict the rows of the part that is furthest from training.
+
+    Raises:
+        UserError: the rows are no longer where or what they were.
+    """
+    import torch
+
+    from onelayer.model.linear import logits_of
+    from onelayer.prepared import prepare_data
+
+    artefact = winner.artefact
+    prepared = prepare_data(winner.spec, table_again(winner.run, winner.spec))
+    if prepared.data_hash != artefact.header["data_hash"]:
+        raise UserError(f"the rows that {winner.run} was trained on are no longer those of training")
+    stage = next(name for name in STAGES if len(getattr(prepared, name)))
+    theta = torch.from_numpy(np.column_stack([artefact.weight, artefact.bias]).astype(np.float64))[None]
+    logits: list[Array] = []
+    target: list[Array] = []
+    for chunk in getattr(prepared, stage).chunks():
+        logits.append(logits_of(theta, chunk.x)[0].numpy())
+        target.append(chunk.y.numpy().reshape(len(chunk.y), -1)[:, 0])
+    said = Model(artefact).of_logits(np.concatenate(logits) * artefact.y_scale + artefact.y_shift)
+    truth = np.concatenate(target)
+    if said.probability is None:
+        return Answers(stage, said.value, None, truth * artefact.y_scale[0] + artefact.y_shift[0])
+    return Answers(stage, said.probability.argmax(axis=1), said.probability, truth.astype(np.int64))
+
+
+def shortened(names: Sequence[str], longest: int = 22) -> list[str]:
+    """Cut names that are too long for an axis."""
+    return [name if len(name) <= longest else f"{name[: longest - 1]}…" for name in names]
