@@ -34,6 +34,7 @@ def test_one_run_leaves_the_whole_directory(cli: Cli, tmp_path: Path) -> None:
         ".hydra/overrides.yaml",
         "checkpoints/best.ckpt",
         "checkpoints/last.ckpt",
+        "curves.safetensors",
         "model/model.json",
         "model/model.safetensors",
         "result.json",

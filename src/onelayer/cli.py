@@ -32,12 +32,15 @@ def train() -> None:
     from omegaconf import OmegaConf
 
     # Hydra hands exceptions on only under this setting; what the user asked for is kept beside it
-    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
+    asked = os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
-    with ended_by_signals(), reported():
-        sys.argv[1:] = with_resumed(overrides_last(with_quotes(sys.argv[1:])))
-        hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)()
+    try:
+        with ended_by_signals(), reported():
+            sys.argv[1:] = with_resumed(overrides_last(with_quotes(sys.argv[1:])))
+            hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)()
+    finally:
+        os.environ["HYDRA_FULL_ERROR"] = asked
 
 
 def _job(config: "DictConfig") -> float | None:
