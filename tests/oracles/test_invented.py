@@ -66,7 +66,7 @@ def spec_of(path: Path, target: str, chosen: dict[str, Any]) -> RunSpec:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-@settings(LIKE_ALWAYS, max_examples=30)
+@settings(LIKE_ALWAYS, max_examples=15)
 @given(table=tables(), chosen=asked)
 def test_training_ends_with_finite_numbers_or_is_refused_in_a_sentence(
     tmp_path: Path, suffix: str, table: Invented, chosen: dict[str, Any]
@@ -98,7 +98,7 @@ def fitted(data: Prepared) -> tuple[Any, ...]:
     return data.encoder.to_json(), *(scale.tolist() for scale in scales)
 
 
-@settings(LIKE_ALWAYS, max_examples=40)
+@settings(LIKE_ALWAYS, max_examples=20)
 @given(
     table=tables(),
     normalize=st.sampled_from(["standard", "minmax", "robust"]),

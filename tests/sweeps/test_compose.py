@@ -81,7 +81,7 @@ job_overrides = st.tuples(
 ).flatmap(lambda parts: st.permutations([*parts[0], *parts[1]]))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(overrides=job_overrides, number=st.integers(0, 5000))
 def test_random_jobs_equal_hydras(sweep: Sweep, overrides: list[str], number: int) -> None:
     sweep.check(*overrides, number=number)

@@ -21,26 +21,28 @@ from tests.data.streaming.tables import invented, saved, stream_of
 BASE = ("data=table", "data.path=t.parquet", "data.stream=true", "data.target=yes", "logger=none")
 
 
+REFUSED = [
+    (["data.batch_size=full"], "data.batch_size=full"),
+    (["data.split.stratify=true"], "data.split.stratify=true"),
+    (["data.split.by=group", "data.split.shuffle=false"], "data.split.shuffle=false with data.split.by"),
+    (["data.folds=3", "data.fold=0", "data.split.shuffle=false"], "data.split.shuffle=false with data.folds"),
+    (["data.folds=3", "data.fold=3"], "data.fold=3"),
+    (["monitor=val/auroc"], "monitor=val/auroc: a binary run on streamed rows has no such metric"),
+    (["optim=lbfgs"], "which some optimizers need, takes all rows at once"),
+    (["optim=rprop"], "which some optimizers need, takes all rows at once"),
+    (["data.block_rows=0"], "data.block_rows=0"),
+    (["data.target=number", "data.class_weight=balanced"], "data.class_weight=balanced"),
+    (["data.target=nowhere"], "nowhere"),
+    (["data.path=nowhere.parquet"], "nowhere.parquet"),
+    (["data.class_weight={maybe: 2}"], "'maybe'"),
+    (["task=regression"], "data.target=yes: 'no' in row 1 is no number"),
+]
+
+
 @pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["data.batch_size=full"], "data.batch_size=full"),
-        (["data.split.stratify=true"], "data.split.stratify=true"),
-        (["data.split.by=group", "data.split.shuffle=false"], "data.split.shuffle=false with data.split.by"),
-        (["data.folds=3", "data.fold=0", "data.split.shuffle=false"], "data.split.shuffle=false with data.folds"),
-        (["data.folds=3", "data.fold=3"], "data.fold=3"),
-        (["monitor=val/auroc"], "monitor=val/auroc: a binary run on streamed rows has no such metric"),
-        (["optim=lbfgs"], "which some optimizers need, takes all rows at once"),
-        (["optim=rprop"], "which some optimizers need, takes all rows at once"),
-        (["data.block_rows=0"], "data.block_rows=0"),
-        (["data.target=number", "data.class_weight=balanced"], "data.class_weight=balanced"),
-        (["data.target=nowhere"], "nowhere"),
-        (["data.path=nowhere.parquet"], "nowhere.parquet"),
-        (["data.class_weight={maybe: 2}"], "'maybe'"),
-        (["task=regression"], "data.target=yes: 'no' in row 1 is no number"),
-    ],
+    ("arguments", "said", "multirun"),
+    [*((*one, False) for one in REFUSED), *((*one, True) for one in REFUSED[::4])],
 )
-@pytest.mark.parametrize("multirun", [False, True])
 def test_a_refusal_is_one_sentence_and_leaves_no_database(
     cli: Callable[..., Outcome],
     tmp_path: Path,
