@@ -41,7 +41,7 @@ class History:
         self._epochs: list[int] = []
         self._rows: list[Tensor] = []  # (tags, runs) each
         self._measured: list[list[str]] = []  # what is no number there was measured, or was not
-        self._last = torch.empty(0, len(runs))
+        self._last = torch.empty(0, len(runs), dtype=torch.float32)
 
     def add(self, epoch: int, moved: Sequence[int], values: Mapping[str, Tensor]) -> None:
         """Take an epoch's measurements.
@@ -141,7 +141,7 @@ class History:
         new = [tag for tag in tags if tag not in self._tags]
         if new:
             self._tags += new
-            nothing = torch.full((len(new), len(self.runs)), torch.nan)
+            nothing = torch.full((len(new), len(self.runs)), torch.nan, dtype=torch.float32)
             self._rows = [torch.cat([row, nothing]) for row in self._rows]
             self._last = torch.cat([self._last, nothing])
 
