@@ -106,7 +106,6 @@ def test_a_sweep_killed_many_times_ends_as_if_nothing_had_been(whole: tuple[Path
             same(curves(cut / name), wanted_curves, 1e-5, f"{name} curves")
         for name in expected:
             same(history(cut / name), history(wanted / name), 1e-5, f"{name} curves that were kept")
-        assert not list(cut.glob("stacks/*/curves.*.safetensors"))
         assert not list((cut / ".stacks").glob("*"))
 
 
