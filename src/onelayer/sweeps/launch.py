@@ -18,7 +18,7 @@ from onelayer.sweeps.observer import RunLogs, SweepObserver
 from onelayer.sweeps.plan import Job, Stack, described, plan
 from onelayer.sweeps.previous import CHECKPOINTS, interrupted_stacks, stack_path
 from onelayer.sweeps.progress import SweepBar, stack_work
-from onelayer.track.stored import STACKS
+from onelayer.track.stored import STACKS, unite
 from onelayer.track.tensorboard import trim
 
 log = logging.getLogger("onelayer")
@@ -72,6 +72,8 @@ class Launch:
                 self._observer.known(job.run, self._jobs.finished[job.number])
         if self._jobs.refusal:
             log.warning(self._jobs.refusal)
+        for folder in (self._folder / STACKS).glob("*"):
+            unite(folder)  # where a process was killed before it came to that
         try:
             todo = [job for job in self._jobs.valid if job.number not in self._jobs.finished and self._make(job)]
             stacks = self._stacks(todo)

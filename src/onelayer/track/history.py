@@ -1,7 +1,6 @@
 """Keeps the curves of every run of a stack, and writes them as `onelayer.track.stored` says."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onelayer.track.stored import FILE, PART, PARTS, Block, Curve, join
+from onelayer.track.stored import PART, PARTS, Block, Curve, unite
 
 # every epoch is kept up to 2^7, and beyond, 2^6 each time that their number doubles: as many on a logarithmic axis
 BITS = 7
@@ -104,9 +103,8 @@ class History:
         self._block(runs, last).write(self.folder / PART.format(max(taken, default=0) + 1))
 
     def close(self) -> None:
-        """Make one file of all that were written; where that cannot be done, those are read."""
-        with suppress(OSError):
-            self._unite()
+        """Make one file of all that were written."""
+        unite(self.folder)
 
     def keep(self, runs: Sequence[int]) -> None:
         """Drop all but some runs, rising indices."""
@@ -125,16 +123,6 @@ class History:
 
     def _keeps(self, epoch: int) -> bool:
         return is_kept(epoch) or (epoch % self._every == 0 and is_kept(epoch // self._every))
-
-    def _unite(self) -> None:
-        whole, parts = self.folder / FILE, sorted(self.folder.glob(PARTS))
-        if len(parts) == 1 and not whole.exists():
-            parts[0].replace(whole)
-        elif parts:
-            blocks = [Block.read(path) for path in ([whole] if whole.exists() else []) + parts]
-            join([block for block in blocks if block is not None]).write(whole)
-            for path in parts:
-                path.unlink()
 
     def _know(self, tags: Mapping[str, Tensor]) -> None:
         """Make room for tags that come for the first time, such as those of the first validation."""

@@ -10,6 +10,7 @@ and then one for the last epoch of each run itself, NaN where there was no measu
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,23 @@ def read_curves(top: Path, runs: Iterable[Path]) -> dict[Path, Curve]:
         if curve is not None:
             curves[run] = curve
     return curves
+
+
+def unite(folder: Path) -> None:
+    """Make one file of those that a stack wrote as its runs ended; where that cannot be done, they stay.
+
+    Args:
+        folder: of the stack, which no process trains now.
+    """
+    whole, parts = folder / FILE, sorted(folder.glob(PARTS))
+    with suppress(OSError):
+        if len(parts) == 1 and not whole.exists():
+            parts[0].replace(whole)
+        elif parts:
+            blocks = [Block.read(path) for path in ([whole] if whole.exists() else []) + parts]
+            join([block for block in blocks if block is not None]).write(whole)
+            for path in parts:
+                path.unlink()
 
 
 def join(blocks: Sequence[Block]) -> Block:
