@@ -3,19 +3,21 @@
 Formulas: McCullagh & Nelder, Generalized Linear Models, 2nd ed., chapters 2 and 4; conventions as R's glm.
 """
 
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from scipy.special import chdtrc, gammaln, xlogy
 
+from onelayer.deliver.inference.ascent import climb
 from onelayer.deliver.inference.basis import Basis, solve
-from onelayer.deliver.inference.likelihood import EXTREME, Point, climb, recedes, visit
+from onelayer.deliver.inference.likelihood import EXTREME, Point, recedes, visit
 from onelayer.deliver.inference.linear import checked
 from onelayer.deliver.inference.links import Link
 from onelayer.deliver.inference.polish import link_of
 from onelayer.deliver.inference.robust import Robust, robust_root
 from onelayer.deliver.inference.rows import Array, Piece, Rows
-from onelayer.deliver.inference.table import Table, general_cautions, tabulate
+from onelayer.deliver.inference.table import SEPARATED, Table, general_cautions, tabulate
 
 Information = Literal["expected", "observed"]
 
@@ -56,20 +58,17 @@ def binary(
     if information not in ("expected", "observed"):
         raise ValueError(f"information={information!r} is neither expected nor observed")
     functions, basis = link_of(link), Basis.fit(rows)
-    k = len(basis.kept)
+    k, passing = len(basis.kept), partial(visit, basis, functions)
     if coef is not None:
         at = visit(basis, functions, basis.scaled(checked(coef, rows)))
     else:
-        at = climb(basis, functions, np.zeros(k) if start is None else basis.scaled(checked(start, rows)))
+        at = climb(passing, np.zeros(k) if start is None else basis.scaled(checked(start, rows)))
         if start is not None and not functions.concave:
-            at = max(at, climb(basis, functions, np.zeros(k)), key=lambda point: point.log_likelihood)
+            at = max(at, climb(passing, np.zeros(k)), key=lambda point: point.log_likelihood)
     separated = recedes(basis, functions, at)
     cautions = general_cautions(basis, l2, 0.0 if separated else at.distance)
     if separated:
-        cautions.append(
-            "separated: the likelihood rises without end as some coefficients grow, so there is no finite optimum, and "
-            "their standard errors mean nothing"
-        )
+        cautions.append(SEPARATED)
     if at.extreme:
         cautions.append(
             f"fitted probabilities are 0 or 1 within {EXTREME:g} in {at.extreme} rows: see whether the classes are "

@@ -1,4 +1,4 @@
-"""The log-likelihood of a binary model at a point, and Newton's way from there.
+"""The log-likelihood of a binary model at a point.
 
 Fisher scoring as in McCullagh & Nelder, Generalized Linear Models, 2nd ed., 2.5, with the triangle of
 sqrt(information) Z instead of Z'WZ. The observed information is the expected one plus D; in the coordinates R b it is
@@ -16,8 +16,6 @@ from onelayer.deliver.inference.links import Link
 from onelayer.deliver.inference.rows import Array
 from onelayer.deliver.inference.table import FAR
 
-ITERATIONS = 100
-NEAR = 1e-5  # standard errors; from here Newton's method converges without a line search
 SINGULAR = 1e-13
 FLAT, NOTHING = 1e-4, 1e-8  # information of a row on a relative change of its logit: little, and next to none
 ROUNDING = 1e-9  # standard errors; from here Newton's method need not get nearer
@@ -108,36 +106,6 @@ def visit(basis: Basis, link: Link, b: Array) -> Point:
     norms = np.linalg.norm(triangle, axis=0)
     singular = not whole or bool((np.abs(np.diag(triangle)) <= SINGULAR * norms).any())
     return Point(b, log_likelihood, gradient, triangle, excess, extreme, singular)
-
-
-def climb(basis: Basis, link: Link, start: Array) -> Point:
-    """Go to the maximum of the likelihood, or as far as it leads where there is none."""
-    at = visit(basis, link, start)
-    if at.singular:
-        at = visit(basis, link, np.zeros(len(start)))
-    for _ in range(ITERATIONS):
-        if at.singular:
-            break
-        if at.distance < NEAR:
-            then = visit(basis, link, at.b + at.step)
-            # nothing is left to gain but rounding, or the likelihood rises for ever, ever more slowly
-            if then.singular or not then.distance < at.distance / 2:
-                break
-            at = then
-            continue
-        size, slope = 1.0, float(at.gradient @ at.step)
-        while True:
-            then = visit(basis, link, at.b + size * at.step)
-            gain = then.log_likelihood - at.log_likelihood
-            # of many rows, the sum's last digits may hide a gain that the gradient shows
-            nearer = then.distance < at.distance / 2 and abs(gain) < 1e-9 * abs(at.log_likelihood)
-            if not then.singular and (gain >= 1e-4 * size * slope or nearer):
-                break
-            size /= 2
-            if size < 1e-10:
-                return at
-        at = then
-    return at
 
 
 def recedes(basis: Basis, link: Link, at: Point) -> bool:

@@ -6,16 +6,17 @@ Formulas: Agresti, Categorical Data Analysis, 3rd ed., 8.1; Hosmer, Lemeshow & S
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.special import chdtrc, log_softmax, xlogy
 
+from onelayer.deliver.inference.ascent import climb
 from onelayer.deliver.inference.basis import Basis, solve, triangle_of
-from onelayer.deliver.inference.likelihood import EXTREME, ITERATIONS, NEAR, NOTHING
+from onelayer.deliver.inference.likelihood import EXTREME, NOTHING
 from onelayer.deliver.inference.robust import Robust
 from onelayer.deliver.inference.rows import BLOCK, Array, Rows
-from onelayer.deliver.inference.table import Table, general_cautions, tabulate
+from onelayer.deliver.inference.table import SEPARATED, Table, general_cautions, tabulate
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class _Point:
         except np.linalg.LinAlgError:
             return None
         return solve(lower.T, np.eye(len(lower)))
+
+    @property
+    def singular(self) -> bool:
+        """Whether the information is."""
+        return self.root is None
 
     @cached_property
     def distance(self) -> float:
@@ -92,15 +98,12 @@ def multinomial(
     if np.shape(given) != (m, len(rows.names)) or not np.isfinite(given).all():
         raise ValueError(f"coef has the shape {np.shape(given)} for {m} classes, or is not finite")
     c = np.array([basis.triangle @ basis.scaled(one) for one in given])
-    at = _visit(basis, c) if coef is not None else _climb(basis, c)
+    at = _visit(basis, c) if coef is not None else climb(partial(_visit, basis), c)
     k, root = len(basis.kept), at.root
     separated = root is None or _rises(basis, at)
     cautions = general_cautions(basis, l2, 0.0 if separated else at.distance)
     if separated:
-        cautions.append(
-            "separated: the likelihood rises without end as some coefficients grow, so there is no finite optimum, and "
-            "their standard errors mean nothing"
-        )
+        cautions.append(SEPARATED)
     elif at.extreme:
         cautions.append(
             f"fitted probabilities are 1 within {EXTREME:g} in {at.extreme} rows: see whether the classes are separated"
@@ -159,35 +162,6 @@ def _visit(basis: Basis, c: Array) -> _Point:
         for j in range(i):
             information[j, :, i, :] = information[i, :, j, :].T
     return _Point(c, log_likelihood, gradient, information.reshape(m * k, m * k), extreme)
-
-
-def _climb(basis: Basis, start: Array) -> _Point:
-    """Go to the maximum of the likelihood, or as far as it leads where there is none."""
-    at = _visit(basis, start)
-    if at.root is None:
-        at = _visit(basis, np.zeros_like(start))
-    for _ in range(ITERATIONS):
-        if at.root is None:
-            break
-        if at.distance < NEAR:
-            then = _visit(basis, at.c + at.step)
-            if then.root is None or not then.distance < at.distance / 2:
-                break
-            at = then
-            continue
-        size, slope = 1.0, at.distance**2
-        while True:
-            then = _visit(basis, at.c + size * at.step)
-            gain = then.log_likelihood - at.log_likelihood
-            # of many rows, the sum's last digits may hide a gain that the gradient shows
-            nearer = then.distance < at.distance / 2 and abs(gain) < 1e-9 * abs(at.log_likelihood)
-            if then.root is not None and (gain >= 1e-4 * size * slope or nearer):
-                break
-            size /= 2
-            if size < 1e-10:
-                return at
-        at = then
-    return at
 
 
 def _rises(basis: Basis, at: _Point) -> bool:

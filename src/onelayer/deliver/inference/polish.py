@@ -1,9 +1,12 @@
 """The exact optimum in float64."""
 
+from functools import partial
+
 import numpy as np
 
+from onelayer.deliver.inference.ascent import climb
 from onelayer.deliver.inference.basis import Basis
-from onelayer.deliver.inference.likelihood import climb
+from onelayer.deliver.inference.likelihood import visit
 from onelayer.deliver.inference.linear import checked, optimum
 from onelayer.deliver.inference.links import LINKS, Link
 from onelayer.deliver.inference.rows import Array, Rows
@@ -27,7 +30,7 @@ def polish(rows: Rows, *, link: str = "identity", start: Array | None = None) ->
             coef[rows.constant] += basis.y_shift
         return np.asarray(coef)
     begin = np.zeros(len(basis.kept)) if start is None else basis.scaled(checked(start, rows))
-    return np.asarray(basis.back @ climb(basis, link_of(link), begin).b)
+    return np.asarray(basis.back @ climb(partial(visit, basis, link_of(link)), begin).b)
 
 
 def link_of(link: str) -> Link:

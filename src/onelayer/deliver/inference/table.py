@@ -10,6 +10,10 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from onelayer.deliver.inference.basis import Basis
 from onelayer.deliver.inference.rows import Array
 
+SEPARATED = (
+    "separated: the likelihood rises without end as some coefficients grow, so there is no finite optimum, and their "
+    "standard errors mean nothing"
+)
 FAR = 1e-2  # standard errors from the optimum, beyond which the first digits of the table are touched
 
 
