@@ -60,16 +60,6 @@ def clean_hydra() -> Iterator[None]:
     GlobalHydra.instance().clear()
 
 
-@pytest.fixture(autouse=True)
-def single_precision() -> Iterator[None]:
-    """Each test begins with torch's own default, whatever one before it, or a process that was cut short, left."""
-    import torch
-
-    torch.set_default_dtype(torch.float32)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
 def composed(*overrides: str) -> dict[str, Any]:
     """A configuration as `python src/train.py` composes it, as plain containers."""
     return copy.deepcopy(_composed_once(*overrides))

@@ -3,12 +3,11 @@
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Literal
 
-import torch
 from lightning.pytorch import seed_everything
 
 from onelayer.build import (
@@ -170,7 +169,7 @@ def train_stack(
         )
         trainer = build_trainer(shared, tracker, end)
         tracker.ending = Results(runs, data, module, tracker, observer)
-        with few_threads(data, module), _default_dtype_kept():
+        with few_threads(data, module):
             try:
                 trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
             except SystemExit as stop:  # Lightning's answer to a second Ctrl-C
@@ -193,16 +192,6 @@ def _quieten_lightning() -> None:
     logging.getLogger("lightning").handlers.clear()
     # raised once a process inside torch's own pytree code when Lightning moves a block
     warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)
-
-
-@contextmanager
-def _default_dtype_kept() -> Iterator[None]:
-    """Lightning leaves float64 as torch's default where a step raises, and the next stack would meet it."""
-    before = torch.get_default_dtype()
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
 
 
 def few_threads(data: DataModule, module: OneLayer) -> AbstractContextManager[None]:

@@ -130,6 +130,21 @@ def test_grid_search_clones_and_fits_in_threads() -> None:
     assert search.best_score_ > 0.9
 
 
+def test_fits_in_threads_leave_the_process_as_it_was() -> None:
+    """Lightning sets torch's default precision, one for all threads, and puts back what it found."""
+    x, y = tumours()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # threads take turns in the middle of everything
+    before = (torch.get_default_dtype(), torch.get_num_threads(), logging.getLogger("lightning.pytorch").level)
+    fits = [joblib.delayed(OneLayerClassifier(optim="sgd", max_epochs=20).fit)(x, y) for _ in range(16)]
+    try:
+        joblib.Parallel(n_jobs=8, backend="threading")(fits)
+    finally:
+        sys.setswitchinterval(interval)
+    after = (torch.get_default_dtype(), torch.get_num_threads(), logging.getLogger("lightning.pytorch").level)
+    assert after == before
+
+
 def test_divergence_and_an_early_end_are_warned_of() -> None:
     x, y = load_diabetes(return_X_y=True)
     with pytest.warns(ConvergenceWarning, match="diverged in epoch 1, .* try a smaller lr"):

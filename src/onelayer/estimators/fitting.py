@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ from onelayer.track.overview import Overview
 NOT_ASKED = Reference(None, float("nan"), "skipped: reference=False")
 # what Lightning says of machines and loaders, and torch of Lightning
 QUIET = ("GPU available but not used.*", ".*does not have many workers.*", ".*LeafSpec.*")
+# torch's default precision, its threads and its random source are those of the whole process, and so are warnings:
+# two threads that trained at once would each leave behind what the other one had set
+ONE_AT_A_TIME = threading.Lock()
 
 
 def train(
@@ -53,26 +57,26 @@ def train(
     """
     shared = specs[0]
     refuse_missing_device(shared)
-    objective = choose_objective(shared.model.objective, data.task, shared.model.link)
-    if not reference:
-        problems = ((objective.name, one.model.l2, data.n_outputs, one.model.bias) for one in specs)
-        solved = dict.fromkeys(problems, NOT_ASKED)
-    module = build_module(specs, data, objective, solved)
-    trace = Trace(len(specs))
-    tracker = Unsaved(
-        Settling(shared.monitor, [spec.patience for spec in specs]),
-        names=[""] * len(specs),
-        validates=len(data.val) > 0,
-        path=Path("last.ckpt"),  # never written
-        checkpoint_seconds=float("inf"),
-        data_hash="",
-        curves=trace,
-        overview=Overview(None, shared.monitor),
-        bar=Silent(),
-    )
-    last = (present.epochs if present else 0) + (epochs or shared.trainer.max_epochs)
     # a DataLoader draws from torch's global source whether it needs to or not
-    with _quiet(), torch.random.fork_rng(devices=[]):
+    with ONE_AT_A_TIME, _quiet(), torch.random.fork_rng(devices=[]):
+        objective = choose_objective(shared.model.objective, data.task, shared.model.link)
+        if not reference:
+            problems = ((objective.name, one.model.l2, data.n_outputs, one.model.bias) for one in specs)
+            solved = dict.fromkeys(problems, NOT_ASKED)
+        module = build_module(specs, data, objective, solved)
+        trace = Trace(len(specs))
+        tracker = Unsaved(
+            Settling(shared.monitor, [spec.patience for spec in specs]),
+            names=[""] * len(specs),
+            validates=len(data.val) > 0,
+            path=Path("last.ckpt"),  # never written
+            checkpoint_seconds=float("inf"),
+            data_hash="",
+            curves=trace,
+            overview=Overview(None, shared.monitor),
+            bar=Silent(),
+        )
+        last = (present.epochs if present else 0) + (epochs or shared.trainer.max_epochs)
         trainer = build_trainer(shared, tracker)
         trainer.fit_loop.max_epochs = last
         if present is not None:
