@@ -122,7 +122,7 @@ class GridSweeper(Sweeper):
         for batch in queue:
             # a launcher that checks all jobs itself says so: no configuration is composed twice
             if not getattr(self.launcher, "checks_jobs", False):
-                self.validate_batch_is_legal(batch)
+                self._check(batch, started)
             try:
                 results = self.launcher.launch(batch, initial_job_idx=started)
             except UserError:
@@ -140,6 +140,16 @@ class GridSweeper(Sweeper):
         if conclude is not None:
             conclude(self.config, [result for results in returns for result in results])
         return returns
+
+    def _check(self, batch: Sequence["Job"], first: int) -> None:
+        """Compose all jobs before one starts, as `validate_batch_is_legal` does, but each choice of groups once."""
+        from onelayer.sweeps.compose import Composer
+
+        assert self.config is not None
+        assert self.hydra_context is not None
+        composer = Composer(self.hydra_context.config_loader, self.config)
+        for number, overrides in enumerate(batch, first):
+            composer(overrides, number)
 
 
 @contextmanager

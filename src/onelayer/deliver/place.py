@@ -1,11 +1,11 @@
 """Where results go: a file is there as a whole or not at all, and never in the place of another by accident."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from onelayer.errors import UserError
+from onelayer.whole import whole
 
 
 @contextmanager
@@ -30,16 +30,15 @@ def written(out: Path, *, force: bool, make_folder: bool = False) -> Iterator[Pa
         folder.mkdir()
     if not folder.is_dir():
         raise UserError(f"{out}: there is no folder {folder}; make it first")
-    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    partial = out
     try:
-        yield partial
-        partial.replace(out)
+        with whole(out) as partial:
+            yield partial
     except OSError as error:
         if error.filename != str(partial):
             raise
         raise UserError(f"{out}: it cannot be written ({error.strerror}); choose another folder with -o") from None
     finally:
-        partial.unlink(missing_ok=True)
         if made:
             with suppress(OSError):  # it is not empty where all went well
                 folder.rmdir()

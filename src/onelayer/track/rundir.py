@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from onelayer.errors import UserError
+from onelayer.whole import whole
 
 RESULT = "result.json"
 CHECKPOINTS = "checkpoints"
@@ -28,12 +29,10 @@ def resume_argument(directory: Path) -> str:
 def write_result(directory: Path, result: Mapping[str, Any]) -> None:
     """Write result.json at once or not at all; its presence means that the run ended."""
     text = json.dumps(plain({"format": FORMAT, **result}), indent=2, allow_nan=False)
-    partial = directory / f".{RESULT}.{os.getpid()}"
-    with partial.open("w", encoding="utf-8") as file:
+    with whole(directory / RESULT) as partial, partial.open("w", encoding="utf-8") as file:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(directory / RESULT)
 
 
 def refuse_used(directory: Path) -> None:

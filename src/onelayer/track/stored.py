@@ -8,7 +8,6 @@ and then one for the last epoch of each run itself, NaN where there was no measu
 """
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
+
+from onelayer.whole import whole
 
 FILE, PARTS, PART = "curves.safetensors", "curves.*.safetensors", "curves.{:06d}.safetensors"
 # in the folder of a sweep: what belongs to stacks as a whole
@@ -47,12 +48,8 @@ class Block:
         """Write a file at once or not at all."""
         tensors = {"epochs": self.epochs, "last": self.last, **self.values}
         told = {"format": FORMAT, "runs": json.dumps(self.runs)}
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        with whole(path) as partial:
             partial.write_bytes(save({name: np.ascontiguousarray(one) for name, one in tensors.items()}, told))
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
 
     @classmethod
     def read(cls, path: Path) -> "Block | None":
