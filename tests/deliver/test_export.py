@@ -3,9 +3,7 @@
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-import mpmath
 import numpy as np
 import onnx
 import pandas as pd
@@ -20,14 +18,13 @@ from onelayer.data.tables.fetch import fetch_frame
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.roles import Said
 from onelayer.data.tables.understanding import understand
-from onelayer.deliver.export import formulas
 from onelayer.deliver.export.exporting import TARGETS
 from onelayer.deliver.export.invented import with_invented
 from onelayer.deliver.export.needed import needed
 from onelayer.deliver.export.parity import ALLOWED, largest_difference
-from onelayer.deliver.model import Model, Predictions
+from onelayer.deliver.model import Model
 from onelayer.errors import UserError
-from onelayer.links import LINKS, probabilities
+from onelayer.links import LINKS
 from tests.deliver.exports import RECORD, SAID, hold, model_of, predictions, same
 
 onnxruntime, skops_io = needed("onnxruntime"), needed("skops.io")  # they have no types
@@ -136,33 +133,6 @@ def test_links_are_exported(link: str, tmp_path: Path) -> None:
         return
     with pytest.raises(UserError, match=f"no classifier with the link {link}; export --to onnx, torch or sql"):
         TARGETS["sklearn"].check(model)
-
-
-class Numpy:
-    """The formulas in numpy."""
-
-    exp, abs, sqrt, tanh = staticmethod(np.exp), staticmethod(np.abs), staticmethod(np.sqrt), staticmethod(np.tanh)
-    where, arctan = staticmethod(np.where), staticmethod(np.arctan)
-
-    def above(self, x: Any, bound: float) -> Any:
-        return x > bound
-
-
-@pytest.mark.parametrize("link", LINKS)
-def test_formulas_are_the_links_without_over_or_underflow(link: str) -> None:
-    z = np.concatenate([np.linspace(-37, 37, 20_001), [-1e300, -1e3, 1e3, 1e300, np.nan]])
-    with np.errstate(all="raise"):
-        found = np.stack(formulas.probabilities(link, z, Numpy()), axis=1)
-    with np.errstate(all="ignore"):
-        wanted = probabilities(link, z[:, None])
-    np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-290)
-    assert np.isnan(found[-1]).all()
-
-
-def test_the_arc_tangent_has_the_digits_of_mpmath() -> None:
-    x = np.linspace(0, 1, 501)
-    wanted = [float(mpmath.atan(float(one))) for one in x]
-    np.testing.assert_allclose(formulas.arctan(x, Numpy()), wanted, rtol=4e-16)
 
 
 ODD = (
@@ -291,31 +261,3 @@ def test_a_pipeline_is_of_scikit_learn_alone(tmp_path: Path) -> None:
     other = frame.assign(truth=frame["truth"].astype(object).where(frame["truth"].notna(), None))
     other["city"] = other["city"].astype(object).where(other["city"].notna(), np.nan)
     np.testing.assert_array_equal(made.predict(frame.assign(**parts)), made.predict(other.assign(**parts)))
-
-
-@pytest.mark.parametrize("dtype", ALLOWED)
-def test_a_difference_is_relative_to_numbers_and_their_spread(dtype: str) -> None:
-    model = model_of(Encoder.plain(("x",)), None, "identity", dtype)  # whose spread is 3
-    wanted = np.array([0.0, 1000.0])
-    allowed = ALLOWED[dtype]
-    for row, size in enumerate((3.0, 1000.0)):
-        for factor in (0.5, 2.0, np.nan):
-            value = wanted.copy()
-            value[row] += factor * allowed * size
-            found = Predictions(value, None)
-            if factor == 0.5:
-                assert largest_difference(found, Predictions(wanted, None), model, "m") == pytest.approx(
-                    allowed / 2, 1e-3
-                )
-                continue
-            with pytest.raises(UserError, match=f"it differs from predict by (2e-|inf).* in row {row + 1} "):
-                largest_difference(found, Predictions(wanted, None), model, "m")
-
-
-def test_another_class_is_a_difference_unless_two_are_as_likely() -> None:
-    model = model_of(Encoder.plain(("x",)), ("no", "yes"), "logit")
-    sure, tied = np.array([[0.4, 0.6]]), np.array([[0.5, 0.5]])
-    no, yes = np.array(["no"]), np.array(["yes"])
-    assert largest_difference(Predictions(yes, tied), Predictions(no, tied), model, "m") == 0
-    with pytest.raises(UserError, match="it says 'no' where predict says 'yes', in row 1"):
-        largest_difference(Predictions(no, sure), Predictions(yes, sure), model, "m")

@@ -1,33 +1,18 @@
 """The jobs of a sweep, against Hydra's basic sweeper and numpy."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from hydra import initialize_config_dir
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.types import RunMode
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
 
-from onelayer import CONF
-from onelayer.cli import run_name
 from onelayer.errors import UserError
 from onelayer.sweeps.grid import Job, batches, sweep_jobs
-from tests.conftest import OPTIMIZERS
-
-SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))
-
-
-@pytest.fixture
-def loader() -> Iterator[ConfigLoader]:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        yield GlobalHydra.instance().config_loader()
 
 
 @pytest.fixture
@@ -269,49 +254,3 @@ def test_batches_are_cut_in_order() -> None:
     assert list(batches(five, 9)) == [five]
     with pytest.raises(UserError, match="must be 1 or more"):
         list(batches(five, 0))
-
-
-def named_sweep(loader: ConfigLoader, name: str, *arguments: str, points: int) -> tuple[Any, list[Job]]:
-    """The master configuration and the jobs of a named sweep with few points."""
-    overrides = [f"sweep={name}", *arguments, "hydra/launcher=basic"]
-    master = loader.load_configuration("train", overrides, RunMode.MULTIRUN)
-    plain = OmegaConf.to_container(master.hydra.sweeper)
-    assert isinstance(plain, dict)
-    made = sweep_jobs(
-        [f"sweep={name}", *arguments], params=plain["params"], grids=plain["grids"], points=points, loader=loader
-    )
-    return master, made
-
-
-@pytest.mark.parametrize("name", SWEEPS)
-def test_every_job_of_a_named_sweep_is_valid(loader: ConfigLoader, name: str) -> None:
-    from onelayer.config import RunSpec
-    from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
-    from onelayer.sweeps.compose import Composer
-
-    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
-    master, made = named_sweep(loader, name, points=2)
-    assert made
-    compose = Composer(loader, master)
-    for number, job in enumerate(made):
-        spec = RunSpec.from_config(compose(job, number).resolved)
-        assert isinstance(spec.optim.lr, float)
-        optimizer = OptimizerSettings.of(spec.optim.name, spec.optim.lr, spec.optim.args)
-        refuse_misfit(optimizer, full_batch=spec.data.batch_size == "full", scheduled=False)
-
-
-def test_the_optimizers_sweep_has_every_optimizer_around_its_default(loader: ConfigLoader) -> None:
-    master, made = named_sweep(loader, "optimizers", points=3)
-    assert sorted({override for job in made for override in job if override.startswith("optim=")}) == [
-        f"optim={name}" for name in OPTIMIZERS
-    ]
-    for name in OPTIMIZERS:
-        default = OmegaConf.select(loader.load_sweep_config(master, [f"optim={name}"]), "optim.lr")
-        rates = [float(one[9:]) for job in made if f"optim={name}" in job for one in job if one.startswith("optim.lr=")]
-        assert sorted(set(rates))[1:2] in ([], [default])
-
-
-def test_seeds_multiply_a_named_sweep(loader: ConfigLoader) -> None:
-    alone = named_sweep(loader, "optimizers", points=4)[1]
-    seeded = named_sweep(loader, "optimizers", "seed=0,1,2", "trainer.max_epochs=50", points=4)[1]
-    assert seeded == [[*job, f"seed={seed}", "trainer.max_epochs=50"] for job in alone for seed in range(3)]

@@ -1,0 +1,37 @@
+"""The formulas that exports are written in, against the links themselves and mpmath."""
+
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from onelayer.deliver.export import formulas
+from onelayer.links import LINKS, probabilities
+
+
+class Numpy:
+    """The formulas in numpy."""
+
+    exp, abs, sqrt, tanh = staticmethod(np.exp), staticmethod(np.abs), staticmethod(np.sqrt), staticmethod(np.tanh)
+    where, arctan = staticmethod(np.where), staticmethod(np.arctan)
+
+    def above(self, x: Any, bound: float) -> Any:
+        return x > bound
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_formulas_are_the_links_without_over_or_underflow(link: str) -> None:
+    z = np.concatenate([np.linspace(-37, 37, 20_001), [-1e300, -1e3, 1e3, 1e300, np.nan]])
+    with np.errstate(all="raise"):
+        found = np.stack(formulas.probabilities(link, z, Numpy()), axis=1)
+    with np.errstate(all="ignore"):
+        wanted = probabilities(link, z[:, None])
+    np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-290)
+    assert np.isnan(found[-1]).all()
+
+
+def test_the_arc_tangent_has_the_digits_of_mpmath() -> None:
+    x = np.linspace(0, 1, 501)
+    wanted = [float(mpmath.atan(float(one))) for one in x]
+    np.testing.assert_allclose(formulas.arctan(x, Numpy()), wanted, rtol=4e-16)
