@@ -118,7 +118,18 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     """Run `train` with arguments, in process and in an empty folder."""
     import logging
 
+    from hydra._internal.hydra import Hydra
+
     from onelayer.cli import train
+
+    get_mode = Hydra.get_mode
+
+    def mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> Any:
+        """Hydra composes all once more to see whether a file sets hydra.mode; none does, so that it finds null."""
+        said = any(one.startswith("hydra.mode=") for one in overrides)
+        return get_mode(hydra, config_name, overrides) if said else None
+
+    monkeypatch.setattr(Hydra, "get_mode", mode)
 
     def run(*arguments: str) -> Outcome:
         monkeypatch.chdir(tmp_path)
