@@ -59,6 +59,15 @@ def model_of(encoder: Encoder, dtype: type[np.floating[Any]] = np.float64) -> Ar
     return Artefact(weight, bias, x_shift, x_scale, np.zeros(2), np.ones(2), encoder, SAID)
 
 
+def two_layers(encoder: Encoder, dtype: type[np.floating[Any]] = np.float64) -> Artefact:
+    """Five hidden units."""
+    rng = np.random.default_rng(1)
+    model = model_of(encoder, dtype)
+    first = rng.normal(size=(5, encoder.n_features)).astype(dtype), rng.normal(size=5).astype(dtype)
+    last = rng.normal(size=(2, 5)).astype(dtype)
+    return replace(model, weight=last, hidden_weight=first[0], hidden_bias=first[1])
+
+
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     model_of(Encoder.fit(FRAME, EncodeSettings(indicator=True))).save(tmp_path / "model")
@@ -94,8 +103,19 @@ def test_a_row_is_predicted_alone_as_among_others_to_the_last_bit(dtype: type[np
     np.testing.assert_allclose(among, x @ weight.T + bias, atol=1e-4 if dtype == np.float32 else 1e-12)
 
 
-def test_sparse_rows_give_what_dense_ones_give() -> None:
-    model = model_of(Encoder.plain(tuple(f"x{number}" for number in range(50))))
+def test_a_hidden_layer_comes_back_as_it_was(tmp_path: Path) -> None:
+    model = two_layers(Encoder.fit(FRAME, EncodeSettings(indicator=True)))
+    model.save(tmp_path / "model")
+    again = Artefact.load(tmp_path / "model")
+    assert (again.hidden, again.header) == (5, SAID)
+    x = np.array([[20.0, 0, 1, 0], [35, 1, 0, 1], [50, 0, 1, 0]])
+    hidden = np.maximum((x - model.x_shift) / model.x_scale @ model.layers[0][0].T + model.layers[0][1], 0)
+    np.testing.assert_allclose(again.logits(FRAME), hidden @ model.weight.T + model.bias, rtol=1e-13)
+
+
+@pytest.mark.parametrize("make", [model_of, two_layers])
+def test_sparse_rows_give_what_dense_ones_give(make: Callable[[Encoder], Artefact]) -> None:
+    model = make(Encoder.plain(tuple(f"x{number}" for number in range(50))))
     x: csr_array = random_array((20, 50), density=0.1, format="csr", rng=np.random.default_rng(0))
     np.testing.assert_allclose(model.logits(x), model.logits(x.toarray()), rtol=1e-12)
 
@@ -203,14 +223,28 @@ def changed(tree: Any, data: st.DataObject) -> Any:
     [
         (1, "does not say how columns were encoded; train it again"),
         (2, "does not say how a missing value is spelled; train it again"),
-        (4, "reads 3"),
+        (5, "reads 4"),
     ],
 )
 def test_another_format_is_refused_with_the_reason(saved: Path, number: int, sentence: str) -> None:
     header = saved / HEADER
-    header.write_text(header.read_text().replace('"format": 3', f'"format": {number}'))
+    header.write_text(header.read_text().replace('"format": 4', f'"format": {number}'))
     with pytest.raises(UserError, match=sentence):
         Artefact.load(saved)
+
+
+def test_a_format_that_knew_no_hidden_layer_is_read(saved: Path) -> None:
+    header = json.loads((saved / HEADER).read_text())
+    del header["sha256"]
+    model = Artefact.load(saved)
+    seal(saved, header | {"format": 3})
+    older = Artefact.load(saved)
+    assert (older.hidden, older.header) == (None, SAID)
+    np.testing.assert_array_equal(older.logits(FRAME), model.logits(FRAME))
+
+
+def with_hidden(model: Artefact, units: int, features: int, value: float = 1.0) -> Artefact:
+    return replace(model, hidden_weight=np.full((units, features), value), hidden_bias=np.zeros(units))
 
 
 @pytest.mark.parametrize(
@@ -223,6 +257,10 @@ def test_another_format_is_refused_with_the_reason(saved: Path, number: int, sen
         (lambda model: replace(model, weight=model.weight * np.nan), "weight must be finite"),
         (lambda model: replace(model, bias=model.bias + np.inf), "bias must be finite"),
         (lambda model: replace(model, encoder=Encoder.plain(("a",))), "expected numbers"),
+        (lambda model: with_hidden(model, 3, 4), r"weight is float64 \(2, 4\), expected numbers \(2, 3\)"),
+        (lambda model: with_hidden(model, 4, 3), r"hidden_weight is float64 \(4, 3\), expected numbers \(4, 4\)"),
+        (lambda model: with_hidden(model, 4, 4, np.nan), "hidden_weight must be finite"),
+        (lambda model: with_hidden(model, 0, 4), "the hidden layer has no units"),
     ],
 )
 def test_tensors_that_do_not_fit_are_refused(

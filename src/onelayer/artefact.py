@@ -1,6 +1,6 @@
 """The delivered model: weights and preprocessing in one folder, without a pickle.
 
-    model/model.safetensors    weight, bias, and the scaling of features and target
+    model/model.safetensors    weights and biases, and the scaling of features and target
     model/model.json           encoding, target, classes, objective, versions, and the hash of both files
 
 Loading one runs no code.
@@ -27,14 +27,17 @@ from onelayer.data.frame import Frame
 from onelayer.errors import UserError
 from onelayer.links import LINKS
 
-FORMAT = 3
+# 3 knew no hidden layer, and is else the same
+FORMAT, READ = 4, (3, 4)
 LACKS = {1: "how columns were encoded", 2: "how a missing value is spelled"}
 TENSORS = "model.safetensors"
 HEADER = "model.json"
 # the end of the header: the hash of all of it that stands before, and of the tensors
 SEAL, END = ',\n  "sha256": "', '"\n}\n'
-# o: outputs, p: features
-SHAPES = {"weight": "op", "bias": "o", "x_shift": "p", "x_scale": "p", "y_shift": "o", "y_scale": "o"}
+# o: outputs, p: features, h: hidden units; `layers` are the linear ones, the first one sees the features
+SCALES = {"x_shift": "p", "x_scale": "p", "y_shift": "o", "y_scale": "o"}
+SHAPES = {"weight": "op", "bias": "o", **SCALES}
+HIDDEN_SHAPES = {"hidden_weight": "hp", "hidden_bias": "h", "weight": "oh", "bias": "o", **SCALES}
 Array = NDArray[Any]
 
 TEXT, NUMBER = (str,), (int, float)
@@ -72,11 +75,12 @@ class Artefact:
     """A trained model with its preprocessing.
 
     Attributes:
-        weight: (outputs, n_features), for encoded and scaled features.
+        weight: (outputs, n_features), for encoded and scaled features; with a hidden layer (outputs, hidden units).
         bias: (outputs,), zero where the model has none.
         x_shift, x_scale: (n_features,), features enter as ``(x - x_shift) / x_scale``.
         y_shift, y_scale: (outputs,), a regression's result is ``y * y_scale + y_shift``.
         encoder: from the columns of a table to features.
+        hidden_weight, hidden_bias: (hidden units, n_features), (hidden units,); None where there is no hidden layer.
         header: objective, task, target, classes; link, from logits to what the model says; missing, spellings of a
             missing value in the table; l2, best_epoch, data_hash; training, what result.json says of the run; versions.
     """
@@ -89,16 +93,32 @@ class Artefact:
     y_scale: Array
     encoder: Encoder
     header: dict[str, Any]
+    hidden_weight: Array | None = None
+    hidden_bias: Array | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the features."""
         return self.encoder.columns
 
+    @property
+    def layers(self) -> tuple[tuple[Array, Array], ...]:
+        """Weights and biases of the linear layers, from the features to the logits; between two there is a ReLU."""
+        last = (self.weight, self.bias)
+        if self.hidden_weight is None or self.hidden_bias is None:
+            return (last,)
+        return ((self.hidden_weight, self.hidden_bias), last)
+
+    @property
+    def hidden(self) -> int | None:
+        """How many hidden units there are; None where there is no such layer, and the model is linear."""
+        return None if self.hidden_bias is None else len(self.hidden_bias)
+
     def save(self, folder: Path) -> None:
         """Write the folder at once or not at all; what a power cut tears, `load` finds out by the hash."""
         _check_header(self.header)
-        data = save({name: np.ascontiguousarray(getattr(self, name)) for name in SHAPES})
+        names = SHAPES if self.hidden is None else HIDDEN_SHAPES
+        data = save({name: np.ascontiguousarray(getattr(self, name)) for name in names})
         # a line for each field: of 60,000 columns an indented form would be slow and long
         fields = {key: json.dumps(value, allow_nan=False) for key, value in {"format": FORMAT, **self.header}.items()}
         fields["encoding"] = self.encoder.text
@@ -126,7 +146,7 @@ class Artefact:
         except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{folder}: no model can be read there ({error})") from None
         found = header.pop("format", None) if isinstance(header, dict) else None
-        if found != FORMAT:
+        if found not in READ:
             lacks = LACKS.get(found) if isinstance(found, int) else None
             older = f", which does not say {lacks}; train it again" if lacks else ""
             raise UserError(f"{folder}: model format {found}, this version reads {FORMAT}{older}")
@@ -158,11 +178,15 @@ class Artefact:
             raise UserError(f"the model has {len(self.x_shift)} features, but rows of shape {features.shape} came")
         if isinstance(features, np.ndarray):
             scaled = ((features - self.x_shift) / self.x_scale).astype(self.weight.dtype)
-            return logits_in_order(scaled, self.weight, self.bias)
-        # sparse: the scaling goes into the weights, so that zeros stay zeros
-        weight = self.weight / self.x_scale
-        sparse: Array = (features @ weight.T + (self.bias - weight @ self.x_shift)).astype(self.weight.dtype)
-        return sparse
+            found = logits_in_order(scaled, *self.layers[0])
+        else:
+            # sparse: the scaling goes into the weights, so that zeros stay zeros
+            weight, bias = self.layers[0]
+            weight = weight / self.x_scale
+            found = (features @ weight.T + (bias - weight @ self.x_shift)).astype(self.weight.dtype)
+        for layer in self.layers[1:]:
+            found = logits_in_order(np.maximum(found, 0), *layer)
+        return found
 
 
 def logits_in_order(x: Array, weight: Array, bias: Array) -> Array:
@@ -232,14 +256,18 @@ def _check_outputs(header: Mapping[str, Any], outputs: int) -> None:
 
 
 def _check_tensors(tensors: Mapping[str, Array], features: int) -> None:
-    if set(tensors) != set(SHAPES):
-        raise UserError(f"{TENSORS}: expected {', '.join(SHAPES)}, found {', '.join(sorted(tensors))}")
-    sizes = {"o": len(tensors["bias"]), "p": features}
-    for name, dimensions in SHAPES.items():
+    shapes = HIDDEN_SHAPES if "hidden_bias" in tensors else SHAPES
+    if set(tensors) != set(shapes):
+        raise UserError(f"{TENSORS}: expected {', '.join(shapes)}, found {', '.join(sorted(tensors))}")
+    hidden = tensors["hidden_bias"].size if "hidden_bias" in tensors else 1
+    sizes = {"o": tensors["bias"].size, "p": features, "h": hidden}
+    if not hidden:
+        raise UserError(f"{TENSORS}: the hidden layer has no units")
+    for name, dimensions in shapes.items():
         wanted = tuple(sizes[one] for one in dimensions)
         found = tensors[name]
         if found.shape != wanted or found.dtype not in (np.float32, np.float64):
             raise UserError(f"{TENSORS}: {name} is {found.dtype} {found.shape}, expected numbers {wanted}")
-    for name in SHAPES:
+    for name in shapes:
         if not np.isfinite(tensors[name]).all() or (name.endswith("scale") and not (tensors[name] > 0).all()):
             raise UserError(f"{TENSORS}: {name} must be finite{' and above 0' * name.endswith('scale')}")

@@ -50,11 +50,13 @@ def build_module(
         objective: their loss.
         solved: references that are known of these train rows; those found now are added.
     """
-    shared, bias = specs[0], specs[0].model.bias
+    shared, bias, hidden = specs[0], specs[0].model.bias, specs[0].model.hidden
     n_outputs = data.n_outputs
-    # LBFGS wants the numbers of a run in one piece
-    by_column = data.prepared.sparse and all(spec.optim.name != "LBFGS" for spec in specs)
-    stack = StackedLinear(len(specs), data.n_features, n_outputs, bias=bias, dtype=data.dtype, by_column=by_column)
+    # LBFGS wants the numbers of a run in one piece, and so do the products of two layers
+    by_column = data.prepared.sparse and hidden is None and all(spec.optim.name != "LBFGS" for spec in specs)
+    stack = StackedLinear(
+        len(specs), data.n_features, n_outputs, bias=bias, hidden=hidden, dtype=data.dtype, by_column=by_column
+    )
     stack.start([s.seed for s in specs], [s.model.init for s in specs], [s.model.init_std or 0.01 for s in specs])
     l2 = [spec.model.l2 for spec in specs]
     solver = Solver(data.train, objective, n_outputs=n_outputs, bias=bias)
@@ -77,7 +79,13 @@ def build_module(
             steps_per_epoch=data.steps_per_epoch,
             higher_is_better=higher_is_better(shared.monitor),
         ),
-        truth=Truth(solver, l2, known=known_theta(data.prepared, bias), solved=solved),
+        truth=Truth(
+            solver,
+            l2,
+            architecture=stack.architecture,
+            known=known_theta(data.prepared, bias) if hidden is None else None,
+            solved=solved,
+        ),
         metrics=[name for name in METRICS[data.task] if name not in COSTLY or shared.monitor == f"val/{name}"],
         monitor=shared.monitor,
         unit=torch.from_numpy(data.prepared.y_scale.scale),
@@ -159,5 +167,7 @@ def refuse_blind_monitor(spec: RunSpec, module: OneLayer) -> None:
     for reference in module.truth.references:
         if spec.monitor in ("train/gap", "train/rel_gap") and reference.theta is None:
             raise UserError(f"monitor={spec.monitor}: there is nothing to measure it against ({reference.note})")
+    if spec.monitor == "train/weight_error" and spec.model.hidden is not None:
+        raise UserError(f"monitor={spec.monitor}: no true weights are known of model.hidden={spec.model.hidden} units")
     if spec.monitor == "train/weight_error" and module.truth.known is None:
         raise UserError(f"monitor={spec.monitor}: the true weights of data={spec.data.source} are not known")

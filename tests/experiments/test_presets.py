@@ -19,7 +19,7 @@ SWEEPS = {"scan": "model.init", "optimizers": "optim", "links": "model.link"}
 def test_every_worked_example_is_there() -> None:
     wanted = """scan gradient_descent stochastic_gradient_descent linear_sum_loss hours make_regression_exact boston
         make_regression_adam known_truth house_tiny optimizers digits mnist cifar10 digits_one_zero mnist_one_zero links
-        resume"""
+        resume two_layers"""
     assert sorted(wanted.split()) == NAMES
 
 

@@ -8,7 +8,7 @@ from lightning.pytorch import Trainer
 
 from onelayer.errors import UserError
 from onelayer.links import LINKS
-from onelayer.model.linear import StackedLinear
+from onelayer.model.linear import Linear, StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import BINARY, OBJECTIVES, Objective
 from onelayer.model.optimizers import OptimizerSettings, build_optimizers, refuse_misfit
@@ -88,7 +88,7 @@ def test_neighbours_of_equal_class_and_arguments_share_one_optimizer() -> None:
     quick = OptimizerSettings.of("Adam", 0.9, {"betas": [0.9, 0.99], "weight_decay": 0.1})
     sgd = OptimizerSettings.of("SGD", 0.1, {})
     theta = torch.zeros(5, 1, 3)
-    built = build_optimizers([adam, quick, other, sgd, sgd], theta, theta.clone(), 2)
+    built = build_optimizers([adam, quick, other, sgd, sgd], theta, theta.clone(), Linear(2, 1, True))
     assert [rows for rows, _ in built] == [slice(0, 2), slice(2, 3), slice(3, 5)]
 
 

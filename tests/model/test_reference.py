@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from sklearn import datasets
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from torch import Tensor
@@ -212,3 +213,38 @@ def test_levels_that_sum_to_one_leave_the_optimum_certain(name: str, monkeypatch
     assert reference.note == "not unique: the columns have rank 7 of 8"
     fewer = solve(x[:, :-1], TARGETS[name], OBJECTIVES[name], 0.0, n_outputs=OUTPUTS[name])
     np.testing.assert_allclose(reference.value, fewer.value, rtol=1e-12)
+
+
+class LogCosh(Objective):
+    """A robust loss of a number, such as somebody may add."""
+
+    name, task, link, curvature = "log_cosh", "regression", "identity", 1.0
+
+    def loss(self, logits: Tensor, target: Tensor) -> Tensor:
+        return torch.log(torch.cosh(logits - target)).sum(-1)
+
+    def residual(self, logits: Tensor, target: Tensor) -> Tensor:
+        return torch.tanh(logits - target)
+
+    def hessian(self, logits: Tensor, target: Tensor) -> Tensor:
+        return torch.diag_embed(torch.cosh(logits - target) ** -2)
+
+    def predict(self, logits: Tensor) -> Tensor:
+        return logits
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+def test_another_loss_of_a_number_is_solved_like_by_scipy(l2: float, bias: bool) -> None:
+    found = solve(X, NUMBER, LogCosh(), l2, bias=bias)
+    columns = np.column_stack([X.numpy(), np.ones(len(X))])[:, : 4 + bias]
+
+    def objective(theta: NDArray[np.float64]) -> float:
+        loss = np.log(np.cosh(columns @ theta - NUMBER[:, 0].numpy())).mean()
+        return float(loss + l2 / 2 * np.square(theta[:4]).sum())
+
+    wanted = minimize(objective, np.zeros(4 + bias), tol=1e-12)
+    assert found.theta is not None, found.note
+    assert found.note == ""
+    np.testing.assert_allclose(found.theta[0].numpy(), wanted.x, atol=1e-5)
+    assert found.value <= wanted.fun + 1e-12

@@ -52,6 +52,8 @@ def card(path: str | Path) -> str:
 def _head(artefact: Artefact, spec: RunSpec) -> list[str]:
     header = artefact.header
     kind = KINDS.get(header["link"], f"binary, {header['link']} link,")
+    if artefact.hidden is not None:
+        kind = "two-layer" if header["link"] == "identity" else f"two-layer {kind}"
     classes = f" ({_cell(', '.join(header['classes']))})" if header["classes"] else ""
     return [
         f"# {_cell(header['target'])}: {kind} model",
@@ -126,6 +128,7 @@ def _training(artefact: Artefact, spec: RunSpec) -> list[str]:
     facts = {
         "objective": f"{artefact.header['objective']}, l2 = {l2:g}" if l2 else artefact.header["objective"],
         "link": artefact.header["link"],
+        "hidden units": artefact.hidden or "",
         "optimizer": ", ".join([spec.optim.name, f"lr {said['lr']:g}", *(f"{k} {v}" for k, v in settings.items())]),
         "schedule": spec.scheduler.name or "",
         "batch": spec.data.batch_size,
@@ -160,6 +163,8 @@ def _coefficients(run: Path, artefact: Artefact) -> tuple[list[str], tuple[str, 
     try:
         found = summarise(run)
     except UserError as error:
+        if artefact.hidden is not None:
+            return [], ()
         return _alone(artefact), (f"coefficients have no standard errors: {error}",)
     told = plain(found)
     rows = [one for one in told["coefficients"] if one["role"] == "estimated"]
@@ -196,10 +201,12 @@ def _limits(artefact: Artefact) -> Iterator[str]:
         yield "a level that training did not have is refused"
     elif any(isinstance(one, Levels) for one in artefact.encoder.designs):
         yield "a level that training did not have counts as one of the rare ones, or as none where there were none"
-    yield (
-        "each column acts in proportion to its value, whatever the others hold; beyond the range of the train rows "
-        "nothing was seen"
+    acts = (
+        "each column acts in proportion to its value, whatever the others hold"
+        if artefact.hidden is None
+        else f"columns act together, through {artefact.hidden} hidden units, so that none has a coefficient"
     )
+    yield f"{acts}; beyond the range of the train rows nothing was seen"
 
 
 def _reproduction(artefact: Artefact) -> list[str]:

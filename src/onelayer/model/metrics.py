@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from onelayer.errors import UserError, did_you_mean
+from onelayer.model.architecture import Architecture
 from onelayer.model.linear import logits_of
 from onelayer.model.objectives import Objective
 from onelayer.model.rows import PIECE, Block, Measurable, pieces, total
@@ -51,10 +52,19 @@ class Tally:
         names: which metrics, out of `METRICS`.
         objective: gives the loss and the predictions.
         unit: (outputs,), what one unit of a scaled target is in original units; mse and mae are given in those.
+        architecture: how weights give logits; None: by one layer.
     """
 
-    def __init__(self, names: Sequence[str], objective: Objective, unit: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        objective: Objective,
+        unit: Tensor | None = None,
+        architecture: Architecture | None = None,
+    ) -> None:
         self.names, self.objective, self.unit = names, objective, unit
+        self._logits = logits_of if architecture is None else architecture.logits
+        self._width = None if architecture is None else architecture.width
         self._sums: dict[str, Tensor] = {}
         self._spread = Spread()
 
@@ -70,8 +80,8 @@ class Tally:
         if whole and self._sums:
             raise ValueError("auroc compares every row with every other: give all rows as one block")
         for rows in (block,) if whole else pieces(block):
-            few = max(1, (CHUNK if len(rows.y) > PIECE else CACHED) // (len(rows.y) * theta.shape[1]))
-            found = [self._add(logits_of(chunk, rows.x), rows) for chunk in torch.split(theta, few)]
+            few = max(1, (CHUNK if len(rows.y) > PIECE else CACHED) // (len(rows.y) * (self._width or theta.shape[1])))
+            found = [self._add(self._logits(chunk, rows.x), rows) for chunk in torch.split(theta, few)]
             for name in found[0]:
                 # sums of many rows need the digits
                 now = torch.cat([one[name] for one in found]).cpu().double()

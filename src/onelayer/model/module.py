@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from onelayer.model.linear import StackedLinear, logits_in_order, logits_of, pullback
+from onelayer.model.linear import StackedLinear
 from onelayer.model.local import Batch, LocalSteps
 from onelayer.model.metrics import Tally
 from onelayer.model.objectives import Objective
@@ -59,6 +59,7 @@ class OneLayer(LightningModule):
         super().__init__()
         self.automatic_optimization = False
         self.linear, self.objective, self.truth = linear, objective, truth
+        self.architecture = linear.architecture
         self.settings, self.l2 = tuple(optimizers), tuple(l2)
         self.metrics, self.monitor, self.unit = metrics, monitor, unit
         self.schedule = schedule or Schedule([one.lr for one in optimizers])
@@ -82,11 +83,12 @@ class OneLayer(LightningModule):
         """Build the optimizers on the device where the weights now are."""
         theta = self.linear.theta.data
         self._grad = torch.zeros_like(theta)
-        self._optimizers = build_optimizers(self.settings, theta, self._grad, self.linear.n_features)
+        self._optimizers = build_optimizers(self.settings, theta, self._grad, self.architecture)
         self._charge = None
         if any(self.l2):
             self._charge = theta.new_zeros(theta.shape[0], 1, theta.shape[2])
-            self._charge[..., : self.linear.n_features] = torch.tensor(self.l2, dtype=theta.dtype)[:, None, None]
+            for weight, _ in self.architecture.layers(self._charge):
+                weight += torch.tensor(self.l2, dtype=theta.dtype, device=theta.device)[:, None, None]
         self._local = None
         if self.steps_locally:
             self._local = LocalSteps(theta, self.linear.n_features, self.l2, self._gradient)
@@ -99,7 +101,7 @@ class OneLayer(LightningModule):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (rows, n_features) to logits (runs, rows, outputs)."""
-        return logits_of(self.linear.theta, x)
+        return self.architecture.logits(self.linear.theta, x)
 
     @torch.no_grad()
     def training_step(self, block: Block, index: int) -> None:
@@ -142,7 +144,7 @@ class OneLayer(LightningModule):
 
     def predict_step(self, block: Block, index: int) -> Tensor:
         """Return the logits of dense rows for all runs, (runs, rows, outputs), as delivered models give them."""
-        return logits_in_order(self.linear.theta.data, block.x)
+        return self.architecture.logits_in_order(self.linear.theta.data, block.x)
 
     def on_train_epoch_end(self) -> None:
         """Measure the train rows, then let an epoch's schedule go on."""
@@ -153,7 +155,7 @@ class OneLayer(LightningModule):
 
     def tally(self, metrics: Sequence[str]) -> Tally:
         """Return a new measurement."""
-        return Tally(metrics, self.objective, self.unit)
+        return Tally(metrics, self.objective, self.unit, self.architecture)
 
     def measure(self, stage: str, blocks: Iterable[Block], metrics: Sequence[str], theta: Tensor) -> dict[str, Tensor]:
         """Measure weights, (runs, outputs, columns), on blocks of their device; (runs,) for each stage/name."""
@@ -238,11 +240,11 @@ class OneLayer(LightningModule):
     def _gradient(self, theta: Tensor, grad: Tensor, charge: Tensor | None, batch: Batch) -> Tensor:
         """Write the gradient of some runs at their present weights; return their logits."""
         x, y, weight = batch
-        logits = logits_of(theta, x)
+        logits, kept = self.architecture.forward(theta, x)
         residual = self.objective.residual(logits, y)
         if weight is not None:
             residual.mul_(weight[:, None])
-        pullback(x, residual.div_(len(y)), grad)
+        self.architecture.pullback(theta, x, kept, residual.div_(len(y)), grad)
         if charge is not None:
             grad.addcmul_(charge, theta)
         return logits
@@ -255,7 +257,7 @@ class OneLayer(LightningModule):
         logits = self._gradient(theta[rows], self._grad[rows], charge, batch)
         _, y, weight = batch
         loss = total(self.objective.loss(logits, y), weight)[0] / len(y)
-        return loss + 0.5 * self.l2[run] * theta[rows, :, : self.linear.n_features].square().sum()
+        return loss + 0.5 * self.l2[run] * self.architecture.squared_norm(theta[rows])[0]
 
     def _on_device(self, stage: str, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Name measurements by their stage, and bring them to where the weights are, in their precision."""

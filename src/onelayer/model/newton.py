@@ -69,9 +69,11 @@ def newton(
         bias: whether there is a free constant.
         rank: of the columns of x, the constant one included; asked for where no penalty decides.
     """
-    if bias and (missing := absent(part, n_outputs)) is not None:
+    of_classes = objective.task != "regression"  # which alone can be separated, or lack rows
+    unsure = l2 == 0 and of_classes
+    if bias and of_classes and (missing := absent(part, n_outputs)) is not None:
         return Optimum(None, note=f"no finite optimum: class number {missing} has no train rows")
-    if l2 == 0 and not objective.self_concordant:
+    if unsure and not objective.self_concordant:
         # under any link that rises everywhere an optimum exists on the same rows; the logit's can be certified
         sure = newton(part, BINARY["logit"], 0.0, n_outputs=n_outputs, bias=bias, rank=rank)
         if sure.theta is None:
@@ -85,7 +87,7 @@ def newton(
 
     at = visit(torch.zeros(1, n_outputs, n_columns, dtype=torch.float64))
     for _ in range(ITERATIONS):
-        if l2 == 0 and at.separates:
+        if unsure and at.separates:
             return Optimum(None, note=receding("the classes are separated"))
         step = _solve(at.hessian, at.gradient.flatten()).view(at.theta.shape)
         decrement = float((at.gradient * step).sum())
@@ -105,7 +107,7 @@ def newton(
             known = n_columns if l2 > 0 else rank()
             # where columns are dependent, so many directions change no logit, and no optimum hangs on them
             flat = (n_columns - known) * max(1, n_outputs - 1)
-            doubtful = l2 == 0 and objective.self_concordant
+            doubtful = unsure and objective.self_concordant
             if doubtful and not surely_exists(hessian, decrement, at.radius, flat):
                 why = why_none(part, n_outputs, bias)
                 if why:

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from onelayer.errors import UserError
+from onelayer.model.architecture import Architecture
 from onelayer.model.zoo import SEPARATE, check_optimizer
 
 Closure = Callable[[int], Tensor]
@@ -149,17 +150,19 @@ class SeparateOptimizer(RunOptimizer):
         settings: of each run.
         theta: (runs, outputs, columns), moved in place.
         grad: like theta, read at each step.
-        n_features: the columns of theta before the bias.
+        architecture: which of these numbers are a matrix or a vector.
     """
 
-    def __init__(self, settings: Sequence[OptimizerSettings], theta: Tensor, grad: Tensor, n_features: int) -> None:
+    def __init__(
+        self, settings: Sequence[OptimizerSettings], theta: Tensor, grad: Tensor, architecture: Architecture
+    ) -> None:
         self._optimizers: list[torch.optim.Optimizer] = []
         self.needs_closure = settings[0].name == "LBFGS"
         self._theta = theta
         for run, one in enumerate(settings):
             params = []
             for view, slope in zip(
-                _parts(one, theta[run], n_features), _parts(one, grad[run], n_features), strict=True
+                _parts(one, theta[run], architecture), _parts(one, grad[run], architecture), strict=True
             ):
                 param = nn.Parameter(view, requires_grad=False)
                 param.grad = slope
@@ -200,18 +203,18 @@ class SeparateOptimizer(RunOptimizer):
             optimizer.load_state_dict(saved)
 
 
-def _parts(settings: OptimizerSettings, tensor: Tensor, n_features: int) -> list[Tensor]:
+def _parts(settings: OptimizerSettings, tensor: Tensor, architecture: Architecture) -> list[Tensor]:
     """Cut (outputs, columns) where the optimizer looks at shapes.
 
     Adafactor factors the second moments of a weight matrix; a bias is a vector to it.
     """
-    if settings.name != "Adafactor" or tensor.shape[1] == n_features:
+    if settings.name != "Adafactor":
         return [tensor]
-    return [tensor[:, :n_features], tensor[:, n_features]]
+    return [part for layer in architecture.layers(tensor) for part in layer if part is not None]
 
 
 def build_optimizers(
-    settings: Sequence[OptimizerSettings], theta: Tensor, grad: Tensor, n_features: int
+    settings: Sequence[OptimizerSettings], theta: Tensor, grad: Tensor, architecture: Architecture
 ) -> list[tuple[slice, RunOptimizer]]:
     """Give neighbouring runs of equal class and arguments one optimizer.
 
@@ -219,7 +222,7 @@ def build_optimizers(
         settings: of each run of the stack.
         theta: (runs, outputs, columns).
         grad: like theta.
-        n_features: the columns of theta before the bias.
+        architecture: which of these numbers are a matrix or a vector.
 
     Returns:
         Each optimizer with the runs it moves, in order.
@@ -231,7 +234,7 @@ def build_optimizers(
         rows = slice(start, start + len(members))
         start = rows.stop
         if members[0].name in SEPARATE:
-            optimizers.append((rows, SeparateOptimizer(members, theta[rows], grad[rows], n_features)))
+            optimizers.append((rows, SeparateOptimizer(members, theta[rows], grad[rows], architecture)))
         else:
             optimizers.append((rows, SharedOptimizer(members, theta[rows], grad[rows])))
     return optimizers

@@ -6,8 +6,10 @@ from copy import copy
 import torch
 from torch import Tensor
 
-from onelayer.model.reference import Reference, Solver, loss_of, penalty
-from onelayer.model.rows import Piece, pieces
+from onelayer.model.architecture import Architecture
+from onelayer.model.linear import Linear
+from onelayer.model.reference import Reference, Solver, penalty
+from onelayer.model.rows import Piece, pieces, total
 
 # the objective is a mean of rounded numbers: a smaller difference is none
 ROUNDING = 8 * torch.finfo(torch.float64).eps
@@ -31,6 +33,7 @@ class Truth:
     Args:
         solver: knows the train rows, the objective and its optima.
         l2: the penalty of each run.
+        architecture: how weights give logits; None: by the one layer that the solver knows the optimum of.
         known: (outputs, columns), the weights that made the data, where they are known.
         solved: references that are known of these rows; those found now are added.
 
@@ -40,14 +43,22 @@ class Truth:
     """
 
     def __init__(
-        self, solver: Solver, l2: Sequence[float], *, known: Tensor | None = None, solved: Solved | None = None
+        self,
+        solver: Solver,
+        l2: Sequence[float],
+        *,
+        architecture: Architecture | None = None,
+        known: Tensor | None = None,
+        solved: Solved | None = None,
     ) -> None:
         self.part, self.objective, self.known = solver.part, solver.objective, known
-        solved = {} if solved is None else solved
+        self.architecture = architecture or Linear(solver.part.n_features, solver.n_outputs, solver.bias)
+        solved = {} if solved is None or self.architecture.unsolved else solved
         problems = [(solver.objective.name, one, solver.n_outputs, solver.bias) for one in l2]
         for problem in problems:
             if problem not in solved:
-                solved[problem] = solver.solve(problem[1])
+                unsolved = self.architecture.unsolved
+                solved[problem] = Reference(None, torch.nan, unsolved) if unsolved else solver.solve(problem[1])
         self.references: list[Reference] = [solved[problem] for problem in problems]
         self._l2 = torch.tensor(l2, dtype=torch.float64)
         self._best = torch.tensor([reference.value for reference in self.references], dtype=torch.float64)
@@ -80,7 +91,7 @@ class Truth:
         device = torch.device("cpu") if theta.device.type == "mps" else theta.device
         theta = theta.to(device).double()
         self._to(device)
-        charge = penalty(theta, self.part.n_features, self._l2)
+        charge = 0.5 * self._l2 * self.architecture.squared_norm(theta)
         if self._optimum is not None:
             gap = self._squared_gap(theta - self._optimum)
             objective = self._best + gap
@@ -104,8 +115,9 @@ class Truth:
         sums = torch.zeros_like(theta[:, 0, 0])
         for rows in self.part.chunks(theta.device):
             for piece in pieces(Piece(rows.x, rows.y, rows.weight)):
-                few = torch.split(theta, max(1, CHUNK // (len(piece.y) * theta.shape[1])))
-                sums += torch.cat([loss_of(one, piece, self.objective) for one in few])
+                few = torch.split(theta, max(1, CHUNK // (len(piece.y) * self.architecture.width)))
+                logits = (self.architecture.logits(one, piece.x) for one in few)
+                sums += torch.cat([total(self.objective.loss(one, piece.y), piece.weight) for one in logits])
         return sums / len(self.part)
 
     def _squared_gap(self, away: Tensor) -> Tensor:

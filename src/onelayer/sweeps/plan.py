@@ -72,7 +72,7 @@ def shared_key(job: Job) -> dict[str, Any]:
     """Return what a run must have in common with the others of its stack, as flat keys with comparable values."""
     spec = job.run.spec
     key = _flat(spec.model_dump(include=set(SHARED)))
-    key |= {f"model.{name}": getattr(spec.model, name) for name in ("objective", "link", "bias")}
+    key |= {f"model.{name}": getattr(spec.model, name) for name in ("objective", "link", "bias", "hidden")}
     if job.data.steps_per_epoch == 1:
         key["data.batch_size"] = "full"
     elif spec.data.shuffle:

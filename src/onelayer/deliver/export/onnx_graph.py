@@ -144,15 +144,19 @@ def _category(graph: Graph, text: Value, places: Any, first: int, width: int) ->
 
 
 def _logits(graph: Graph, model: Model, design: Value) -> Value:
-    """Return [N, outputs] double: scaled in double, multiplied and rounded in the precision of the weights."""
+    """Return [N, outputs] double: scaled and multiplied in double, rounded to the precision of the weights."""
     one = model.artefact
     kind = {"float32": "float", "float64": "double"}[str(one.weight.dtype)]
     scaled = (design - graph.constant(one.x_shift[None])) / graph.constant(one.x_scale[None])
     rounded = graph.cast(graph.cast(scaled, kind), "double")
-    weight = graph.constant(np.ascontiguousarray(one.weight.T.astype(np.float64)))
-    # no MatMul: onnxruntime would fuse it with the scaling of a single feature, whose factor it holds in float32
-    sums = graph.op("Gemm", rounded, weight, graph.constant(one.bias.astype(np.float64)))
-    return graph.cast(graph.cast(sums, kind), "double")
+    for place, (weight, bias) in enumerate(one.layers):
+        # a ReLU as onnxruntime has it in double precision; NaN stays NaN
+        given = graph.where(graph.op("Less", rounded, 0.0), 0.0, rounded) if place else rounded
+        factor = graph.constant(np.ascontiguousarray(weight.T.astype(np.float64)))
+        # no MatMul: onnxruntime would fuse it with the scaling of a single feature, whose factor it holds in float32
+        sums = graph.op("Gemm", given, factor, graph.constant(bias.astype(np.float64)))
+        rounded = graph.cast(graph.cast(sums, kind), "double")
+    return rounded
 
 
 def _outputs(graph: Graph, model: Model, logits: Value) -> Sequence[tuple[Value, str, str, tuple[int, ...]]]:

@@ -31,12 +31,14 @@ Array = NDArray[Any]
 
 
 def check(model: Model) -> None:
-    """Refuse a link that no classifier of scikit-learn has.
+    """Refuse a hidden layer, and a link that no classifier of scikit-learn has.
 
     Raises:
         UserError: it is one.
     """
     link = model.artefact.header["link"]
+    if model.artefact.hidden is not None:
+        raise UserError("the pipeline is of linear models, which have no hidden layer; export --to onnx or torch")
     if link not in FACTOR:
         raise UserError(f"scikit-learn has no classifier with the link {link}; export --to onnx, torch or sql")
 

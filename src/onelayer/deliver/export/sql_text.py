@@ -35,8 +35,10 @@ def check(model: Model) -> None:
     """Refuse columns that a database takes for one.
 
     Raises:
-        UserError: they differ in capital letters alone.
+        UserError: they differ in capital letters alone, or there is a hidden layer.
     """
+    if model.artefact.hidden is not None:
+        raise UserError("with a hidden layer a query would write out every unit of it; export --to onnx or torch")
     seen: dict[str, str] = {}
     for name in model.columns:
         other = seen.setdefault(name.casefold(), name)

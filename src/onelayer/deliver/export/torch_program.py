@@ -71,13 +71,20 @@ def _module(artefact: Artefact) -> Any:
 
         def __init__(self) -> None:
             super().__init__()
-            for name in ("weight", "bias", "x_shift", "x_scale", "y_shift", "y_scale"):
+            for name in ("x_shift", "x_scale", "y_shift", "y_scale"):
                 self.register_buffer(name, torch.from_numpy(np.array(getattr(artefact, name))))
+            for place, (weight, bias) in enumerate(artefact.layers):
+                self.register_buffer(f"weight{place}", torch.from_numpy(np.array(weight)))
+                self.register_buffer(f"bias{place}", torch.from_numpy(np.array(bias)))
 
         def forward(self, x: Any) -> Any:
-            scaled = ((x - self.x_shift) / self.x_scale).to(self.weight.dtype)
-            sums = scaled.double() @ self.weight.double().T + self.bias.double()
-            logits = sums.to(self.weight.dtype).double()
+            logits = (x - self.x_shift) / self.x_scale
+            for place in range(len(artefact.layers)):
+                given = torch.relu(logits) if place else logits
+                weight, bias = getattr(self, f"weight{place}"), getattr(self, f"bias{place}")
+                # a layer's numbers are rounded as in training; sums are double
+                sums = given.to(weight.dtype).double() @ weight.double().T + bias.double()
+                logits = sums.to(weight.dtype).double()
             if artefact.header["classes"] is None:
                 return (logits * self.y_scale + self.y_shift)[:, 0]
             if artefact.header["link"] == "softmax":

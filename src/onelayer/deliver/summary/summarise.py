@@ -17,6 +17,7 @@ from onelayer.errors import UserError
 from onelayer.model.newton import LOCAL
 
 AWAY = "not at the optimum"
+NO_COEFFICIENTS = "with a hidden layer there are no coefficients; what a column does hangs on the others"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ def summarise(path: str | Path, *, polish: bool = False, robust: Robust | None =
     artefact, run = Artefact.load(folder), folder.parent
     header = artefact.header
     status, l2, link = str(header["training"].get("status")), float(header["l2"]), str(header["link"])
+    if artefact.hidden is not None:
+        raise UserError(f"{run}: {NO_COEFFICIENTS}")
     if status == "diverged" and not polish:
         raise UserError(f"{run}: the run diverged, so its weights are no fit; train with a lower optim.lr, or --polish")
     if link == "softmax" and robust in ("HC2", "HC3"):

@@ -26,7 +26,7 @@ def choose_objective(name: str, task: str, link: str = "logit") -> Objective:
     Raises:
         UserError: an unknown name, an objective for another kind of target, or a link where none can be chosen.
     """
-    by_task = {objective.task: objective for objective in OBJECTIVES.values()}
+    by_task = {objective.task: objective for objective in reversed([*OBJECTIVES.values()])}  # of several, the first one
     if name != "auto" and name not in OBJECTIVES:
         raise UserError(f"model.objective={name}: there is no such objective{did_you_mean(name, OBJECTIVES)}")
     objective = by_task[task] if name == "auto" else OBJECTIVES[name]
