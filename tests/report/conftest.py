@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from onelayer.report.figures import diagnostics, heat, paint_all, profile, sensitivity
+from onelayer.report.figures import diagnostics, heat, paint_all, profile, response
 from onelayer.report.figures.canvas import Painted
 from onelayer.report.gather import Gathered, gather
 from tests.report.swept import CANCER, NUMBERS, sweep
@@ -28,7 +28,7 @@ def of_cancer(cancer: Path) -> Gathered:
 @pytest.fixture(scope="session")
 def painted(of_cancer: Gathered, of_numbers: Gathered) -> list[list[Painted]]:
     """All figures of the one, and of the other those that its numbers change."""
-    some = [sensitivity.draw(of_numbers), diagnostics.draw(of_numbers), profile.draw(of_numbers)]
+    some = [response.draw_rate(of_numbers), diagnostics.draw(of_numbers), profile.draw(of_numbers)]
     return [paint_all(of_cancer), some + heat.draw(of_numbers)[:1]]
 
 

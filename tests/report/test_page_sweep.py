@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 
 from onelayer.cli import main
 from onelayer.errors import UserError
-from onelayer.report.command import PAGE, write_page
+from onelayer.report.command import write_page
+from onelayer.report.write import PAGE
 from tests.conftest import Outcome
 from tests.report.browser import OVERLAPS, browser, opened
 from tests.report.test_page_text import Read
@@ -143,3 +145,41 @@ def test_mistakes_are_one_sentence_and_nothing_is_overwritten(tmp_path: Path) ->
         write_page([tmp_path / "a"], tmp_path)
     assert (tmp_path / PAGE).read_text() == "mine"
     assert {path.name for path in tmp_path.iterdir()} == {"a", PAGE}
+
+
+def test_nothing_of_a_user_is_overwritten_or_joined(tmp_path: Path) -> None:
+    for lr in ("0.1", "0.2"):
+        end_run(tmp_path / "a", "optim=adam", f"optim.lr={lr}", loss=float(lr))
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="there are other files in that folder; name a new or an empty one"):
+        write_page([tmp_path / "a"], out)
+    (out / "notes.txt").rename(tmp_path / "notes.txt")
+    write_page([tmp_path / "a"], out)  # empty
+    kept = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert {path.suffix for path in kept} == {".html", ".json", ".svg", ".png"}
+    write_page([tmp_path / "a"], out)  # in the place of its own files
+    for name in ("data.json", "figures/mine.svg", "figures/coefficients.png"):
+        path = out / name
+        before = path.read_bytes() if path.exists() else None
+        path.write_text('{"mine": 1}')
+        with pytest.raises(UserError, match=rf"{name}: this is no report of onelayer; move it away"):
+            write_page([tmp_path / "a"], out)
+        assert path.read_text() == '{"mine": 1}'
+        path.unlink() if before is None else path.write_bytes(before)
+    with pytest.raises(UserError, match="that is a file"):
+        write_page([tmp_path / "a"], tmp_path / "notes.txt")
+
+
+def test_figures_and_tables_are_never_those_of_an_earlier_page(tmp_path: Path) -> None:
+    for lr in ("0.1", "0.2"):
+        end_run(tmp_path / "a", "optim=adam", f"optim.lr={lr}", loss=float(lr))
+    folder = write_page([tmp_path / "a"]).parent
+    assert (folder / "figures" / "sensitivity.svg").exists()
+    (folder / "figures" / "notes.txt").write_text("mine")
+    shutil.rmtree(tmp_path / "a" / "optim=adam,optim.lr=0.2")
+    write_page([tmp_path / "a"], files=False)  # as a sweep ends
+    assert len(json.loads((folder / "data.json").read_text())["tables"]["runs"]["rows"]) == 1
+    assert not (folder / "figures" / "sensitivity.svg").exists()
+    assert (folder / "figures" / "notes.txt").read_text() == "mine"

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from onelayer import __version__
+
+GENERATOR = f"onelayer {__version__}"
+
 Cell = str | float | int | None
 
 

@@ -115,6 +115,17 @@ class Gathered:
         said = record.overrides.get(RATE, "")
         return found if isinstance(found, int | float) else float(said) if _is_number(said) else None
 
+    def number(self, record: Record, key: str) -> float | None:
+        """Return what a run was given for a key, a learning rate also where it was found by itself; None of a word."""
+        said = record.overrides.get(key, "")
+        return self.rate(record) if key == RATE else float(said) if _is_number(said) else None
+
+    @cached_property
+    def untrained(self) -> bool:
+        """Whether no run was trained: each measures its start."""
+        ended = [record.epochs for record in self.records if record.status in ENDED]
+        return bool(ended) and not any(ended)
+
     def label(self, record: Record) -> str:
         """Name a run by what sets it apart."""
         said = [f"{one.key}={record.overrides.get(one.key, 'default')}" for one in self.swept]

@@ -91,6 +91,8 @@ def coefficients(gathered: Gathered) -> Listing:
     if isinstance(gathered.winner, str):
         return Listing("coefficients", title, f"There is no winner: {gathered.winner}.", ("name",), ())
     found, doubts = gathered.winner.coefficients
+    if not found:
+        return Listing("coefficients", title, f"There are none: {doubts[0]}.", ("name",), ())
     keys = list(dict.fromkeys(key for row in found for key in row))
     rows = tuple(tuple(row.get(key) for key in keys) for row in found)
     caption = "With standard errors and 95 % intervals from the train rows, where they can be had."

@@ -19,6 +19,7 @@ TARGETS = (1e-2, 1e-3, 1e-4)
 # of the best loss, where the optimum is not known
 WITHIN = 0.01
 COSTS = ("epochs", "evaluations", "seconds")
+CostAndValue = tuple[NDArray[Any], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Racer:
     gathered: Gathered
     row: Row
     _times: dict[tuple[Target, str], list[float]] = field(default_factory=dict)
+    _curves: dict[tuple[str, str], list[CostAndValue | None]] = field(default_factory=dict)
 
     @property
     def optimizer(self) -> str:
@@ -53,24 +55,14 @@ class Racer:
         """What it tries to solve."""
         return self.gathered.problem(self.row.best)
 
-    def curve(self, record: Record, cost: str, tag: str) -> tuple[NDArray[Any], NDArray[Any]] | None:
-        """Return cost and value of a run, (k,) each; None of one that has no such curve."""
-        curve = self.gathered.curves.get(record.directory)
-        if curve is None or tag not in curve.tags:
-            return None
-        epochs, spent, values = curve.points("evaluations" if cost == "epochs" else cost, tag)
-        there = np.isfinite(values)
-        return ((epochs if cost == "epochs" else spent)[there], values[there]) if there.any() else None
-
-    def curves(self, cost: str, tag: str) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """Return cost and value of each run that has them."""
-        found = (self.curve(record, cost, tag) for record in self.row.runs)
-        return [one for one in found if one is not None]
+    def curves(self, cost: str, tag: str) -> list[CostAndValue]:
+        """Return cost and value, (k,) each, of each run that has them."""
+        return [one for one in self._curves_of_all(cost, tag) if one is not None]
 
     def times(self, target: Target, cost: str) -> list[float]:
         """Return what each run spent up to a target; infinity of one that did not reach it, or has no curve."""
         if (target, cost) not in self._times:
-            found = [self.curve(record, cost, target.tag) for record in self.row.runs]
+            found = self._curves_of_all(cost, target.tag)
             self._times[target, cost] = [math.inf if one is None else time_to(target.value, *one) for one in found]
         return self._times[target, cost]
 
@@ -78,6 +70,19 @@ class Racer:
         """Return the same by seed and fold."""
         keys = [tuple(comparable(run.overrides.get(key)) for key in REPEATED) for run in self.row.runs]
         return dict(zip(keys, self.times(target, cost), strict=True))
+
+    def _curves_of_all(self, cost: str, tag: str) -> list[CostAndValue | None]:
+        if (cost, tag) not in self._curves:
+            self._curves[cost, tag] = [self._curve(record, cost, tag) for record in self.row.runs]
+        return self._curves[cost, tag]
+
+    def _curve(self, record: Record, cost: str, tag: str) -> CostAndValue | None:
+        curve = self.gathered.curves.get(record.directory)
+        if curve is None or tag not in curve.tags:
+            return None
+        epochs, spent, values = curve.points("evaluations" if cost == "epochs" else cost, tag)
+        there = np.isfinite(values)
+        return ((epochs if cost == "epochs" else spent)[there], values[there]) if there.any() else None
 
 
 @lru_cache(maxsize=2)

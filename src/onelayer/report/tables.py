@@ -3,62 +3,39 @@
 import csv
 import io
 import logging
-import os
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
 from rich.text import Text
 
+from onelayer import grid
+from onelayer.grid import Column
 from onelayer.model.direction import higher_is_better
 from onelayer.report.leaderboard import Leaderboard, Mean, Row, cautions, repetitions, tally
 from onelayer.report.records import Record, comparable
+from onelayer.whole import whole
 
 log = logging.getLogger("onelayer")
 SHORT_DIRECTORY = 24  # characters of a directory that are worth showing
-LONG_WORD = 16  # characters of a word that are kept together where it is narrow
+SHORT_TEXT = 16  # characters of a line of text to which a column of it may shrink
 LONG_NUMBER = 8  # characters of a parameter
 DIRECTORY = "directory"
 FAILURE = ("overrides", "error", DIRECTORY)
 COLOURS = {"diverged": "yellow", "failed": "red", "unfinished": "dim"}
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column of the shown table.
-
-    Attributes:
-        header: its name.
-        cells: one for each row.
-        weight: the least gives way first where the terminal is narrow; None stays always.
-        numeric: numbers stand to the right and are never broken.
-    """
-
-    header: str
-    cells: tuple[str, ...]
-    weight: int | None = None
-    numeric: bool = True
-
-
 def write(board: Leaderboard, directory: Path) -> None:
     """Write leaderboard.csv and leaderboard.md, each at once or not at all; warn where that cannot be done."""
     for name, text in (("csv", csv_text(board)), ("md", markdown(board, directory.resolve().name))):
         path = directory / f"leaderboard.{name}"
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            # a name on disk may hold bytes that are no text; they are kept as they are
-            partial.write_bytes(text.encode("utf-8", "surrogateescape"))
-            partial.replace(path)
+            with whole(path) as partial:
+                # a name on disk may hold bytes that are no text; they are kept as they are
+                partial.write_bytes(text.encode("utf-8", "surrogateescape"))
         except OSError as error:
-            with suppress(OSError):
-                partial.unlink()
             log.warning(f"warning: {path} cannot be written ({error.strerror}); the table is on the screen only")
             return
 
@@ -68,22 +45,19 @@ def show(board: Leaderboard, console: Console, top: int = 20) -> None:
     for line in headlines(board):
         console.print(Text(line))
     rows = board.rows[:top]
-    table = _fitting(_columns(board, rows), rows, console)
-    console.print(table, crop=False)  # where even that is too wide, the terminal breaks the lines
+    styles = ["bold" if row.rank == 1 else COLOURS.get(row.best.status, "") for row in rows]
+    grid.show(_columns(board, rows), console, styles)
     if len(board.rows) > top:
         console.print(Text(f"{len(board.rows) - top} more rows in leaderboard.csv, or by --top {len(board.rows)}"))
     if board.best is not None:
-        console.print(Text(f"\n{best_line(board)}:"))
+        console.print(Text(f"{best_line(board)}:"))
         # in one piece, so that it can be copied; the terminal breaks it
         console.print(Text(f"  {board.best.best.command}\n"), soft_wrap=True)
     failed = _failed(board)
     if failed:
-        table = Table(box=box.SIMPLE_HEAD, title="failed runs", title_justify="left", pad_edge=False)
-        for header in FAILURE:
-            table.add_column(header, overflow="fold")
-        for record in failed[:top]:
-            table.add_row(*(Text(cell) for cell in _failure(board, record)))
-        console.print(table)
+        console.print(Text("failed runs:"))
+        told = zip(*(_failure(board, record) for record in failed[:top]), strict=True)
+        grid.show([_failed_column(name, cells) for name, cells in zip(FAILURE, told, strict=True)], console)
         if len(failed) > top:
             console.print(Text(f"{len(failed) - top} more failed runs in leaderboard.md"))
 
@@ -175,7 +149,8 @@ def _columns(board: Leaderboard, rows: Sequence[Row]) -> list[Column]:
     for name, weight in (("epochs", 5), ("seconds", 4)):
         cells = tuple(f"{mean.value:.4g}" if (mean := row.mean(name)) else "-" for row in rows)
         columns.append(Column(name, cells, None if name == board.sort else weight))
-    columns.append(Column(DIRECTORY, tuple(row.best.directory.as_posix() for row in rows), 3, numeric=False))
+    directories = tuple(row.best.directory.as_posix() for row in rows)
+    columns.append(Column(DIRECTORY, directories, 3, numeric=False, least=SHORT_DIRECTORY, cut=True))
     return columns
 
 
@@ -186,39 +161,6 @@ def _parameter(key: str, values: Sequence[str]) -> Column:
     short = [f"{float(value):.5g}" if is_long else value for value, is_long in zip(values, long, strict=True)]
     distinct = len({*map(comparable, short)}) == len({*map(comparable, values)})
     return Column(key, tuple(short if distinct else values), numeric=numeric)
-
-
-def _fitting(columns: Sequence[Column], rows: Sequence[Row], console: Console) -> Table:
-    """Cut directories, break headers, then leave out the least important columns, until the rest fits."""
-    kept, broken = list(columns), False
-    while True:
-        needed = Measurement.get(console, console.options.update(width=10_000), _table(kept, rows, broken)).maximum
-        longest = [max(map(len, column.cells)) for column in kept if column.header == DIRECTORY]
-        directory = max(longest, default=0)
-        shortest = min(directory, SHORT_DIRECTORY)
-        droppable = [column for column in kept if column.weight is not None]
-        if needed - directory + shortest <= console.width or not droppable:
-            return _table(kept, rows, broken, max(shortest, console.width - needed + directory))
-        if broken:
-            kept.remove(min(droppable, key=lambda column: column.weight or 0))
-        broken = True
-
-
-def _table(columns: Sequence[Column], rows: Sequence[Row], broken: bool, directory: int | None = None) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in columns:
-        header = Text(re.sub(r"(?<=[./])(?=[^./]+$)", "\n" if broken else "", column.header))
-        if column.header == DIRECTORY:
-            table.add_column(header, overflow="ellipsis", no_wrap=True, max_width=directory)
-        else:
-            # numbers and names are not broken; status and spread may go to a second line
-            least = max((len(word) for text in (header.plain, *column.cells) for word in text.split()), default=0)
-            least = least if column.numeric else min(least, LONG_WORD)
-            table.add_column(header, justify="right" if column.numeric else "left", overflow="fold", min_width=least)
-    for row, cells in zip(rows, zip(*(column.cells for column in columns), strict=True), strict=True):
-        style = "bold" if row.rank == 1 else COLOURS.get(row.best.status, "")
-        table.add_row(*(Text(cell) for cell in cells), style=style)
-    return table
 
 
 def _mean(mean: Mean | None) -> str:
@@ -233,6 +175,11 @@ def _runs(row: Row) -> str:
 
 def _failed(board: Leaderboard) -> list[Record]:
     return [record for record in board.records if record.status == "failed"]
+
+
+def _failed_column(header: str, cells: tuple[str, ...]) -> Column:
+    # the directory repeats the overrides
+    return Column(header, cells, 0 if header == DIRECTORY else None, numeric=False, least=SHORT_TEXT)
 
 
 def _failure(board: Leaderboard, record: Record) -> tuple[str, str, str]:

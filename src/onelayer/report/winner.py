@@ -83,11 +83,16 @@ class Winner:
 
     @cached_property
     def coefficients(self) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-        """Its coefficients in original units, with their errors where the rows of training can be read, and doubts."""
+        """Its coefficients in original units, with their errors where the rows of training can be read, and doubts.
+
+        With a hidden layer there are none, which is said as the only doubt.
+        """
         from onelayer.data.preprocess import Scale, original_coefficients
         from onelayer.deliver.summary.show import plain
-        from onelayer.deliver.summary.summarise import summarise
+        from onelayer.deliver.summary.summarise import NO_COEFFICIENTS, summarise
 
+        if self.artefact.hidden is not None:
+            return [], (NO_COEFFICIENTS,)
         try:
             if self.refusal is not None:
                 raise UserError(self.refusal)
@@ -131,11 +136,14 @@ def _answers(winner: Winner) -> Answers:
     if prepared.data_hash != artefact.header["data_hash"]:
         raise UserError(f"the rows that {winner.run} was trained on are no longer those of training")
     stage = next(name for name in STAGES if len(getattr(prepared, name)))
-    theta = torch.from_numpy(np.column_stack([artefact.weight, artefact.bias]).astype(np.float64))[None]
+    layers = [torch.from_numpy(np.column_stack(one).astype(np.float64))[None] for one in artefact.layers]
     logits: list[Array] = []
     target: list[Array] = []
     for chunk in getattr(prepared, stage).chunks():
-        logits.append(logits_of(theta, chunk.x)[0].numpy())
+        found = logits_of(layers[0], chunk.x)[0]
+        for theta in layers[1:]:
+            found = logits_of(theta, found.relu())[0]
+        logits.append(found.numpy())
         target.append(chunk.y.numpy().reshape(len(chunk.y), -1)[:, 0])
     said = Model(artefact).of_logits(np.concatenate(logits) * artefact.y_scale + artefact.y_shift)
     truth = np.concatenate(target)

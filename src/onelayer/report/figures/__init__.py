@@ -2,14 +2,27 @@
 
 from collections.abc import Callable, Sequence
 
-from onelayer.report.figures import best, budget, coefficients, diagnostics, gaps, heat, parallel, profile, sensitivity
+from onelayer.report.figures import (
+    best,
+    budget,
+    coefficients,
+    diagnostics,
+    gaps,
+    heat,
+    links,
+    parallel,
+    profile,
+    response,
+)
 from onelayer.report.figures.canvas import Painted
 from onelayer.report.gather import Gathered
 
 # in the order of the page
 FIGURES: Sequence[Callable[[Gathered], Painted | list[Painted]]] = (
     best.draw,
-    sensitivity.draw,
+    response.draw_rate,
+    response.draw,
+    links.draw,
     gaps.draw_epochs,
     gaps.draw_evaluations,
     gaps.draw_seconds,

@@ -20,20 +20,22 @@ def draw(gathered: Gathered) -> Painted:
     found = best_rows(gathered)
     if not found:
         return nothing(NAME, TITLE, f"No run ended with a {gathered.metric}.")
-    canvas = Canvas(NAME, height=1.1 + 0.34 * len(found))
+    if len(gathered.names) == 1 and len(found[0][1].counted) == 1:
+        return nothing(NAME, TITLE, "There is one optimizer only, and one run of each setting.")
+    canvas = Canvas(NAME, height=1.3 + 0.39 * max(2, len(found)))
     axes = canvas.axes
     for place, (name, row, mean) in enumerate(found):
         style, height = look(name), len(found) - 1 - place
         if mean.half is not None:
             axes.plot([mean.mean - mean.half, mean.mean + mean.half], [height, height], color=style.color, linewidth=2)
-        for record in row.counted:
-            value = gathered.value(record)
-            if value is not None and len(row.counted) > 1:
-                said = f"{gathered.label(record)}: {gathered.metric} {number(value)}"
-                canvas.dots([value], [height - 0.22], [said], color=style.color, markersize=3, alpha=0.7)
+        runs = [(value, record) for record in row.counted if (value := gathered.value(record)) is not None]
+        if len(runs) > 1:
+            said = [f"{gathered.label(record)}: {gathered.metric} {number(value)}" for value, record in runs]
+            below = [height - 0.22] * len(runs)
+            canvas.dots([value for value, _ in runs], below, said, color=style.color, markersize=4, alpha=0.7)
         spread = "" if mean.half is None else f" ± {mean.half:.2g}"
-        said = f"{gathered.setting(row.best)}: {gathered.metric} {number(mean.mean)}{spread}, {len(row.counted)} runs"
-        canvas.dots([mean.mean], [height], [said], color=style.color, marker=style.marker, markersize=7)
+        told = f"{gathered.setting(row.best)}: {gathered.metric} {number(mean.mean)}{spread}, {len(row.counted)} runs"
+        canvas.dots([mean.mean], [height], [told], color=style.color, marker=style.marker, markersize=9)
     axes.set_yticks(range(len(found)), shortened([name for name, *_ in reversed(found)]), color=INK)
     axes.set(xlabel=gathered.metric, ylim=(-0.6, len(found) - 0.4))
     axes.grid(visible=False, axis="y")

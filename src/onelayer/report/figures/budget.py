@@ -3,6 +3,7 @@
 import numpy as np
 
 from onelayer.report.figures.canvas import Canvas, Painted, look, nothing
+from onelayer.report.figures.gaps import UNTRAINED
 from onelayer.report.gather import ENDED, Gathered
 from onelayer.report.measures import expected_best
 from onelayer.report.tables import number
@@ -17,6 +18,8 @@ CAPTION = (
 
 def draw(gathered: Gathered) -> Painted:
     """Draw the expected best of each optimizer against the number of runs."""
+    if gathered.untrained:
+        return nothing(NAME, TITLE, UNTRAINED)
     found = values_of(gathered)
     found = {name: values for name, values in found.items() if len(values) > 1}
     if not found:
@@ -33,8 +36,7 @@ def draw(gathered: Gathered) -> Painted:
             canvas.dots([budgets[place]], [best[place]], [said], color=style.color, marker=style.marker)
         every += best.tolist()
     canvas.logarithmic("x")
-    if min(every) > 0 and max(every) / min(every) > 10:
-        canvas.logarithmic("y")
+    canvas.spread_y(every)
     canvas.axes.set(xlabel="runs", ylabel=f"expected best {gathered.metric}")
     canvas.legend(list(found))
     return canvas.drawn(TITLE, CAPTION.format(metric=gathered.metric) + gathered.caution)

@@ -2,22 +2,27 @@
 
 import hashlib
 import io
-import re
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatter
 
-from onelayer.report.drawn import Drawn, Point
+from onelayer.report.drawn import GENERATOR, Drawn, Point
+from onelayer.report.figures.layout import lay_out
+from onelayer.report.figures.svg import svg_of
 from onelayer.report.winner import shortened
 
-# inches of 72 points: on a telephone a point is somewhat less than a pixel
-WIDTH, HEIGHT = 6.0, 3.9
+# inches of 72 points, of which one is 0.85 pixels on a telephone: text of 13 points can be read there
+WIDTH, HEIGHT = 6.0, 4.3
 DPI = 160
 # text and axes; in the page they have the colour of its text
 INK = "#010101"
@@ -33,14 +38,15 @@ KNOWN = (
     *("sgd", "adam", "lbfgs", "momentum", "adamw", "rmsprop", "nesterov", "adagrad"),
     *("amsgrad", "nadam", "radam", "adamax", "adadelta", "rprop", "asgd", "adafactor"),
 )
+SMALL, TINY = 12.5, 11.5  # points
 STYLE: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 10,
-    "axes.labelsize": 10,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "legend.fontsize": 9,
+    "font.size": 13,
+    "axes.labelsize": 13,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -55,8 +61,9 @@ STYLE: Any = {
     "legend.frameon": False,
     "legend.labelcolor": INK,
     "legend.handlelength": 1.8,
-    "legend.columnspacing": 1.2,
-    "lines.linewidth": 1.8,
+    "legend.columnspacing": 1.0,
+    "legend.handletextpad": 0.5,
+    "lines.linewidth": 2,
     "svg.fonttype": "none",
     "text.parse_math": False,  # names come from outside
     "path.simplify": True,
@@ -65,9 +72,10 @@ STYLE: Any = {
 
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+WIDE = 10.0  # times the least value of an axis: from there on it is logarithmic
 # signs in a line above the axes
-LINE = 62
-ROW = 0.2  # inches that one more of them takes
+LINE = 56
+ROW = 0.26  # inches that one more of them takes
 
 
 class Powers(LogFormatter):
@@ -77,13 +85,22 @@ class Powers(LogFormatter):
         """Return the text of a number; empty where there is no room for it."""
         if not super().__call__(x, pos):
             return ""
+        if x == 0:
+            return "0"
         assert self.axis is not None
         low, high = self.axis.get_view_interval()
         if low > 0.5e-3 and high < 2e4:
             return f"{x:g}"
         digits, _, power = f"{x:.0e}".partition("e")
+        if digits not in ("1", "2", "5"):  # their neighbours leave them no room
+            return ""
         raised = str(int(power)).translate(RAISED)
         return f"10{raised}" if digits == "1" else f"{digits}·10{raised}"
+
+
+def _write_powers(axis: Axis) -> None:
+    axis.set_major_formatter(Powers())
+    axis.set_minor_formatter(Powers(minor_thresholds=(1, 0.4)))
 
 
 class Look(NamedTuple):
@@ -109,87 +126,119 @@ class Canvas:
 
     Args:
         name: of the figure.
-        columns: axes side by side.
+        shares: of its width, one for each pair of axes.
         height: in inches.
     """
 
-    def __init__(self, name: str, columns: int = 1, height: float = HEIGHT) -> None:
+    def __init__(self, name: str, shares: Sequence[float] = (1.0,), height: float = HEIGHT) -> None:
         self.name, self._points = name, list[Point]()
+        self._shapes: dict[str, int] = {}  # id of an artist -> how many shapes of it are points
+        self._shares = shares
+        self._bar: Axes | None = None
         with mpl.rc_context(STYLE):
             self.figure = Figure(figsize=(WIDTH, height), layout="constrained")
-            self.figure.get_layout_engine().set(w_pad=0.07, h_pad=0.06)  # type: ignore[union-attr,call-arg]
             FigureCanvasAgg(self.figure)
-            self.all: Sequence[Axes] = np.atleast_1d(self.figure.subplots(1, columns)).tolist()
+            columns = self.figure.subplots(1, len(shares), width_ratios=shares, squeeze=False)
+            self.all: Sequence[Axes] = columns[0].tolist()
         self.axes = self.all[0]
 
     def logarithmic(self, *names: Literal["x", "y"]) -> None:
         """Make axes logarithmic."""
         for name in names:
-            (self.axes.set_xscale if name == "x" else self.axes.set_yscale)("log")
-            axis = self.axes.xaxis if name == "x" else self.axes.yaxis
-            axis.set_major_formatter(Powers())
-            axis.set_minor_formatter(Powers(minor_thresholds=(1, 0.4)))
+            self._scale(name, "log")
 
-    def point(self, artist: Any, label: str) -> None:
-        """Let a reader hover over something that was drawn."""
-        gid = f"at{len(self._points)}"
+    def spread_x(self, values: Sequence[float]) -> None:
+        """Make the axis logarithmic where steps between its values grow with them; at its left is room for zeros."""
+        positive = sorted({value for value in values if value > 0})
+        if not positive or min(values) < 0 or positive[-1] / positive[0] < WIDE:
+            return
+        if positive[(len(positive) - 1) // 2] > positive[-1] / 4:  # in equal steps that would be a half
+            return
+        if min(values) > 0:
+            self.logarithmic("x")
+        else:
+            self._scale("x", "symlog", linthresh=positive[0], linscale=0.6)
+            self.axes.set_xlim(left=-0.3 * positive[0])
+
+    def spread_y(self, values: Sequence[float]) -> None:
+        """Make the axis logarithmic where its values are of several sizes."""
+        if min(values) > 0 and max(values) / min(values) > WIDE:
+            self.logarithmic("y")
+
+    def _scale(self, name: Literal["x", "y"], kind: str, **how: Any) -> None:
+        (self.axes.set_xscale if name == "x" else self.axes.set_yscale)(kind, **how)
+        _write_powers(self.axes.xaxis if name == "x" else self.axes.yaxis)
+
+    def point(self, artist: Any, *labels: str) -> None:
+        """Let a reader hover over what was drawn.
+
+        Args:
+            artist: a line, a patch, the markers of a line, or a collection.
+            labels: one for each shape that the artist draws, in its order.
+        """
+        gid = f"at{len(self._shapes)}"
         artist.set_gid(gid)
-        self._points.append(Point(gid, label))
+        self._shapes[gid] = len(labels)
+        self._points += [Point(f"{gid}-{place}", label) for place, label in enumerate(labels)]
 
     def dots(
         self, x: Sequence[float], y: Sequence[float], labels: Sequence[str], axes: Axes | None = None, **how: Any
     ) -> None:
         """Draw markers of which each may be hovered over."""
-        for at, height, label in zip(x, y, labels, strict=True):
-            (line,) = (axes or self.axes).plot(
-                [at], [height], linestyle="none", **{"marker": "o", "markersize": 5, "markeredgewidth": 0, **how}
-            )
-            self.point(line, label)
+        markers: dict[str, Any] = {"marker": "o", "markersize": 6, "markeredgewidth": 0, "linestyle": "none"}
+        (line,) = (axes or self.axes).plot(x, y, **markers | how)
+        self.point(line, *labels)
+
+    def boxes(self, places: Sequence[tuple[int, int]], colours: Sequence[Any], labels: Sequence[str]) -> PolyCollection:
+        """Draw squares around places (column, line), of which each may be hovered over."""
+        corners = np.array([(-0.48, -0.48), (0.48, -0.48), (0.48, 0.48), (-0.48, 0.48)])
+        drawn = PolyCollection(np.asarray(places)[:, None] + corners, facecolors=colours, linewidth=0)
+        self.axes.add_collection(drawn, autolim=False)
+        self.point(drawn, *labels)
+        return drawn
+
+    def write(self, x: float, y: float, text: str, ground: Any) -> None:
+        """Write into a square, light or dark as its colour asks for."""
+        dark = float(np.dot(ground[:3], (0.299, 0.587, 0.114))) < 0.5
+        colour = "#fefefe" if dark else "#111111"
+        self.axes.text(x, y, text, ha="center", va="center", fontsize=TINY, color=colour)
+
+    def bar(self, shown: ScalarMappable, *, logarithmic: bool) -> None:
+        """Say beside the axes which colour is which number."""
+        with mpl.rc_context(STYLE):
+            self._bar = self.figure.add_axes((0, 0, 1, 1), label="bar")
+            self._bar.grid(visible=False)
+            drawn = self.figure.colorbar(shown, cax=self._bar)
+        drawn.outline.set_visible(False)
+        if logarithmic:
+            _write_powers(self._bar.yaxis)
 
     def legend(self, optimizers: Sequence[str] = (), handles: Sequence[Any] = ()) -> None:
         """Write what is what above the axes, where no data are."""
-        from matplotlib.lines import Line2D
-
         drawn: list[Any] = []
-        for name in optimizers:
-            one = look(name)
-            drawn.append(
-                Line2D(
-                    [],
-                    [],
-                    color=one.color,
-                    linestyle=one.dash,
-                    marker=one.marker,
-                    markersize=4.5,
-                    label=shortened([name])[0],
-                )
-            )
+        for name, label in zip(optimizers, shortened(optimizers), strict=True):
+            color, dash, marker = look(name)
+            drawn.append(Line2D([], [], color=color, linestyle=dash, marker=marker, markersize=6, label=label))
         drawn += handles
         if drawn:
             longest = max(len(str(one.get_label())) for one in drawn)
             ncols = max(1, min(len(drawn), LINE // (longest + 6)))
             self.figure.set_figheight(self.figure.get_figheight() + ROW * (-(-len(drawn) // ncols) - 1))
             with mpl.rc_context(STYLE):
-                self.figure.legend(handles=drawn, loc="outside upper left", ncols=ncols)
+                self.figure.legend(handles=drawn, loc="outside upper left", ncols=ncols, borderaxespad=0.3)
 
     def drawn(self, title: str, caption: str) -> "Painted":
         """Return what was drawn."""
         with mpl.rc_context(STYLE):
-            self.figure.draw_without_rendering()
-        self.figure.set_layout_engine("none")  # it is laid out, and would be so again each time that it is written
-        return Painted(Drawn(self.name, title, caption, self._svg(), tuple(self._points)), self.figure)
-
-    def _svg(self) -> str:
-        """Return the figure as an element that fits into any page: its size is that of its place."""
-        file = io.StringIO()
+            if len(self.figure.axes) == len(self.all) + (self._bar is not None):
+                lay_out(self.figure, self.all, self._shares, self._bar)
+            else:  # a figure with axes of its own making
+                self.figure.get_layout_engine().execute(self.figure)  # type: ignore[union-attr]
+            # it is laid out, and would be so again each time that it is written
+            self.figure.set_layout_engine(None)
         with mpl.rc_context({**STYLE, "svg.hashsalt": self.name}):
-            self.figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-        text = file.getvalue()
-        text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
-        head, _, rest = text.partition(">")
-        head = re.sub(r' (?:width|height)="[^"]*"', "", head)
-        text = re.sub(INK, "currentColor", f"{head}>{rest}", flags=re.IGNORECASE)
-        return re.sub(PAPER, "var(--sheet, #fff)", text, flags=re.IGNORECASE).strip()
+            svg = svg_of(self.figure, self._shapes, {INK: "currentColor", PAPER: "var(--sheet, #fff)"})
+        return Painted(Drawn(self.name, title, caption, svg, tuple(self._points)), self.figure)
 
 
 class Painted(NamedTuple):
@@ -203,7 +252,7 @@ class Painted(NamedTuple):
         assert self.figure is not None
         file = io.BytesIO()
         with mpl.rc_context(STYLE):
-            self.figure.savefig(file, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+            self.figure.savefig(file, format="png", dpi=DPI, facecolor="white", metadata={"Software": GENERATOR})
         return file.getvalue()
 
 

@@ -9,10 +9,11 @@ from onelayer.report.gather import Gathered
 from onelayer.report.winner import Winner, shortened
 
 NAME, TITLE = "coefficients", "The winner's coefficients"
-MOST = 25
+MOST = 20
+CUT = 4  # times the largest: what is longer leaves the figure
 CAPTION = (
     "What one step of the scaling of training ({scaling}) in each feature adds to {what}{most}. Bars are 95 % intervals"
-    "{doubt}. In original units they are in the table."
+    "{cut}{doubt}. In original units they are in the table."
 )
 
 
@@ -22,10 +23,12 @@ def draw(gathered: Gathered) -> Painted:
     if isinstance(winner, str):
         return nothing(NAME, TITLE, f"There is no winner: {winner}.")
     rows, doubts = winner.coefficients
+    if not rows:
+        return nothing(NAME, TITLE, f"There are none: {doubts[0]}.")
     found = _largest(rows, winner)
     if not found:
         return nothing(NAME, TITLE, "The model has no coefficients but a constant.")
-    canvas = Canvas(NAME, height=1.0 + 0.26 * len(found))
+    canvas = Canvas(NAME, height=1.3 + 0.29 * max(2, len(found)))
     axes = canvas.axes
     axes.axvline(0, color=GREY, linewidth=1)
     classes = list(dict.fromkeys(row.get("class") for row, *_ in found))
@@ -36,8 +39,12 @@ def draw(gathered: Gathered) -> Painted:
         original = f"{row['coefficient']:.5g} in original units"
         of = f"{row['class']}, " if row.get("class") else ""
         canvas.dots([value], [height], [f"{of}{row['name']}: {value:.4g} ({original})"], color=colour, marker="o")
+    largest, furthest = abs(found[0][1]), max(abs(end or 0.0) for _, *ends in found for end in ends)
+    if furthest > CUT * largest:  # of separable classes, say
+        axes.set_xlim(-CUT * largest, CUT * largest)
     names = [f"{row['class']}: {row['name']}" if row.get("class") else str(row["name"]) for row, *_ in found]
-    axes.set_yticks(range(len(found)), shortened(names[::-1], 28), color=INK, fontsize=8.5)
+    axes.set_yticks(range(len(found)), shortened(names[::-1], 24), color=INK)
+    axes.locator_params(axis="x", nbins=5)
     axes.set(ylim=(-0.7, len(found) - 0.3), xlabel="effect of one step")
     axes.grid(visible=False, axis="y")
     every = sum(row.get("role", "estimated") == "estimated" for row in rows) - 1
@@ -49,8 +56,10 @@ def draw(gathered: Gathered) -> Painted:
         else "the logits"
     )
     doubt = f"; {doubts[0]}" if doubts else ""
+    cut = ", and leave the figure where they are wider" if furthest > CUT * largest else ""
     most = f"; the {len(found)} largest of {every}" if every > len(found) else ""
-    return canvas.drawn(TITLE, CAPTION.format(scaling=winner.spec.data.normalize, what=what, most=most, doubt=doubt))
+    said = CAPTION.format(scaling=winner.spec.data.normalize, what=what, most=most, cut=cut, doubt=doubt)
+    return canvas.drawn(TITLE, said)
 
 
 def _largest(

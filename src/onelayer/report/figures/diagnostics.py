@@ -6,12 +6,15 @@ import matplotlib as mpl
 import numpy as np
 
 from onelayer.report.figures.canvas import COLOURS, GREY, INK, Canvas, Painted, nothing
+from onelayer.report.figures.names import name_places
 from onelayer.report.gather import Gathered
 from onelayer.report.winner import Answers, Array, shortened
 
 NAME, TITLE = "diagnostics", "The winner on rows that it was not trained on"
+TRAINED = "The winner on the rows that it was trained on"
 # rows that are drawn as dots
 DRAWN = 1500
+FEW = 60  # of these
 TENTHS = 10
 
 
@@ -30,12 +33,17 @@ def draw(gathered: Gathered) -> Painted:
     return _confusion(answers, winner.classes)
 
 
+def _title(answers: Answers) -> str:
+    return TRAINED if answers.stage == "train" else TITLE
+
+
 def _residuals(answers: Answers, target: str) -> Painted:
-    canvas = Canvas(NAME, 2, 3.4)
+    canvas = Canvas(NAME, (1.0, 1.0), 3.4)
     left, right = canvas.all
     some = np.linspace(0, len(answers.target) - 1, min(DRAWN, len(answers.target))).astype(int)
     truth, said = answers.target[some], answers.value[some]
-    dots: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 3.2, "markeredgewidth": 0, "alpha": 0.55}
+    dots: dict[str, Any] = {"marker": "o", "linestyle": "none", "markeredgewidth": 0, "alpha": 0.55}
+    dots["markersize"] = 4 if len(some) > FEW else 6
     ends = [float(min(truth.min(), said.min())), float(max(truth.max(), said.max()))]
     left.plot(ends, ends, color=GREY, linewidth=1)
     left.plot(truth, said, color=COLOURS[0], **dots)
@@ -49,7 +57,7 @@ def _residuals(answers: Answers, target: str) -> Painted:
         f"{len(answers.target)} {answers.stage} rows. Left: dots on the line are predicted as they are. Right: "
         "residuals without a shape mean that a line is enough; a bow or a fan means that it is not."
     )
-    return canvas.drawn(TITLE, caption)
+    return canvas.drawn(_title(answers), caption)
 
 
 def _ranking(answers: Answers, classes: tuple[str, ...]) -> Painted:
@@ -57,7 +65,7 @@ def _ranking(answers: Answers, classes: tuple[str, ...]) -> Painted:
 
     assert answers.probability is not None
     positive, truth = answers.probability[:, 1], answers.target == 1
-    canvas = Canvas(NAME, 2, 3.4)
+    canvas = Canvas(NAME, (1.0, 1.0), 3.4)
     left, right = canvas.all
     left.plot([0, 1], [0, 1], color=GREY, linewidth=1)
     area = "not defined: one class only"
@@ -76,7 +84,7 @@ def _ranking(answers: Answers, classes: tuple[str, ...]) -> Painted:
         f"{len(truth)} {answers.stage} rows. Left: ROC of '{classes[1]}', area {area}; the nearer to the upper left "
         "corner, the better. Right: calibration by tenths of the rows; dots on the line are probabilities to trust."
     )
-    return canvas.drawn(TITLE, caption)
+    return canvas.drawn(_title(answers), caption)
 
 
 def calibration(positive: Array, truth: Array) -> list[tuple[float, float, int]]:
@@ -89,32 +97,26 @@ def calibration(positive: Array, truth: Array) -> list[tuple[float, float, int]]
 def _confusion(answers: Answers, classes: tuple[str, ...]) -> Painted:
     counts = np.zeros((len(classes), len(classes)), int)
     np.add.at(counts, (answers.target.astype(int), answers.value.astype(int)), 1)
-    canvas = Canvas(NAME, height=max(3.2, min(6.0, 1.4 + 0.34 * len(classes))))
+    canvas = Canvas(NAME, height=max(4.2, min(7.0, 1.8 + 0.44 * len(classes))))
     axes = canvas.axes
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     shades = mpl.colormaps["Blues"]
-    for line, column in np.ndindex(*counts.shape):
-        (box,) = axes.fill(
-            [column - 0.48, column + 0.48, column + 0.48, column - 0.48],
-            [line - 0.48, line - 0.48, line + 0.48, line + 0.48],
-            color=shades(0.08 + 0.85 * shares[line, column]),
-            linewidth=0,
-        )
-        canvas.point(box, f"{counts[line, column]} rows of '{classes[line]}' predicted as '{classes[column]}'")
-        if len(classes) <= 12:
-            dark = shares[line, column] > 0.5
-            axes.text(
-                column,
-                line,
-                str(counts[line, column]),
-                ha="center",
-                va="center",
-                fontsize=9,
-                color="#fefefe" if dark else "#111111",
-            )
+    places = [(column, line) for line, column in np.ndindex(*counts.shape)]
+    colours = [shades(0.08 + 0.85 * shares[line, column]) for column, line in places]
+    canvas.boxes(
+        places,
+        colours,
+        [
+            f"{counts[line, column]} rows of '{classes[line]}' predicted as '{classes[column]}'"
+            for column, line in places
+        ],
+    )
+    if len(classes) <= 12:
+        for (column, line), colour in zip(places, colours, strict=True):
+            canvas.write(column, line, str(counts[line, column]), colour)
     names = shortened(classes, 14)
-    axes.set_xticks(range(len(names)), names, rotation=45 if sum(map(len, names)) > 40 else 0)
-    axes.set_yticks(range(len(names)), names)
+    name_places(axes.xaxis, names)
+    name_places(axes.yaxis, names)
     axes.set(xlabel="predicted", ylabel="true", ylim=(len(classes) - 0.5, -0.5), xlim=(-0.5, len(classes) - 0.5))
     axes.set_aspect("equal")
     axes.grid(visible=False)
@@ -124,4 +126,4 @@ def _confusion(answers: Answers, classes: tuple[str, ...]) -> Painted:
         f"{len(answers.target)} {answers.stage} rows, {hits} of them predicted right. A row of the table is a true "
         "class, its shade the share of that class; all is well on the diagonal."
     )
-    return canvas.drawn(TITLE, caption)
+    return canvas.drawn(_title(answers), caption)

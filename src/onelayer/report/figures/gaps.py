@@ -9,6 +9,7 @@ from onelayer.report.race import GAP, Racer, fastest
 from onelayer.report.tables import number
 
 COSTS = {"epochs": "epochs", "evaluations": "gradient evaluations", "seconds": "seconds of training"}
+UNTRAINED = "No run was trained (0 epochs): each measures its start."
 SMALLEST = 1e-16  # what is nearer to the optimum is at it, as far as float64 can tell
 WHAT = (
     "Relative gap (f − f*) / (f(0) − f*): 1 at zero weights, 0 at the exact optimum. Of each optimizer the setting "
@@ -53,6 +54,8 @@ def _draw(gathered: Gathered, cost: str) -> Painted:
 
 def why_none(gathered: Gathered) -> str:
     """Say why there is no gap to draw."""
+    if gathered.untrained:
+        return UNTRAINED
     if not gathered.curves:
         return "No curves were kept of these runs."
     notes = {str((one.get("reference") or {}).get("note") or "") for one in gathered.results.values()} - {""}

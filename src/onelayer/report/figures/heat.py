@@ -1,6 +1,7 @@
 """What comes of any two swept keys together."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from itertools import combinations
 from typing import NamedTuple
 
@@ -8,14 +9,13 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
-from matplotlib.patches import Rectangle
 
-from onelayer.report.figures.canvas import GREY, INK, Canvas, Painted, Powers, nothing
+from onelayer.report.figures.canvas import GREY, Canvas, Painted, nothing
+from onelayer.report.figures.names import name_places, word
 from onelayer.report.gather import Gathered, Swept
 from onelayer.report.leaderboard import REPEATED, Row
 from onelayer.report.records import comparable
 from onelayer.report.tables import number
-from onelayer.report.winner import shortened
 
 NAME, TITLE = "heat", "Two keys together"
 CAPTION = (
@@ -85,48 +85,40 @@ def _laid(one: Swept, other: Swept) -> tuple[Side, Side]:
 def _draw(gathered: Gathered, x: Side, y: Side) -> Painted:
     found = cells(gathered, x, y)
     title = f"{gathered.metric} by {x.key} and {y.key}"
-    name = f"{NAME}-{_word(x.key)}-{_word(y.key)}"
+    name = f"{NAME}-{word(x.key)}-{word(y.key)}"
     means = [cell.mean for cell in found.values() if cell.mean is not None]
     if not means:
         return nothing(name, title, f"No run ended with a {gathered.metric}.")
-    canvas = Canvas(name, height=min(6.5, 1.5 + 0.32 * len(y.labels)))
+    canvas = Canvas(name, height=min(7.5, 1.7 + 0.39 * max(3, len(y.labels))))
     axes, low, high = canvas.axes, min(means), max(means)
     wide = low > 0 and high / low > 10
     norm = LogNorm(low, high) if wide else Normalize(low, high if high > low else low + (abs(low) or 1))
     shades = mpl.colormaps["viridis" if gathered.higher else "viridis_r"]
-    for (column, line), cell in found.items():
-        colour = "none" if cell.mean is None else shades(norm(cell.mean))
-        box = Rectangle((column - 0.48, line - 0.48), 0.96, 0.96, facecolor=colour, edgecolor=GREY, linewidth=0.4)
-        axes.add_patch(box)
-        said = cell.row.status if cell.mean is None else f"{gathered.metric} {number(cell.mean)}"
-        canvas.point(box, f"{gathered.label(cell.row.best)}: {said}")
-        if cell.mean is None:
-            axes.plot([column], [line], marker="x", color=GREY, markersize=6, markeredgewidth=1.6)
-        elif len(found) <= WRITTEN and len(x.labels) <= 9:
-            dark = np.dot(shades(norm(cell.mean))[:3], (0.299, 0.587, 0.114)) < 0.5
-            axes.text(
-                column,
-                line,
-                f"{cell.mean:.3g}",
-                ha="center",
-                va="center",
-                fontsize=8,
-                color="#fefefe" if dark else "#111111",
-            )
-    axes.set(xlim=(-0.6, len(x.labels) - 0.4), ylim=(-0.6, len(y.labels) - 0.4), xlabel=x.key, ylabel=y.key)
-    labels = shortened(x.labels, 14)
-    axes.set_xticks(range(len(labels)), labels, rotation=45 if sum(map(len, labels)) > 44 else 0, ha="center")
-    axes.set_yticks(range(len(y.labels)), shortened(y.labels, 18))
-    axes.grid(visible=False)
-    bar = canvas.figure.colorbar(
-        ScalarMappable(norm, shades), ax=axes, pad=0.02, aspect=14, format=Powers() if wide else None
+    squares = canvas.boxes(
+        list(found),
+        ["none" if cell.mean is None else shades(norm(cell.mean)) for cell in found.values()],
+        [_said(gathered, cell) for cell in found.values()],
     )
-    bar.outline.set_visible(False)
-    if wide:
-        bar.ax.yaxis.set_minor_formatter(Powers(minor_thresholds=(1, 0.4)))
-    bar.ax.tick_params(labelcolor=INK)
+    squares.set(edgecolor=GREY, linewidth=0.4)
+    bad = [place for place, cell in found.items() if cell.mean is None]
+    axes.plot(*zip(*bad, strict=True) if bad else ([], []), "x", color=GREY, markersize=8, markeredgewidth=2)
+    if len(found) <= WRITTEN and len(x.labels) <= 9:
+        for place, cell in found.items():
+            if cell.mean is not None:
+                canvas.write(*place, f"{cell.mean:.3g}", shades(norm(cell.mean)))
+    axes.set(xlim=(-0.6, len(x.labels) - 0.4), ylim=(-0.6, len(y.labels) - 0.4), xlabel=x.key, ylabel=y.key)
+    name_places(axes.xaxis, [*map(_rounded, x.labels)])
+    name_places(axes.yaxis, [*map(_rounded, y.labels)])
+    axes.grid(visible=False)
+    canvas.bar(ScalarMappable(norm, shades), logarithmic=wide)
     return canvas.drawn(title, CAPTION.format(metric=gathered.metric) + gathered.caution)
 
 
-def _word(key: str) -> str:
-    return "".join(sign if sign.isalnum() else "_" for sign in key)
+def _rounded(label: str) -> str:
+    number = comparable(label)
+    return f"{float(number):.2g}" if isinstance(number, Decimal) and len(label) > 4 else label
+
+
+def _said(gathered: Gathered, cell: Cell) -> str:
+    came = cell.row.status if cell.mean is None else f"{gathered.metric} {number(cell.mean)}"
+    return f"{gathered.label(cell.row.best)}: {came}"

@@ -3,8 +3,10 @@
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 
-from onelayer.report.figures.canvas import GREY, INK, PAPER, Canvas, Painted, nothing
+from onelayer.report.figures.canvas import GREY, INK, PAPER, TINY, Canvas, Painted, nothing
 from onelayer.report.gather import RATE, Gathered, Swept
 from onelayer.report.leaderboard import REPEATED
 from onelayer.report.measures import Array
@@ -24,8 +26,8 @@ def draw(gathered: Gathered) -> Painted:
     """Draw all runs that ended with a number; of many the best."""
     keys = [one for one in gathered.swept if one.key not in REPEATED and len(one.values) > 1][:FIRST_KEYS]
     ended = [record for record in gathered.records if gathered.value(record) is not None]
-    if not keys or len(ended) < 2:
-        return nothing(NAME, TITLE, "It takes a swept key and two runs that ended.")
+    if len(keys) < 2 or len(ended) < 2:
+        return nothing(NAME, TITLE, "It takes two swept keys, and two runs that ended.")
     sign = -1.0 if gathered.higher else 1.0
     ended.sort(key=lambda record: sign * (gathered.value(record) or 0.0))
     ended = ended[:MOST]
@@ -36,16 +38,21 @@ def draw(gathered: Gathered) -> Painted:
     heights = np.column_stack([heights, _scaled(values, logarithmic=_wide(values))])
     few = max(1, len(ended) // 10)
     shades = mpl.colormaps["viridis"](np.linspace(0.15, 0.85, few))
-    for place in reversed(range(len(ended))):
-        how = (
-            {"color": shades[place], "linewidth": 1.3, "alpha": 0.9}
-            if place < few
-            else {"color": GREY, "linewidth": 0.6, "alpha": 0.3}
-        )
-        if not place:
-            how["linewidth"] = 2.6
-        (line,) = axes.plot(heights[place], solid_joinstyle="round", **how)
-        canvas.point(line, f"{gathered.label(ended[place])}: {gathered.metric} {number(values[place])}")
+    # the best is drawn last, over the others
+    colours = [*shades[:, :3], *[to_rgb(GREY)] * (len(ended) - few)][::-1]
+    widths = [2.6, *[1.3] * (few - 1), *[0.6] * (len(ended) - few)][::-1]
+    alphas = [*[0.9] * few, *[0.3] * (len(ended) - few)][::-1]
+    lines = LineCollection(
+        [np.column_stack([np.arange(len(one)), one]) for one in heights[::-1]],
+        colors=[(*colour, alpha) for colour, alpha in zip(colours, alphas, strict=True)],
+        linewidths=widths,
+        joinstyle="round",
+    )
+    axes.add_collection(lines, autolim=False)
+    said = [
+        f"{gathered.label(run)}: {gathered.metric} {number(value)}" for run, value in zip(ended, values, strict=True)
+    ]
+    canvas.point(lines, *reversed(said))
     for place, key in enumerate(keys):
         axes.axvline(place, color=INK, linewidth=0.8)
         for height, text in _ticks(key):
@@ -53,7 +60,7 @@ def draw(gathered: Gathered) -> Painted:
     axes.axvline(len(keys), color=INK, linewidth=0.8)
     for height, value in ((0.0, values.min()), (1.0, values.max())):
         _write(axes, f"{value:.3g}", len(keys), height)
-    names = shortened([*(key.key for key in keys), gathered.metric], max(8, 66 // (len(keys) + 1)))
+    names = shortened([*(key.key for key in keys), gathered.metric], max(8, 50 // (len(keys) + 1)))
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks([])
     axes.set(xlim=(-0.1, len(keys) + 0.28), ylim=(-0.05, 1.05))
@@ -67,7 +74,7 @@ def draw(gathered: Gathered) -> Painted:
 def _write(axes: Axes, text: str, x: float, y: float) -> None:
     """Write beside an axis, over the lines."""
     box = {"facecolor": PAPER, "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
-    axes.annotate(text, (x, y), (4, 0), "data", "offset points", fontsize=8, va="center", color=INK, bbox=box)
+    axes.annotate(text, (x, y), (4, 0), "data", "offset points", fontsize=TINY, va="center", color=INK, bbox=box)
 
 
 def _height(gathered: Gathered, key: Swept, record: Record) -> float:

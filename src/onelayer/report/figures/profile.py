@@ -23,7 +23,9 @@ def draw(gathered: Gathered) -> Painted:
     """Draw the profiles of all optimizers."""
     names, costs, said = problems_of(gathered)
     if len(names) < 2:
-        return nothing(NAME, TITLE, "There is one optimizer only." if names else why_none(gathered))
+        return nothing(
+            NAME, TITLE, "There is one optimizer only." if names and not gathered.untrained else why_none(gathered)
+        )
     if not np.isfinite(costs).any():
         return nothing(NAME, TITLE, "No run came to a target: did not converge.")
     ratio = ratios(costs)

@@ -10,12 +10,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from onelayer import __version__
-from onelayer.report.drawn import Cell, Drawn, Listing
+from onelayer.report.drawn import GENERATOR, Cell, Drawn, Listing
 from onelayer.report.page.answer import Answer
 
 HERE = Path(__file__).parent
-GENERATOR = f'<meta name="generator" content="onelayer {__version__}">'
+# one function, of which each part uses those before it
+SCRIPTS = ("tools", "theme", "copy", "points", "cells", "filter", "table", "paper")
 LONG = 12  # lines of a fact that are shown unasked
 
 
@@ -34,7 +34,7 @@ def page(
     Returns:
         HTML in characters that UTF-8 has; whatever of it comes from users is escaped.
     """
-    style, script = (HERE / "page.css").read_text(encoding="utf-8"), (HERE / "page.js").read_text(encoding="utf-8")
+    style, script = (HERE / "page.css").read_text(encoding="utf-8"), _script()
     # scripts other than this one do not run, and nothing can be fetched
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
@@ -49,7 +49,7 @@ def page(
         '<head>\n<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        GENERATOR,
+        f'<meta name="generator" content="{GENERATOR}">',
         f"<title>{escape(title)}</title>",
         f"<style>\n{style}</style>\n</head>\n<body>",
         _header(title),
@@ -68,6 +68,11 @@ def page(
     ]
     # a path may hold bytes that are no text
     return "\n".join(part for part in parts if part).encode("utf-8", "replace").decode()
+
+
+def _script() -> str:
+    parts = [(HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    return "\n".join(['"use strict";', "(() => {", *parts, "})();"])
 
 
 def _header(title: str) -> str:

@@ -1,0 +1,56 @@
+"""The figures of a report in TensorBoard: a run of their own, named after the folder that they lie in."""
+
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from onelayer.report.figures.canvas import Painted
+from onelayer.report.records import Record
+
+# TensorBoard sorts by name, and opens the first two of train/, val/, verdict/ and this one
+GROUP = "whole sweep"
+
+
+def is_wanted(sweep: Path, records: Sequence[Record]) -> bool:
+    """Tell whether the runs of a sweep were to be looked at in TensorBoard, with figures."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    for record in records:
+        try:
+            logger = yaml.load((sweep / record.directory / ".hydra" / "config.yaml").read_bytes(), loader)["logger"]
+            return bool(logger["tensorboard"] and logger["figures"])
+        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+            continue
+    return False
+
+
+def write_events(painted: Sequence[Painted], folder: Path, step: int) -> None:
+    """Write figures in the order of the page, in the place of those of an earlier report.
+
+    Args:
+        painted: those that could not be drawn are left out.
+        folder: of the report.
+        step: how many runs they are made of.
+    """
+    from onelayer.track.tensorboard import EVENTS, EventWriter
+
+    drawn = [one for one in painted if one.figure is not None]
+    with TemporaryDirectory(prefix=".", dir=folder) as made:
+        writer = EventWriter(Path(made))
+        for place, one in enumerate(drawn, 1):
+            png = one.png()
+            tag = f"{GROUP}/{place:02} {one.drawn.name}"
+            writer.image(tag, png, _size(png), step, title=one.drawn.title, caption=one.drawn.caption)
+        writer.close()
+        (new,) = Path(made).iterdir()
+        for old in folder.glob(f"{EVENTS}*"):
+            old.unlink()
+        new.replace(folder / new.name)
+
+
+def _size(png: bytes) -> tuple[int, int]:
+    """Read (width, height) where the format has them: PNG, third edition, 11.2.1."""
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
