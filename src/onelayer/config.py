@@ -77,7 +77,7 @@ class DataSpec(OpenSection):
     """Where the rows come from and how they reach the model."""
 
     source: str = Field(description="name of the data source; its own arguments stand beside this key")
-    split: SplitSpec
+    split: SplitSpec = Field(description="which rows are for training, validation and testing")
     folds: Annotated[int, Field(ge=2)] | None = Field(description="the validation rows are one of so many folds")
     fold: Rows | None = Field(description="which fold validates, from 0; each repetition counts on")
     repeats: PositiveInt = Field(description="how often the folds are drawn anew")
@@ -124,49 +124,53 @@ class ModelSpec(Section):
         description="from a binary target's probability to the logit"
     )
     l2: NonNegativeFloat = Field(description="penalty l2/2 * ||weight||^2; the bias is never penalised")
-    bias: bool
+    bias: bool = Field(description="a constant for each output; false: the weights alone")
     init: Literal["zeros", "normal", "torch"] | float = Field(
         description="torch: as torch.nn.Linear starts; a number: every weight starts there, the bias at zero"
     )
     init_std: PositiveFloat | None = Field(description="standard deviation of init=normal (null: 0.01)")
+    hidden: PositiveInt | None = Field(
+        default=None, description="units of a ReLU layer between x and the outputs; null: there is none"
+    )
 
 
 class OptimSpec(OpenSection):
     """A class of torch.optim and its arguments."""
 
-    name: str
+    name: str = Field(description="name of the class in torch.optim")
     lr: PositiveFloat | Literal["auto"] = Field(description="learning rate; auto: 1/L from the data, SGD family only")
 
 
 class SchedulerSpec(OpenSection):
     """A class of torch.optim.lr_scheduler and its arguments; no name, no schedule."""
 
-    name: str | None
-    interval: Literal["epoch", "step"] = "epoch"
+    name: str | None = Field(description="name of the class in torch.optim.lr_scheduler; null: no schedule")
+    interval: Literal["epoch", "step"] = Field(default="epoch", description="what one step of the schedule is")
 
 
 class TrainerSpec(Section):
     """The Lightning Trainer's arguments that mean something for a one-layer model."""
 
-    accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"]
+    accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = Field(description="where the sums are done")
     devices: Literal[1] | Annotated[list[int], Field(min_length=1, max_length=1)] = Field(
         description="1, or the number of the one device to use, as in [2]"
     )
     precision: Literal["32-true", "64-true", "32", "64", 32, 64] | None = Field(description="null: follows data.dtype")
     max_epochs: NonNegativeInt = Field(description="0: nothing is trained, the start is measured and delivered")
     max_time: Annotated[str, Field(pattern=r"^\d\d:\d\d:\d\d:\d\d$")] | None = Field(description="DD:HH:MM:SS")
-    check_val_every_n_epoch: PositiveInt
-    deterministic: bool
-    enable_progress_bar: bool
+    check_val_every_n_epoch: PositiveInt = Field(description="epochs between two validations")
+    deterministic: bool = Field(description="true: torch refuses operations whose result is not always the same")
+    enable_progress_bar: bool = Field(description="false: no bar; where there is no terminal there is none anyway")
 
 
 class LoggerSpec(Section):
     """What a run writes to be looked at."""
 
-    tensorboard: bool
-    figures: bool
+    tensorboard: bool = Field(description="event files with curves and HParams, for TensorBoard")
+    figures: bool = Field(description="a figure for each run, and the report that a sweep ends with")
     max_live_runs: Rows = Field(description="a larger sweep draws so many of the best curves, when they end")
     max_figures: Rows = Field(description="a larger sweep draws figures of about so many of the best")
+    weights: bool = Field(default=False, description="keep the weights of each epoch, for onelayer landscape")
 
 
 class RunSpec(Section):
@@ -202,6 +206,7 @@ class RunSpec(Section):
     def _check_combinations(self) -> None:
         if self.model.init_std is not None and self.model.init != "normal":
             raise UserError(f"model.init_std has no effect with model.init={self.model.init}; set model.init=normal")
+        self._check_hidden()
         if self.data.split.stratify and not self.data.split.shuffle:
             raise UserError(
                 "data.split.stratify=true needs data.split.shuffle=true; set one of them to the other's value"
@@ -229,6 +234,18 @@ class RunSpec(Section):
             raise UserError(
                 f"trainer.precision={self.trainer.precision} contradicts data.dtype={self.data.dtype}; set data.dtype, "
                 "the precision follows it"
+            )
+
+    def _check_hidden(self) -> None:
+        hidden = self.model.hidden
+        if hidden is not None and self.model.init not in ("normal", "torch"):
+            raise UserError(
+                f"model.init={self.model.init}: {hidden} hidden units that start alike would stay alike; "
+                "set model.init=torch, as model=two_layers does, or normal"
+            )
+        if hidden is not None and self.optim.lr == "auto":
+            raise UserError(
+                f"optim.lr=auto is 1/L, but with model.hidden={hidden} the curvature has no bound L; give a number"
             )
 
     def _check_folds(self) -> None:

@@ -17,6 +17,7 @@ from onelayer.build import (
     refuse_blind_monitor,
     refuse_missing_device,
 )
+from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.errors import CutShort
 from onelayer.model.metrics import check_monitor
@@ -29,6 +30,7 @@ from onelayer.track.curves import Curves
 from onelayer.track.history import History
 from onelayer.track.judge import Judge
 from onelayer.track.overview import Overview
+from onelayer.track.path import Paths, refuse_too_large
 from onelayer.track.progress import EpochBar
 from onelayer.track.results import Observer, Result, Results, Run, identity
 from onelayer.track.rundir import LAST, resume_argument
@@ -138,6 +140,7 @@ def train_stack(
     check_monitor(shared.monitor, data.task, data.prepared.streams)
     module = build_module([run.spec for run in runs], data, objective, solved)
     assert module.truth is not None
+    paths = _paths(shared, module, checkpoint)
     for run, reference, settings in zip(runs, module.truth.references, module.settings, strict=True):
         observer.say(run, *announced(run.spec, data, objective.name, settings.lr), announced_reference(reference))
     refuse_blind_monitor(shared, module)
@@ -166,6 +169,7 @@ def train_stack(
             curves=drawn,
             overview=whole,
             bar=bar,
+            paths=paths,
         )
         trainer = build_trainer(shared, tracker, end)
         tracker.ending = Results(runs, data, module, tracker, observer)
@@ -184,6 +188,17 @@ def train_stack(
             tracker.ending.write(rest.nonzero().flatten().tolist(), last)
         if end.received:
             raise Interrupted(end.received, "interrupted when all was written")
+
+
+def _paths(shared: RunSpec, module: OneLayer, checkpoint: Path | None) -> Paths | None:
+    """Return what keeps the weights of each epoch, where that is asked for."""
+    if not shared.logger.weights:
+        return None
+    refuse_too_large(module.linear.theta, shared.trainer.max_epochs)
+    paths = Paths()
+    if shared.resume is not None:
+        paths.begin(Path(shared.resume), checkpoint)
+    return paths
 
 
 def _quieten_lightning() -> None:

@@ -125,7 +125,7 @@ def report(folder: Path) -> None:
     from onelayer.report.command import write_page
 
     try:
-        log.info(f"report at {write_page([folder], files=False)}")  # PNG takes as long as half of the figures
+        log.info(f"report at {write_page([folder], files=False)}")  # SVG and PNG are for those who ask
     except Exception as error:
         log.warning(f"warning: no report ({sentence(error)}); onelayer report {quoted(str(folder))} tries it again")
         log.debug("what was wrong with the report", exc_info=True)

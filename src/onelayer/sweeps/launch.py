@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from onelayer.config import RunSpec
-from onelayer.errors import CutShort
+from onelayer.errors import CutShort, UserError
 from onelayer.model.truth import Solved
 from onelayer.resume import checkpoint_of
 from onelayer.run import Interrupted, train_stack
@@ -18,6 +18,7 @@ from onelayer.sweeps.observer import RunLogs, SweepObserver
 from onelayer.sweeps.plan import Job, Stack, described, plan
 from onelayer.sweeps.previous import CHECKPOINTS, interrupted_stacks, stack_path
 from onelayer.sweeps.progress import SweepBar, stack_work
+from onelayer.track.path import FILE, is_recorded
 from onelayer.track.stored import STACKS, unite
 from onelayer.track.tensorboard import trim
 
@@ -67,6 +68,7 @@ class Launch:
     def run(self) -> dict[int, Outcome]:
         """Train what has not ended yet; return how each job ended, by number."""
         stopped: Exception | None = None
+        self._refuse_pathless()
         for job in self._jobs.valid:
             if job.number in self._jobs.finished:
                 self._observer.known(job.run, self._jobs.finished[job.number])
@@ -89,6 +91,23 @@ class Launch:
             stopped = Interrupted(signal.SIGINT, "interrupted at once")
         return {job.number: self._outcome(job, stopped) for job in self._jobs.valid}
 
+    def _refuse_pathless(self) -> None:
+        """Refuse to keep weights of runs that will not be trained again.
+
+        Raises:
+            UserError: some have ended without.
+        """
+        finished = [job.run for job in self._jobs.valid if job.number in self._jobs.finished]
+        without = [run for run in finished if run.spec.logger.weights and not (run.directory / FILE).exists()]
+        if without:
+            raise UserError(self._pathless(len(without), "have ended"))
+
+    def _pathless(self, runs: int, how: str) -> str:
+        return (
+            f"{self._folder}: {runs} of its runs {how} without logger.weights=true, so that no path was kept of them; "
+            "set logger.weights=false, or choose another hydra.sweep.dir"
+        )
+
     def _make(self, job: Job) -> bool:
         """Make a run directory; whatever prevents it is that run's failure."""
         try:
@@ -101,6 +120,9 @@ class Launch:
     def _stacks(self, jobs: Sequence[Job]) -> list[Stack]:
         """Group jobs into stacks; those that were in training come first."""
         resumed = interrupted_stacks(self._folder, jobs)
+        for stack in resumed:
+            if stack.jobs[0].run.spec.logger.weights and stack.checkpoint and not is_recorded(stack.checkpoint):
+                raise UserError(self._pathless(len(stack.jobs), "were in training"))
         going = {job.number for stack in resumed for job in stack.jobs}
         fresh = plan([job for job in jobs if job.number not in going], self._limit)
         for at, stack in enumerate(fresh):

@@ -1,11 +1,15 @@
 """How many runs fit into memory together."""
 
+from math import prod
+
 import torch
 
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.memory import free_memory
+from onelayer.model.linear import architecture_of
 from onelayer.track.history import points
+from onelayer.track.path import paths_that_fit
 
 # copies of a run's weights: theta, gradient, update, up to four moments, best weights, and their use in float64
 COPIES = 16
@@ -16,15 +20,19 @@ SHARE = 0.5  # of what is free; the rest is for the data, the measuring and ever
 def runs_that_fit(data: DataModule, spec: RunSpec) -> int:
     """Return how many runs like this one may train as one stack.
 
-    What counts is their weights with the state of the optimizer, the logits of a batch, and its curves; the
-    logits of a validation do not, since they are measured a few runs at a time.
+    What counts is their weights with the state of the optimizer, the logits of a batch, with what a hidden layer makes
+    of it, and its curves; the logits of a validation do not, since they are measured a few runs at a time.
     """
     size = torch.empty((), dtype=data.dtype).element_size()
-    columns = (data.n_features + 1) * data.n_outputs
+    architecture = architecture_of(data.n_features, data.n_outputs, spec.model.bias, spec.model.hidden)
+    columns = prod(architecture.shape)
     copies = COPIES + 2 * int(spec.optim.args.get("history_size", 0))  # of LBFGS
-    logits = 4 * data.batch_size * data.n_outputs  # with residual and loss
+    logits = 4 * data.batch_size * architecture.width  # with residual and loss
     curves = TAGS * points(spec.trainer.max_epochs) * 4
-    return max(1, int(SHARE * free_bytes(spec) / (size * (copies * columns + logits) + curves)))
+    fitting = int(SHARE * free_bytes(spec) / (size * (copies * columns + logits) + curves))
+    if spec.logger.weights:
+        fitting = min(fitting, paths_that_fit(columns, size, spec.trainer.max_epochs))
+    return max(1, fitting)
 
 
 def free_bytes(spec: RunSpec) -> int:

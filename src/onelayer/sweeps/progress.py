@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TimeRemainingColumn
 
 from onelayer.model.direction import higher_is_better
 from onelayer.track.progress import LiveBar
@@ -22,8 +22,7 @@ class SweepBar(LiveBar):
     """
 
     def __init__(self, monitor: str, *, shown: bool = True) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(12), TimeRemainingColumn(compact=True))
-        super().__init__(*columns, total=None, shown=shown)
+        super().__init__(BarColumn(12), TimeRemainingColumn(compact=True), total=None, shown=shown)
         self._monitor, self._pick = monitor, max if higher_is_better(monitor) else min
         self._best: float | None = None
         self._runs = self._stacks = self._ended = 0
@@ -60,11 +59,11 @@ class SweepBar(LiveBar):
         runs = f"{self._ended}/{self._runs} runs"
         stack = f"stack {self._stack}/{self._stacks}  " if self._stacks > 1 else ""
         speed = f"{_short(self._taken / (time.monotonic() - self._began))} steps/s"
-        best = "" if self._best is None else f"  best {self._monitor} {self._best:.4g}"
+        best = "" if self._best is None else f"best {self._monitor} {self._best:.4g}  "
         self._progress.update(
             self._task,
             completed=self._before + stack_work(self._in_stack, self._epoch, self._steps),
-            description=f"{runs}  {stack}epoch {self._epoch}/{self._epochs}  {speed}{best}",
+            description=f"{runs}  {best}{stack}epoch {self._epoch}/{self._epochs}  {speed}",
         )
 
     def _take(self, value: float | None) -> None:

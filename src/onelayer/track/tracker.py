@@ -15,6 +15,7 @@ from onelayer.track.curves import Curves
 from onelayer.track.history import take_history
 from onelayer.track.judge import Judge, take_judge
 from onelayer.track.overview import Overview
+from onelayer.track.path import MEMBER, Paths, take_paths
 from onelayer.track.rundir import FORMAT
 
 # runs that have ended are taken out of the stack once they are this share of it: each time costs a few steps
@@ -52,6 +53,7 @@ class Tracker(Checkpoint):
         curves: of each run.
         overview: of the whole stack.
         bar: shows the progress.
+        paths: keeps the weights of each epoch; None: they are not kept.
 
     Attributes:
         ending: writes down runs that end before the others; without one they are kept till the end.
@@ -70,11 +72,12 @@ class Tracker(Checkpoint):
         curves: Curves,
         overview: Overview,
         bar: Bar,
+        paths: Paths | None = None,
     ) -> None:
         super().__init__()
         self.judge, self.names, self.validates, self.path = judge, list(names), validates, path
         self.checkpoint_seconds, self.data_hash = checkpoint_seconds, data_hash
-        self.curves, self.overview, self.bar = curves, overview, bar
+        self.curves, self.overview, self.bar, self.paths = curves, overview, bar, paths
         self.ending: Ending | None = None
         self.device = ""
         self._saved = time.monotonic()
@@ -115,6 +118,7 @@ class Tracker(Checkpoint):
         self.curves.flush()  # who goes on from here relies on what was drawn before
         self.overview.flush()
         members = {"format": FORMAT, "names": self.names, "curves": self.curves.state_dict()}
+        members |= {} if self.paths is None else {MEMBER: self.paths.state_dict()}
         save_atomically({**self.checkpoint(trainer), "members": members}, self.path)
         self._saved = time.monotonic()
 
@@ -142,11 +146,15 @@ class Tracker(Checkpoint):
         """Take up what is kept of the curves of a stack that goes on in the same directories."""
         if "members" in checkpoint:
             self.curves.load_state_dict(checkpoint["members"]["curves"])
+            if self.paths is not None:
+                self.paths.load_state_dict(checkpoint["members"][MEMBER])
 
     def _keep(self, module: OneLayer, runs: Sequence[int]) -> None:
         module.keep(runs)
         self.judge.keep(runs)
         self.curves.keep(runs)
+        if self.paths is not None:
+            self.paths.keep(runs)
         self.names = [self.names[run] for run in runs]
         assert self.ending is not None
         self.ending.keep(runs)
@@ -155,6 +163,8 @@ class Tracker(Checkpoint):
         moved = [run for run, last in enumerate(self.judge.epochs) if last == epoch]
         self.curves.write(epoch, moved, module)
         self.overview.write(epoch, module.values, module.active)
+        if self.paths is not None:
+            self.paths.add(epoch, module.linear.theta)
 
     def _headline(self, module: OneLayer) -> dict[str, float]:
         """The numbers of the run that is best by the monitored value."""
@@ -176,6 +186,7 @@ def take_checkpoint(checkpoint: Mapping[str, Any], runs: Sequence[int]) -> dict[
         members = checkpoint["members"]
         names = [members["names"][run] for run in runs]
         taken["members"] = {**members, "names": names, "curves": take_history(members["curves"], runs)}
+        taken["members"] |= {MEMBER: take_paths(members[MEMBER], runs)} if MEMBER in members else {}
     return taken
 
 
