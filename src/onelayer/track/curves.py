@@ -8,10 +8,13 @@ import torch
 
 from onelayer.model.module import OneLayer
 from onelayer.track.history import History
+from onelayer.track.layout import of_runs
 from onelayer.track.tensorboard import EventWriter
 
 # what curves are drawn against, and no curves themselves
 COSTS = ("seconds", "evaluations")
+# the learning rate, as TensorBoard shows it: tags without a stage would come before all others there
+RATE, SHOWN_RATE = "lr", "train/lr"
 
 
 class Curves:
@@ -29,6 +32,7 @@ class Curves:
     ) -> None:
         self._directories, self._mode, self._history = list(directories), mode, history
         self._writers = {run: EventWriter(one) for run, one in enumerate(directories)} if mode == "live" else {}
+        self._tags, self._laid_out = dict[str, None](), False
 
     def write(self, epoch: int, moved: Sequence[int], module: OneLayer) -> None:
         """Take an epoch's measurements.
@@ -40,14 +44,19 @@ class Curves:
         """
         if self._mode == "live":
             columns: dict[str, Sequence[float]] = {tag: column.tolist() for tag, column in module.values.items()}
-            columns["lr"] = module.schedule.rates()
+            columns[SHOWN_RATE] = module.schedule.rates()
+            self._tags |= dict.fromkeys(columns)
+            if not self._laid_out and any(tag.startswith("val/") for tag in columns):
+                self._laid_out = True
+                for writer in self._writers.values():
+                    writer.layout(of_runs(self._tags), epoch)
             for run in moved:
                 self._writers[run].scalars({tag: column[run] for tag, column in columns.items()}, epoch)
         if self._history is not None:
             evaluations = module.evaluations(epoch * self._history.steps_per_epoch)
             costs = dict(zip(COSTS, (module.seconds, evaluations), strict=True))
             rates = torch.tensor(module.schedule.rates(), dtype=torch.float64)
-            self._history.add(epoch, moved, {**module.values, "lr": rates, **costs})
+            self._history.add(epoch, moved, {**module.values, RATE: rates, **costs})
 
     def ended(self, runs: Sequence[int], last: Sequence[int]) -> None:
         """Write down what was kept of runs that have ended.
@@ -68,13 +77,21 @@ class Curves:
             shown: write curves that were kept.
         """
         if self._mode == "live":
-            return self._writers.pop(run)
+            writer = self._writers.pop(run)
+            if not self._laid_out:  # there are no validation rows to wait for
+                writer.layout(of_runs(self._tags), last_epoch)
+            return writer
         if self._mode == "none":
             return None
         writer = EventWriter(self._directories[run])
         if shown and self._history is not None:
-            for epoch, row in self._history.of(run, last_epoch).items():
-                writer.scalars({tag: value for tag, value in row.items() if tag not in COSTS}, epoch)
+            rows = {
+                epoch: {SHOWN_RATE if tag == RATE else tag: value for tag, value in row.items() if tag not in COSTS}
+                for epoch, row in self._history.of(run, last_epoch).items()
+            }
+            writer.layout(of_runs(tag for row in rows.values() for tag in row), last_epoch)
+            for epoch, row in rows.items():
+                writer.scalars(row, epoch)
         return writer
 
     def keep(self, runs: Sequence[int]) -> None:

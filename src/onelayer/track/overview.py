@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from onelayer.model.direction import higher_is_better
+from onelayer.track.layout import of_stacks
 from onelayer.track.tensorboard import EventWriter
 
 SHARES = {"20 %": 0.2, "median": 0.5, "80 %": 0.8}
@@ -21,7 +22,7 @@ class Overview:
     """
 
     def __init__(self, directory: Path | None, monitor: str) -> None:
-        self._monitor, self._writer = monitor, None
+        self._monitor, self._writer, self._laid_out = monitor, None, False
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
             self._writer = EventWriter(directory)
@@ -36,8 +37,9 @@ class Overview:
         """
         if self._writer is None:
             return
-        scalars = {"stack/runs": float(moving.sum())}
-        for tag in dict.fromkeys((self._monitor, "train/rel_gap")):
+        scalars = {"train/runs": float(moving.sum())}
+        tags = dict.fromkeys((self._monitor, "train/rel_gap"))
+        for tag in tags:
             if tag not in values:
                 continue
             column = values[tag].cpu().double()
@@ -46,6 +48,9 @@ class Overview:
                 best = column.max() if higher_is_better(tag) else column.min()
                 spread = torch.quantile(column, torch.tensor(list(SHARES.values()), dtype=column.dtype)).tolist()
                 scalars |= {f"{tag}/best": float(best)} | {f"{tag}/{n}": v for n, v in zip(SHARES, spread, strict=True)}
+        if self._monitor in values and not self._laid_out:
+            self._laid_out = True
+            self._writer.layout(of_stacks([tag for tag in tags if tag in values], *SHARES), epoch)
         self._writer.scalars(scalars, epoch)
 
     def flush(self) -> None:

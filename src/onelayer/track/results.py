@@ -22,8 +22,8 @@ import onelayer
 from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
-from onelayer.model.linear import logits_of
 from onelayer.model.module import OneLayer
+from onelayer.track.hparams import VERDICT, settings, verdict
 from onelayer.track.rundir import BEST, LAST, MODEL, plain, write_result
 from onelayer.track.tensorboard import EventWriter
 from onelayer.track.tracker import Tracker, save_atomically, take_checkpoint
@@ -33,12 +33,8 @@ from onelayer.track.verdict import conclusion, measured
 # what does not change the numbers of a run
 IRRELEVANT = ("logger", "resume", "checkpoint_seconds")
 
-# in result.json, but no column of the HParams tab
-REPEATED = ("train/loss", "train/objective", "train/mse", "train/mae", "train/r2", "train/log_loss", "train/f1")
 # in the header of the model already; and the clock, by which no two equal models would be equal
 BESIDE = ("best_epoch", "data_hash", "versions", "seconds")
-# switches between ways to compute the same
-SWITCHES = {"foreach", "fused", "capturable", "differentiable", "maximize"}
 # rows in a figure
 DRAWN = 10_000
 # what `load_from_checkpoint` needs of a file of weights alone
@@ -171,23 +167,30 @@ class Results:
         }
         save_atomically(weights, run.directory / BEST)
         shown = self._observer.shows(run, result)
+        if self._tracker.paths is not None:
+            self._tracker.paths.end(index, judge.epochs[index], module.linear.theta[index], run.directory)
         writer = self._tracker.curves.end(index, judge.epochs[index], shown=shown)
         if writer is not None:
             if run.spec.logger.figures and result["status"] != "diverged" and self._observer.draws(run, result):
                 self._draw(writer, best, judge.epochs[index])
-            kept = {name: value for name, value in metrics.items() if np.isfinite(value) and name not in REPEATED}
-            # TensorBoard sorts by name: after train/ and val/, so that the curves come first
-            verdict = {f"verdict/{name}": value for name, value in kept.items()}
-            writer.hparams(hparams(run.spec, result["lr"]), verdict)
+            row, failed = settings(run.spec, run.overrides, result), result["status"] == "diverged"
+            writer.hparams(row, verdict(result), judge.epochs[index], failed=failed)
             writer.close()
         return result
 
     def _deliver(self, run: Run, result: Result, best: Tensor, l2: float) -> None:
-        theta, data, linear = best.cpu().numpy(), self._data, self._module.linear
-        prepared = data.prepared
+        data, prepared = self._data, self._data.prepared
+        # without bias, a layer's is zero
+        *hidden, (weight, bias) = (
+            (weight.numpy(), (weight.new_zeros(len(weight)) if bias is None else bias).numpy())
+            for weight, bias in self._module.architecture.layers(best.cpu())
+        )
+        hidden_weight, hidden_bias = hidden[0] if hidden else (None, None)
         Artefact(
-            weight=theta[:, : linear.n_features],
-            bias=theta[:, -1] if linear.has_bias else np.zeros(len(theta), theta.dtype),
+            weight=weight,
+            bias=bias,
+            hidden_weight=hidden_weight,
+            hidden_bias=hidden_bias,
             x_shift=prepared.x_scale.shift,
             x_scale=prepared.x_scale.scale,
             y_shift=prepared.y_scale.shift,
@@ -215,14 +218,14 @@ class Results:
         parts: tuple[Literal["train", "val", "test"], ...] = ("test", "val", "train")
         name = next(name for name in parts if len(getattr(data, name)))
         block = data.transfer_batch_to_device(next(iter(data.measured(name))), best.device, 0)
-        logits = logits_of(best[None], block.x)[:, :DRAWN]
+        logits = self._module.architecture.logits(best[None], block.x)[:, :DRAWN]
         prediction = objective.predict(logits)[0].double().cpu().numpy()
         target = block.y[:DRAWN].cpu().double().numpy().reshape(len(prediction), -1)
         if data.task == "regression":
             prediction, target = prepared.y_scale.undo(prediction), prepared.y_scale.undo(target)
         title = f"{prepared.target_name}, {name} rows"
         figure = draw(data.task, prediction, target[:, 0], prepared.classes, title)
-        tag = f"{name}/{'residuals' if data.task == 'regression' else 'predictions'}"
+        tag = f"{VERDICT}/{name}/{'residuals' if data.task == 'regression' else 'predictions'}"
         writer.image(tag, *to_png(figure), epoch)
 
 
@@ -251,18 +254,3 @@ def versions() -> dict[str, str]:
     """Name what the numbers were computed with."""
     found = {module.__name__: str(module.__version__) for module in (onelayer, torch, lightning, np, sklearn)}
     return {"python": platform.python_version(), **found}
-
-
-def hparams(spec: RunSpec, lr: float) -> dict[str, Any]:
-    """Return the settings of a run as flat names, as users type them."""
-    plain = spec.model_dump(exclude={*IRRELEVANT, "trainer"})
-    plain["optim"] = {key: value for key, value in plain["optim"].items() if key not in SWITCHES} | {"lr": lr}
-    flat = _flatten(plain) | {"trainer.max_epochs": spec.trainer.max_epochs}
-    return {name: value for name, value in flat.items() if value is not None}
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat

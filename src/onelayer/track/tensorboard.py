@@ -4,17 +4,23 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import google_crc32c
 from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_BLOB_SEQUENCE, DATA_CLASS_TENSOR, Summary, SummaryMetadata
+from tensorboard.compat.proto.tensor_pb2 import TensorProto
+from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
+from tensorboard.compat.proto.types_pb2 import DT_STRING
+from tensorboard.plugins.custom_scalar import metadata as custom_scalars
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.api_pb2 import Status
 from tensorboard.plugins.hparams.metadata import SESSION_END_INFO_TAG, create_summary_metadata
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+from tensorboard.plugins.image import metadata as images
 
 FLUSH_SECONDS = 1.0
 EVENTS = "events.out.tfevents."
@@ -84,22 +90,42 @@ class EventWriter:
         if time.monotonic() - self._flushed > FLUSH_SECONDS:
             self.flush()
 
-    def image(self, tag: str, png: bytes, size: tuple[int, int], step: int) -> None:
-        """Write a PNG of (width, height) pixels."""
-        image = Summary.Image(encoded_image_string=png, width=size[0], height=size[1], colorspace=4)
-        self._write(Event(summary=Summary(value=[Summary.Value(tag=tag, image=image)]), step=step))
+    def image(
+        self, tag: str, png: bytes, size: tuple[int, int], step: int, *, title: str = "", caption: str = ""
+    ) -> None:
+        """Write a PNG of (width, height) pixels; without a title it is called by its tag."""
+        # the older Summary.Image would lose title and caption in TensorBoard's data server
+        metadata = images.create_summary_metadata(title, caption)
+        metadata.data_class = DATA_CLASS_BLOB_SEQUENCE
+        self._strings(tag, [str(size[0]).encode(), str(size[1]).encode(), png], metadata, step)
 
-    def hparams(self, settings: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+    def layout(self, layout: Layout, step: int) -> None:
+        """Write what stands together in Custom Scalars; TensorBoard unites those of all runs."""
+        metadata = custom_scalars.create_summary_metadata()
+        metadata.data_class = DATA_CLASS_TENSOR
+        self._strings(custom_scalars.CONFIG_SUMMARY_TAG, [layout.SerializeToString()], metadata, step)
+
+    def hparams(
+        self, settings: Mapping[str, bool | float | str], metrics: Mapping[str, float], step: int, *, failed: bool
+    ) -> None:
         """Fill the HParams tab: the settings of this run with the numbers it ended with.
 
-        No list of columns is written: TensorBoard then makes it from all runs it finds, whose settings may differ.
+        No list of columns is written. TensorBoard makes it from all runs that it finds, those that differ first; a
+        list would be that of one sweep, and hide what only others have where a folder of several is opened.
+
+        Args:
+            settings: by name.
+            metrics: by tag.
+            step: the epoch in which it ended.
+            failed: how it is shown.
         """
-        plain = {key: value if isinstance(value, bool | int | float) else str(value) for key, value in settings.items()}
-        self._write(Event(summary=hparams_pb(plain)))
-        self.scalars(metrics, 0)
-        end = SessionEndInfo(status=Status.Value("STATUS_SUCCESS"), end_time_secs=time.time())
+        self._write(Event(summary=hparams_pb(dict(settings)), step=step))
+        self.scalars(metrics, step)
+        status = Status.Value("STATUS_FAILURE" if failed else "STATUS_SUCCESS")
+        end = SessionEndInfo(status=status, end_time_secs=time.time())
         metadata = create_summary_metadata(HParamsPluginData(session_end_info=end))
-        self._write(Event(summary=Summary(value=[Summary.Value(tag=SESSION_END_INFO_TAG, metadata=metadata)])))
+        value = Summary.Value(tag=SESSION_END_INFO_TAG, metadata=metadata)
+        self._write(Event(summary=Summary(value=[value]), step=step))
 
     def flush(self) -> None:
         """Hand everything to the file system."""
@@ -109,6 +135,11 @@ class EventWriter:
     def close(self) -> None:
         """Flush and close."""
         self._file.close()
+
+    def _strings(self, tag: str, strings: Sequence[bytes], metadata: SummaryMetadata, step: int) -> None:
+        shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=len(strings))] if len(strings) > 1 else [])
+        tensor = TensorProto(dtype=DT_STRING, tensor_shape=shape, string_val=strings)
+        self._write(Event(summary=Summary(value=[Summary.Value(tag=tag, tensor=tensor, metadata=metadata)]), step=step))
 
     def _write(self, event: Any) -> None:
         event.wall_time = time.time()
