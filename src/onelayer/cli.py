@@ -1,15 +1,21 @@
 """The commands. Nothing heavy is imported here: help, completion and typos must answer at once."""
 
+import io
 import os
 import re
 import sys
+from contextlib import redirect_stdout, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onelayer import CONF, __version__
+from onelayer.console import say, warn
+from onelayer.errors import UserError, did_you_mean
 from onelayer.explain import TRACEBACK, quoted, reported
+from onelayer.parser import Parser
 from onelayer.signals import ended_by_signals
+from onelayer.usage import COMMANDS, inspect_usage, usage
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -38,7 +44,13 @@ def train() -> None:
     try:
         with ended_by_signals(), reported():
             sys.argv[1:] = with_resumed(overrides_last(with_quotes(sys.argv[1:])))
-            hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)()
+            started = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)
+            if {"-h", "--help", "--hydra-help"}.isdisjoint(sys.argv[1:]):
+                started()
+                return
+            with redirect_stdout(io.StringIO()) as said, suppress(SystemExit):
+                started()
+            say(said.getvalue().rstrip())
     finally:
         os.environ["HYDRA_FULL_ERROR"] = asked
 
@@ -132,8 +144,6 @@ def with_resumed(arguments: list[str]) -> list[str]:
         return arguments
     from omegaconf import OmegaConf
 
-    from onelayer.errors import UserError
-
     plain = str(Path(directory.strip("'\"")).expanduser())  # a shell does not after the sign =
     path = Path(plain) / ".hydra" / "overrides.yaml"
     if not path.is_file():
@@ -146,23 +156,6 @@ def with_resumed(arguments: list[str]) -> list[str]:
     return flags + kept + given_now[len(flags) :]
 
 
-USAGE = f"""onelayer {__version__}
-
-  onelayer train [-m] [group=option] [key=value] ...     train a run, or with -m a sweep
-  onelayer train --help                                  groups, keys and their defaults
-  onelayer inspect FILE [target=COLUMN] [key=value] ...  what is understood of a table, before training
-  onelayer leaderboard DIR [--sort METRIC]               the runs of a sweep, the best first
-  onelayer report DIR ... [-o FOLDER]                    a page on a sweep, or on several: figures and tables
-  onelayer predict RUN TABLE -o OUT [--id COLUMN]        what a trained model says of each row of a table
-  onelayer evaluate RUN TABLE [--json]                   its metrics on a table, with 95 % intervals
-  onelayer summary RUN [--polish] [--robust HC3]         its coefficients with standard errors and tests
-  onelayer export RUN --to onnx|torch|sklearn|sql        one file that predicts elsewhere, checked
-  onelayer card RUN [-o FILE]                            what it is, in Markdown
-
-  Each of them takes --help; RUN is the folder of a run, or of a sweep for its best one.
-"""
-
-
 def leaderboard(arguments: list[str]) -> None:
     """Print the table of a sweep and write it into its folder; exit 1 where there is nothing to show."""
     import argparse
@@ -172,7 +165,11 @@ def leaderboard(arguments: list[str]) -> None:
             raise argparse.ArgumentTypeError(f"{text!r} is no number of rows; give one from 1 up")
         return int(text)
 
-    parser = argparse.ArgumentParser("onelayer leaderboard", description="The runs of a sweep, the best first.")
+    shown = {
+        "onelayer leaderboard outputs/lr_study": "while it runs, too",
+        "onelayer leaderboard outputs/lr_study --sort test/r2 --top 5": "by another metric",
+    }
+    parser = Parser("leaderboard", "The runs of a sweep, the best first.", shown)
     parser.add_argument("directory", type=Path, metavar="DIR", help="folder of a sweep, such as outputs/lr_study")
     parser.add_argument("--sort", metavar="METRIC", help="val/r2, train/gap, seconds, ...; default: what was monitored")
     parser.add_argument("--top", type=count, default=20, metavar="N", help="rows on the screen; default: 20")
@@ -192,19 +189,14 @@ def leaderboard(arguments: list[str]) -> None:
             write(board, given.directory)
 
 
-INSPECT = """onelayer inspect FILE [target=COLUMN] [key=value] ...
-
-  Shows what each column of a table is taken for, what is missing, and how it enters a model.
-  Keys are those of data=table; "data." before them may be left out, as in drop=[a,b] category=[zip] missing=["",-]
-  encode.impute=median;  instead of FILE also  query="select * from 'rides/*.parquet' where fare > 0"
-"""
-
-
 def inspect(arguments: list[str]) -> None:
     """Print what is understood of a table; exit 1 where it cannot be read."""
-    if not arguments or {"-h", "--help"} & {*arguments}:
-        sys.stdout.write(INSPECT)
-        sys.exit(0 if arguments else 2)
+    if {"-h", "--help"} & {*arguments}:
+        sys.stdout.write(inspect_usage())
+        return
+    if not arguments:
+        warn("error: onelayer inspect: FILE is missing; see onelayer inspect --help")
+        sys.exit(2)
     given = list(arguments)
     if not _is_override(given[0]):
         given[0] = f"path={given[0]}"
@@ -238,6 +230,11 @@ def main() -> None:
         _dispatch(command)
 
 
+def _run(arguments: list[str]) -> None:
+    sys.argv[1:] = arguments
+    main()
+
+
 def _dispatch(command: str) -> None:
     if command == "inspect":
         inspect(sys.argv[2:])
@@ -251,10 +248,19 @@ def _dispatch(command: str) -> None:
         from onelayer.report.command import report
 
         report(sys.argv[2:])
+    elif command == "landscape":
+        from onelayer.report.landscape.command import landscape
+
+        landscape(sys.argv[2:])
     elif command in ("-h", "--help"):
-        sys.stdout.write(USAGE)
+        sys.stdout.write(usage())
+    elif command == "completion":
+        from onelayer.completion import completion
+
+        completion(sys.argv[2:], _run)
     elif command == "--version":
         sys.stdout.write(f"{__version__}\n")
     else:
-        sys.stderr.write(f"error: onelayer {command}: there is no such command; see onelayer --help\n")
+        hint = did_you_mean(command, COMMANDS) or "; see onelayer --help"
+        warn(f"error: onelayer {command}: there is no such command{hint}")
         sys.exit(2)

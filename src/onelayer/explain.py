@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from onelayer import CONF
+from onelayer.console import nobody_reads, warn
 from onelayer.errors import CutShort, UserError, did_you_mean
 
 TRACEBACK = "ONELAYER_TRACEBACK"
@@ -18,9 +19,13 @@ def reported() -> Iterator[None]:
     """Turn an error that the user can mend into one sentence on stderr and exit code 1."""
     try:
         yield
+        sys.stdout.flush()
     except CutShort as stop:
-        sys.stderr.write(f"{stop}\n")
+        warn(str(stop))
         raise SystemExit(stop.code) from None
+    except BrokenPipeError:
+        nobody_reads()
+        raise SystemExit(1) from None
     except Exception as error:
         # by their names: what does not compose a configuration does not wait for these libraries
         libraries = {one.__module__.partition(".")[0] for one in type(error).__mro__}
@@ -28,7 +33,7 @@ def reported() -> Iterator[None]:
         if not mendable or os.environ.get(TRACEBACK) == "1":
             raise
         lines = sentence(error).splitlines()
-        sys.stderr.write("".join(f"{line}\n" if line.startswith(" ") else f"error: {line}\n" for line in lines))
+        warn("\n".join(line if line.startswith(" ") else f"error: {line}" for line in lines))
         raise SystemExit(1) from None
 
 
@@ -48,6 +53,8 @@ def sentence(error: BaseException) -> str:
         reason = _first_line(error)
         if reason.startswith("Lexer"):  # the name of an exception and nothing more
             reason = "there is a sign in it that needs quotes, as in key='a b'"
+        if re.fullmatch(r"[\w.]+", error.override):
+            return f"{error.override}: that is no argument; write {error.override}=..., or see --help"
         return f"{error.override}: {reason} (quote the whole argument where the shell would change it)"
     if isinstance(error, ConfigCompositionException):
         key = re.search(r"Could not (?:override|delete|append to config)[^']*'([^'@]+)", str(error))

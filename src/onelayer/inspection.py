@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from functools import wraps
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table as Grid
 from rich.text import Text
 
+from onelayer import grid
 from onelayer.config import RunSpec
 from onelayer.data.encode import Encoder, EncodeSettings
 from onelayer.data.frame import Role
@@ -24,7 +23,9 @@ from onelayer.data.tables.roles import FEATURES, Said, Use
 from onelayer.data.tables.target import class_counts
 from onelayer.data.tables.understanding import Understood, understand
 
-HEADER = ("column", "type", "use", "missing", "distinct", "values", "features")
+# what is shown of a column, and what gives way first on a narrow terminal
+HEADER = {"column": None, "type": 5, "use": None, "missing": 40, "distinct": 10, "values": 20, "features": 30}
+SHORTEST = {"column": 16, "values": 13, "features": 16}  # characters to which these may shrink before
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", " ": "space"}
 LONGEST_NAME = 24  # characters of a column's name that are shown
 LONGEST_VALUE = 16  # of a value or a level; with names of that length a row has less than 200
@@ -44,23 +45,25 @@ def show_table(config: Mapping[str, Any], console: Console) -> None:
     encoder = Encoder.fit(fetch_frame(found.rows, found.readings), EncodeSettings(**spec.data.encode.model_dump()))
     features = _features(encoder)
     console.print(Text(_headline(found, encoder.n_features)))
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in HEADER:
-        numeric = name in ("missing", "distinct")
-        grid.add_column(name, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
+    rows, styles = [], []
     for column, use in found.columns:
-        cells = (
-            _short(column.name, LONGEST_NAME),
-            _short(column.type.partition("(")[0].lower()),
-            use,
-            str(column.missing or ""),
-            _distinct(found, column),
-            _values(found, column, use),
-            features.get(column.name, ""),
+        rows.append(
+            (
+                _short(column.name, LONGEST_NAME),
+                _short(column.type.partition("(")[0].lower()),
+                use,
+                str(column.missing or ""),
+                _distinct(found, column),
+                _values(found, column, use),
+                features.get(column.name, ""),
+            )
         )
-        style = "bold" if use == "target" else "" if use in FEATURES else "dim"
-        grid.add_row(*(Text(cell) for cell in cells), style=style)
-    console.print(grid)
+        styles.append("bold" if use == "target" else "" if use in FEATURES else "dim")
+    columns = [
+        grid.Column(name, cells, weight, name in ("missing", "distinct"), SHORTEST.get(name))
+        for (name, weight), cells in zip(HEADER.items(), zip(*rows, strict=True), strict=True)
+    ]
+    grid.show(columns, console, styles)
     console.print(Text(_target_line(found)))
     # the train rows of a run are fewer, and decide for themselves
     here = ("train rows are all rows here; in training they are those that data.split leaves",) if encoder.notes else ()

@@ -6,7 +6,9 @@ import os
 import sys
 from pathlib import Path
 
+from onelayer.console import say, warn
 from onelayer.explain import TRACEBACK, reported
+from onelayer.parser import Parser
 
 MEAN = "of a sweep: the mean over the seeds or folds of its best run"
 
@@ -20,7 +22,11 @@ def whole(text: str) -> int:
 
 def predict(arguments: list[str]) -> None:
     """Write the predictions of a trained model; exit 1 where they cannot be made."""
-    parser = argparse.ArgumentParser("onelayer predict", description="What a trained model says of each row.")
+    shown = {
+        "onelayer predict outputs/lr_study new.csv -o scored.csv": "by the best run of a sweep",
+        "onelayer predict outputs/lr_study new.csv -o scored.parquet --id id": "keeps a column",
+    }
+    parser = Parser("predict", "What a trained model says of each row.", shown)
     parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
     parser.add_argument("--mean", action="store_true", help=MEAN)
     parser.add_argument("table", metavar="TABLE", help="a .csv, .parquet or .json file, or any that training reads")
@@ -36,20 +42,24 @@ def predict(arguments: list[str]) -> None:
         model = load(given.run, mean=given.mean)
         scored = score(model, given.table, given.out, ids=given.id, force=given.force)
         for note in (*model.doubts, *scored.notes):
-            sys.stderr.write(f"{note}\n")
-        sys.stdout.write(f"{given.out}: {scored.rows} rows\n")
+            warn(note)
+        say(f"{given.out}: {scored.rows} rows")
 
 
 def evaluate(arguments: list[str]) -> None:
     """Print every metric of a trained model on a table, with its interval; exit 1 where it cannot be measured."""
-    parser = argparse.ArgumentParser("onelayer evaluate", description="Every metric on a table, with 95 % intervals.")
+    shown = {
+        "onelayer evaluate outputs/lr_study new.csv": "every metric",
+        "onelayer evaluate outputs/lr_study new.csv --json > metrics.json": "for a program",
+    }
+    parser = Parser("evaluate", "Every metric on a table, with 95 % intervals.", shown)
     parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
     parser.add_argument("--mean", action="store_true", help=MEAN)
     parser.add_argument("table", metavar="TABLE", help="a table with the target")
     parser.add_argument("--weight", metavar="COLUMN", help="how many rows each one stands for; default: one")
     parser.add_argument("--json", action="store_true", help="as one JSON object")
     parser.add_argument(
-        "--seed", type=whole, default=0, help="of the resamples that the intervals come from; default: 0"
+        "--seed", type=whole, default=0, metavar="N", help="of the resamples that the intervals come from; default: 0"
     )
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
@@ -60,7 +70,7 @@ def evaluate(arguments: list[str]) -> None:
         model = load(given.run, mean=given.mean)
         found = evaluation.evaluate(model, given.table, weight=given.weight, seed=given.seed)
         for doubt in model.doubts:
-            sys.stderr.write(f"{doubt}\n")
+            warn(doubt)
         if given.json:
             sys.stdout.write(json.dumps(evaluation.plain(found), indent=2, allow_nan=False) + "\n")
             return
@@ -68,14 +78,16 @@ def evaluate(arguments: list[str]) -> None:
             f"{name:<10}{one.value:>14.6g}   {one.low:.6g} to {one.high:.6g}" for name, one in found.metrics.items()
         ]
         title = f"{found.rows} rows; 95 % intervals over resamples of the rows"
-        sys.stdout.write("\n".join([title, *lines, *found.notes]) + "\n")
+        say("\n".join([title, *lines, *found.notes]))
 
 
 def summary(arguments: list[str]) -> None:
     """Print the coefficients of a run with standard errors and tests; exit 1 where there is no such table."""
-    parser = argparse.ArgumentParser(
-        "onelayer summary", description="Coefficients in original units with standard errors, tests and intervals."
-    )
+    shown = {
+        "onelayer summary outputs/lr_study": "of the best run, as it was trained",
+        "onelayer summary outputs/lr_study --polish --robust HC3": "at the exact optimum",
+    }
+    parser = Parser("summary", "Coefficients in original units with standard errors, tests and intervals.", shown)
     parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
     parser.add_argument("--polish", action="store_true", help="take the weights to the exact optimum first")
     parser.add_argument(
@@ -103,18 +115,21 @@ EXPORT = """Write a trained model as one file that another program runs.
 
   onnx      raw columns in, preprocessing inside, run by onnxruntime
   torch     a torch.export program of the encoded features
-  sklearn   a pipeline of scikit-learn alone, saved with skops; takes a pandas frame
+  sklearn   a pipeline of scikit-learn, saved with skops; takes a pandas frame
   sql       a SELECT for duckdb, PostgreSQL and others
 
-The file is compared with predict on rows of the run, and is not written where it differs.
+The file is compared with predict on rows of the run, and is not written where
+it differs.
 """
 
 
 def export(arguments: list[str]) -> None:
     """Export a trained model; exit 1 where that cannot be done, or where the file would say something else."""
-    parser = argparse.ArgumentParser(
-        "onelayer export", description=EXPORT, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    shown = {
+        "onelayer export outputs/lr_study --to onnx": "into the folder of the best run",
+        "onelayer export outputs/lr_study --to sql -o model.sql": "a SELECT",
+    }
+    parser = Parser("export", EXPORT, shown)
     parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
     parser.add_argument("--to", required=True, choices=("onnx", "torch", "sklearn", "sql"))
     parser.add_argument("-o", "--out", type=Path, help="default: RUN/export/model.onnx, .pt2, .skops or .sql")
@@ -127,19 +142,23 @@ def export(arguments: list[str]) -> None:
 
         done = exporting.export(given.run, given.to, out=given.out, table=given.table, force=given.force)
         for note in done.notes:
-            sys.stderr.write(f"{note}\n")
+            warn(note)
         record = done.record
         opset = f"opset {record['opset']}, " if "opset" in record else ""
         invented = f" ({record['invented_rows']} of them invented)" if record["invented_rows"] else ""
-        sys.stdout.write(
+        say(
             f"{done.path}: {opset}{record['rows']} rows{invented}, largest difference "
-            f"{record['largest_difference']:.1e} ({record['allowed']:g} allowed)\n"
+            f"{record['largest_difference']:.1e} ({record['allowed']:g} allowed)"
         )
 
 
 def card(arguments: list[str]) -> None:
     """Describe a trained model in Markdown; exit 1 where there is none."""
-    parser = argparse.ArgumentParser("onelayer card", description="A model card: data, metrics, coefficients, and how.")
+    shown = {
+        "onelayer card outputs/lr_study": "on the screen",
+        "onelayer card outputs/lr_study -o card.md": "as a file",
+    }
+    parser = Parser("card", "A model card: data, metrics, coefficients, and how.", shown)
     parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
     parser.add_argument("-o", "--out", type=Path, help="a file to write; default: the screen")
     parser.add_argument("--force", action="store_true", help="write over OUT where it is there")
@@ -155,4 +174,4 @@ def card(arguments: list[str]) -> None:
             return
         with written(given.out, force=given.force) as partial:
             partial.write_text(text, encoding="utf-8")
-        sys.stdout.write(f"{given.out}: written\n")
+        say(f"{given.out}: written")

@@ -1,18 +1,19 @@
 """A summary for the eye, and as plain containers."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from rich import box
 from rich.console import Console
-from rich.table import Table as Grid
 from rich.text import Text
 
+from onelayer import grid
 from onelayer.deliver.inference import Table
 from onelayer.deliver.summary.design import INTERCEPT
 from onelayer.deliver.summary.summarise import Summary
 
+SHORT_NAME = 20  # characters to which the column of names may shrink
 ESTIMATORS = {
     "classical": "classical standard errors",
     "expected": "standard errors from the expected information",
@@ -29,10 +30,8 @@ def show(summary: Summary, console: Console) -> None:
     for table, modelled in zip(summary.tables, summary.modelled, strict=True):
         if summary.link == "softmax" and summary.classes is not None:
             console.print(Text(f"\n{modelled} against {summary.classes[0]}", style="bold"))
-        console.print(_coefficients(summary, table))
-    ratios = _odds_ratios(summary, summary.tables[0])
-    if ratios is not None:
-        console.print(ratios)
+        _show_coefficients(summary, table, console)
+    _show_odds_ratios(summary, summary.tables[0], console)
     for line in (*fit_lines(summary.tables[0].stats), *base_lines(summary), *summary.notes):
         console.print(Text(line))
 
@@ -140,11 +139,13 @@ def _finite(value: Any) -> Any:
     return [_finite(one) for one in value] if isinstance(value, list) else value
 
 
-def _coefficients(summary: Summary, table: Table) -> Grid:
-    grid = _grid("", "coefficient", "std. error", table.kind, "p", *_ends(table))
+def _show_coefficients(summary: Summary, table: Table, console: Console) -> None:
+    rows, styles = [], []
     for place, name in _shown(summary, table):
-        if place in table.aliased:
-            grid.add_row(Text(name), "aliased", style="dim")
+        aliased = place in table.aliased
+        styles.append("dim" if aliased else "")
+        if aliased:
+            rows.append((name, "aliased", *[""] * 5))
             continue
         numbers: list[tuple[float, Callable[[float], str]]] = [
             (table.coef[place], _number),
@@ -154,18 +155,28 @@ def _coefficients(summary: Summary, table: Table) -> Grid:
             (table.low[place], _short),
             (table.high[place], _short),
         ]
-        grid.add_row(Text(name), *("-" if np.isnan(one) else write(float(one)) for one, write in numbers))
-    return grid
+        rows.append((name, *("-" if np.isnan(one) else write(float(one)) for one, write in numbers)))
+    headers = ("", "coefficient", "std. error", table.kind, "p", *_ends(table))
+    grid.show(_columns(headers, rows, (None, None, 50, 30, 40, 20, 20)), console, styles)
 
 
-def _odds_ratios(summary: Summary, table: Table) -> Grid | None:
+def _show_odds_ratios(summary: Summary, table: Table, console: Console) -> None:
     if table.odds_ratio is None or summary.link != "logit":
-        return None
-    grid = _grid("", "odds ratio", *_ends(table))
-    for place, name in _shown(summary, table):
-        if place not in table.aliased and name != INTERCEPT:
-            grid.add_row(Text(name), *("-" if np.isnan(one[place]) else _short(one[place]) for one in table.odds_ratio))
-    return grid if grid.row_count else None
+        return
+    rows = [
+        (name, *("-" if np.isnan(one[place]) else _short(one[place]) for one in table.odds_ratio))
+        for place, name in _shown(summary, table)
+        if place not in table.aliased and name != INTERCEPT
+    ]
+    if rows:
+        grid.show(_columns(("", "odds ratio", *_ends(table)), rows, (None, None, 20, 20)), console)
+
+
+def _columns(headers: Sequence[str], rows: Sequence[Sequence[str]], weights: Sequence[int | None]) -> list[grid.Column]:
+    """Numbers are never broken, names may go to a second line."""
+    columns = zip(headers, zip(*rows, strict=True), weights, strict=True)
+    names, *numbers = [grid.Column(header, cells, weight) for header, cells, weight in columns]
+    return [replace(names, numeric=False, least=SHORT_NAME), *numbers]
 
 
 def _shown(summary: Summary, table: Table) -> Iterator[tuple[int, str]]:
@@ -179,14 +190,6 @@ def _shown(summary: Summary, table: Table) -> Iterator[tuple[int, str]]:
 def _ends(table: Table) -> tuple[str, str]:
     tail = 50 * (1 - table.level)
     return f"{tail:.4g} %", f"{100 - tail:.6g} %"
-
-
-def _grid(*headers: str) -> Grid:
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for place, header in enumerate(headers):
-        # numbers are never broken, names may go to a second line
-        grid.add_column(header, justify="right" if place else "left", overflow="fold", no_wrap=bool(place))
-    return grid
 
 
 def _count(value: float) -> str:
