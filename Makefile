@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test check format bench clean
+.PHONY: help setup train test check format docs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ format: $(READY) ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(READY) ## run all code of the documentation, draw its figures, build the site in site/
+	$(BIN)/python scripts/docs_build.py
+
 bench: $(READY) ## run the benchmarks, write docs/benchmarks
 	$(BIN)/python scripts/bench_step.py
 	$(BIN)/python scripts/bench_sweep.py
@@ -35,7 +38,7 @@ bench: $(READY) ## run the benchmarks, write docs/benchmarks
 	$(BIN)/python scripts/bench_report.py
 
 clean: ## remove .venv and caches; outputs stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis dist site
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
