@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 LONGEST_NAME = 120
+TEST_CHOSE = (
+    "commands that take this sweep now take the run that is best on the test rows, which then no longer tell how good "
+    "it is on others; onelayer leaderboard without --sort goes back to what was monitored"
+)
 # keys of data whose values are texts, names of columns, and weights by the names of classes
 TEXTS, COLUMNS, WEIGHTS = (
     ("query", "path", "labels", "data_home"),
@@ -187,6 +191,8 @@ def leaderboard(arguments: list[str]) -> None:
         show(board, stdout_console(), given.top)
         if records[0].directory != Path():  # the folder of a sweep; that of a run stays as it is
             write(board, given.directory)
+            if (given.sort or "").startswith("test/"):
+                warn(f"caution: {TEST_CHOSE}")
 
 
 def inspect(arguments: list[str]) -> None:
