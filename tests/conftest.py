@@ -48,6 +48,31 @@ def modules_are_no_garbage() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def configurations_are_parsed_once() -> None:
+    """Hydra reads and parses some twenty files for each composition; here a file is parsed anew when it has changed."""
+    from hydra.core.plugins import Plugins
+    from hydra.plugins.config_source import ConfigResult, ConfigSource
+
+    def remembering(load: Callable[[Any, str], ConfigResult]) -> Callable[[Any, str], ConfigResult]:
+        known: dict[tuple[str, str, str, int], ConfigResult] = {}
+
+        def load_config(source: Any, config_path: str) -> ConfigResult:
+            file = Path(source.path) / source._normalize_file_name(config_path)
+            changed = file.stat().st_mtime_ns if file.is_file() else 0  # those of a package do not
+            key = source.provider, source.path, config_path, changed
+            if key not in known:
+                known[key] = load(source, config_path)
+            return copy.deepcopy(known[key])
+
+        return load_config
+
+    for plugin in Plugins.instance().discover(ConfigSource):
+        source: Any = plugin
+        if source.scheme() in ("file", "pkg"):
+            source.load_config = remembering(source.load_config)
+
+
 @pytest.fixture(autouse=True)
 def clean_hydra() -> Iterator[None]:
     from hydra.core.global_hydra import GlobalHydra
