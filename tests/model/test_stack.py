@@ -20,7 +20,7 @@ from onelayer.model.zoo import check_optimizer
 from tests.conftest import OPTIMIZERS
 from tests.model.problems import BATCH, FEATURES, FULL_BATCH, ROWS, WITHOUT_LINE_SEARCH, configured, problem
 
-STEPS = 120
+STEPS = 60
 # those of lbfgs have up to 20 iterations each; without a line search float32 needs many to lose where it came from
 LBFGS_STEPS = {"lbfgs": 20, WITHOUT_LINE_SEARCH: 200}
 CASES = [(optim, dtype) for optim in OPTIMIZERS for dtype in (torch.float32, torch.float64)]
