@@ -22,8 +22,8 @@ from pathlib import Path
 import pytest
 
 from onelayer.cli import main
-from onelayer.completion import candidates
-from onelayer.usage import COMMANDS
+from onelayer.terminal.completion import candidates
+from onelayer.terminal.usage import COMMANDS
 from tests.conftest import Outcome
 from tests.processes import FORKS
 

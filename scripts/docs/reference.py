@@ -220,7 +220,7 @@ def _table(rows: list[Any], head: tuple[str, ...] = ("key", "type", "default", "
 
 def commands() -> str:
     """What each command says with --help."""
-    from onelayer.usage import COMMANDS, usage
+    from onelayer.terminal.usage import COMMANDS, usage
 
     lines = [
         "# Commands",

@@ -10,21 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onelayer import CONF, __version__
-from onelayer.console import say, warn
 from onelayer.errors import UserError, did_you_mean
 from onelayer.explain import TRACEBACK, quoted, reported
-from onelayer.parser import Parser
 from onelayer.signals import ended_by_signals
-from onelayer.usage import COMMANDS, inspect_usage, usage
+from onelayer.terminal.console import say, warn
+from onelayer.terminal.usage import COMMANDS, inspect_usage, usage
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
 LONGEST_NAME = 120
-TEST_CHOSE = (
-    "commands that take this sweep now take the run that is best on the test rows, which then no longer tell how good "
-    "it is on others; onelayer leaderboard without --sort goes back to what was monitored"
-)
 # keys of data whose values are texts, names of columns, and weights by the names of classes
 TEXTS, COLUMNS, WEIGHTS = (
     ("query", "path", "labels", "data_home"),
@@ -160,41 +155,6 @@ def with_resumed(arguments: list[str]) -> list[str]:
     return flags + kept + given_now[len(flags) :]
 
 
-def leaderboard(arguments: list[str]) -> None:
-    """Print the table of a sweep and write it into its folder; exit 1 where there is nothing to show."""
-    import argparse
-
-    def count(text: str) -> int:
-        if not text.isdecimal() or int(text) == 0:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number of rows; give one from 1 up")
-        return int(text)
-
-    shown = {
-        "onelayer leaderboard outputs/lr_study": "while it runs, too",
-        "onelayer leaderboard outputs/lr_study --sort test/r2 --top 5": "by another metric",
-    }
-    parser = Parser("leaderboard", "The runs of a sweep, the best first.", shown)
-    parser.add_argument("directory", type=Path, metavar="DIR", help="folder of a sweep, such as outputs/lr_study")
-    parser.add_argument("--sort", metavar="METRIC", help="val/r2, train/gap, seconds, ...; default: what was monitored")
-    parser.add_argument("--top", type=count, default=20, metavar="N", help="rows on the screen; default: 20")
-    parser.add_argument("--by-run", action="store_true", help="a row for each run where seeds or folds were swept")
-    given = parser.parse_args(arguments)
-    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
-    with reported():
-        from onelayer.console import stdout_console
-        from onelayer.report.leaderboard import build_leaderboard
-        from onelayer.report.records import read_sweep
-        from onelayer.report.tables import show, write
-
-        records = read_sweep(given.directory)
-        board = build_leaderboard(records, sort=given.sort, by_run=given.by_run)
-        show(board, stdout_console(), given.top)
-        if records[0].directory != Path():  # the folder of a sweep; that of a run stays as it is
-            write(board, given.directory)
-            if (given.sort or "").startswith("test/"):
-                warn(f"caution: {TEST_CHOSE}")
-
-
 def inspect(arguments: list[str]) -> None:
     """Print what is understood of a table; exit 1 where it cannot be read."""
     if {"-h", "--help"} & {*arguments}:
@@ -210,8 +170,8 @@ def inspect(arguments: list[str]) -> None:
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     sys.argv = ["onelayer inspect", *overrides]  # errors look there for what was chosen
     with reported():
-        from onelayer.console import stdout_console
         from onelayer.inspection import show_table
+        from onelayer.terminal.console import stdout_console
 
         show_table(_composed(overrides), stdout_console())
 
@@ -248,12 +208,10 @@ def _dispatch(command: str) -> None:
         from onelayer.deliver import commands
 
         getattr(commands, command)(sys.argv[2:])
-    elif command == "leaderboard":
-        leaderboard(sys.argv[2:])
-    elif command == "report":
-        from onelayer.report.command import report
+    elif command in ("leaderboard", "report"):
+        from onelayer.report import command as reporting
 
-        report(sys.argv[2:])
+        getattr(reporting, command)(sys.argv[2:])
     elif command == "landscape":
         from onelayer.report.landscape.command import landscape
 
@@ -261,7 +219,7 @@ def _dispatch(command: str) -> None:
     elif command in ("-h", "--help"):
         sys.stdout.write(usage())
     elif command == "completion":
-        from onelayer.completion import completion
+        from onelayer.terminal.completion import completion
 
         completion(sys.argv[2:], _run)
     elif command == "--version":

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from onelayer import CONF
-from onelayer.console import nobody_reads, warn
 from onelayer.errors import CutShort, UserError, did_you_mean
+from onelayer.terminal.console import nobody_reads, warn
 
 TRACEBACK = "ONELAYER_TRACEBACK"
 

@@ -8,7 +8,6 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from onelayer import grid
 from onelayer.config import RunSpec
 from onelayer.data.encode import Encoder, EncodeSettings
 from onelayer.data.frame import Role
@@ -22,6 +21,7 @@ from onelayer.data.tables.reading import level_of
 from onelayer.data.tables.roles import FEATURES, Said, Use
 from onelayer.data.tables.target import class_counts
 from onelayer.data.tables.understanding import Understood, understand
+from onelayer.terminal.table import Column, print_table
 
 # what is shown of a column, and what gives way first on a narrow terminal
 HEADER = {"column": None, "type": 5, "use": None, "missing": 40, "distinct": 10, "values": 20, "features": 30}
@@ -60,10 +60,10 @@ def show_table(config: Mapping[str, Any], console: Console) -> None:
         )
         styles.append("bold" if use == "target" else "" if use in FEATURES else "dim")
     columns = [
-        grid.Column(name, cells, weight, name in ("missing", "distinct"), SHORTEST.get(name))
+        Column(name, cells, weight, name in ("missing", "distinct"), SHORTEST.get(name))
         for (name, weight), cells in zip(HEADER.items(), zip(*rows, strict=True), strict=True)
     ]
-    grid.show(columns, console, styles)
+    print_table(columns, console, styles)
     console.print(Text(_target_line(found)))
     # the train rows of a run are fewer, and decide for themselves
     here = ("train rows are all rows here; in training they are those that data.split leaves",) if encoder.notes else ()

@@ -13,7 +13,7 @@ from docs.execute import ROOT
 from docs.reference import CONF, GROUPS, configuration, group_page
 from docs.yaml_comments import read
 from onelayer.config import RunSpec
-from onelayer.usage import COMMANDS
+from onelayer.terminal.usage import COMMANDS
 from tests.report.browser import browser
 
 # attributes that a browser fetches by itself; a link that one may click is none of them

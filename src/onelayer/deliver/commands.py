@@ -6,9 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from onelayer.console import say, warn
 from onelayer.explain import TRACEBACK, reported
-from onelayer.parser import Parser
+from onelayer.terminal.console import say, warn
+from onelayer.terminal.parser import Parser
 
 MEAN = "of a sweep: the mean over the seeds or folds of its best run"
 
@@ -100,9 +100,9 @@ def summary(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
-        from onelayer.console import stdout_console
         from onelayer.deliver.summary.show import plain, show
         from onelayer.deliver.summary.summarise import summarise
+        from onelayer.terminal.console import stdout_console
 
         found = summarise(given.run, polish=given.polish, robust=given.robust, level=given.level)
         if given.json:

@@ -1,15 +1,54 @@
-"""`onelayer report`, and the report at the end of a sweep."""
+"""`onelayer leaderboard` and `onelayer report`, and the report at the end of a sweep."""
 
+import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from onelayer.console import say
 from onelayer.errors import UserError
 from onelayer.explain import TRACEBACK, reported
-from onelayer.parser import Parser
+from onelayer.terminal.console import say, warn
+from onelayer.terminal.parser import Parser
 
 FOLDER = "report"
+TEST_CHOSE = (
+    "commands that take this sweep now take the run that is best on the test rows, which then no longer tell how good "
+    "it is on others; onelayer leaderboard without --sort goes back to what was monitored"
+)
+
+
+def leaderboard(arguments: list[str]) -> None:
+    """Print the table of a sweep and write it into its folder; exit 1 where there is nothing to show."""
+
+    def count(text: str) -> int:
+        if not text.isdecimal() or int(text) == 0:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number of rows; give one from 1 up")
+        return int(text)
+
+    shown = {
+        "onelayer leaderboard outputs/lr_study": "while it runs, too",
+        "onelayer leaderboard outputs/lr_study --sort test/r2 --top 5": "by another metric",
+    }
+    parser = Parser("leaderboard", "The runs of a sweep, the best first.", shown)
+    parser.add_argument("directory", type=Path, metavar="DIR", help="folder of a sweep, such as outputs/lr_study")
+    parser.add_argument("--sort", metavar="METRIC", help="val/r2, train/gap, seconds, ...; default: what was monitored")
+    parser.add_argument("--top", type=count, default=20, metavar="N", help="rows on the screen; default: 20")
+    parser.add_argument("--by-run", action="store_true", help="a row for each run where seeds or folds were swept")
+    given = parser.parse_args(arguments)
+    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
+    with reported():
+        from onelayer.report.leaderboard import build_leaderboard
+        from onelayer.report.records import read_sweep
+        from onelayer.report.tables import show, write
+        from onelayer.terminal.console import stdout_console
+
+        records = read_sweep(given.directory)
+        board = build_leaderboard(records, sort=given.sort, by_run=given.by_run)
+        show(board, stdout_console(), given.top)
+        if records[0].directory != Path():  # the folder of a sweep; that of a run stays as it is
+            write(board, given.directory)
+            if (given.sort or "").startswith("test/"):
+                warn(f"caution: {TEST_CHOSE}")
 
 
 def report(arguments: list[str]) -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from onelayer import grid
-from onelayer.grid import Column
 from onelayer.model.direction import higher_is_better
 from onelayer.report.leaderboard import Leaderboard, Mean, Row, cautions, repetitions, tally
 from onelayer.report.records import Record, comparable
+from onelayer.terminal.table import Column, print_table
 from onelayer.whole import whole
 
 log = logging.getLogger("onelayer")
@@ -46,7 +45,7 @@ def show(board: Leaderboard, console: Console, top: int = 20) -> None:
         console.print(Text(line))
     rows = board.rows[:top]
     styles = ["bold" if row.rank == 1 else COLOURS.get(row.best.status, "") for row in rows]
-    grid.show(_columns(board, rows), console, styles)
+    print_table(_columns(board, rows), console, styles)
     if len(board.rows) > top:
         console.print(Text(f"{len(board.rows) - top} more rows in leaderboard.csv, or by --top {len(board.rows)}"))
     if board.best is not None:
@@ -57,7 +56,7 @@ def show(board: Leaderboard, console: Console, top: int = 20) -> None:
     if failed:
         console.print(Text("failed runs:"))
         told = zip(*(_failure(board, record) for record in failed[:top]), strict=True)
-        grid.show([_failed_column(name, cells) for name, cells in zip(FAILURE, told, strict=True)], console)
+        print_table([_failed_column(name, cells) for name, cells in zip(FAILURE, told, strict=True)], console)
         if len(failed) > top:
             console.print(Text(f"{len(failed) - top} more failed runs in leaderboard.md"))
 

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Column
 from typing_extensions import override
 
-from onelayer.console import above, watched
+from onelayer.terminal.console import above, watched
 
 SECONDS = 0.1
 ECHO = 4  # columns that stay free: the terminal writes ^C there, which must not break the line

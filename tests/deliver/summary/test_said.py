@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from onelayer import console
 from onelayer.deliver.summary import design as design_module
 from onelayer.deliver.summary.summarise import summarise
 from onelayer.errors import UserError
+from onelayer.terminal import console
 from tests.conftest import result_of
 from tests.data.streaming.tables import saved
 from tests.deliver.summary.runs import Summarised, Train, said, trained_soon

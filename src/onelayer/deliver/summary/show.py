@@ -8,10 +8,10 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from onelayer import grid
 from onelayer.deliver.inference import Table
 from onelayer.deliver.summary.design import INTERCEPT
 from onelayer.deliver.summary.summarise import Summary
+from onelayer.terminal.table import Column, print_table
 
 SHORT_NAME = 20  # characters to which the column of names may shrink
 ESTIMATORS = {
@@ -157,7 +157,7 @@ def _show_coefficients(summary: Summary, table: Table, console: Console) -> None
         ]
         rows.append((name, *("-" if np.isnan(one) else write(float(one)) for one, write in numbers)))
     headers = ("", "coefficient", "std. error", table.kind, "p", *_ends(table))
-    grid.show(_columns(headers, rows, (None, None, 50, 30, 40, 20, 20)), console, styles)
+    print_table(_columns(headers, rows, (None, None, 50, 30, 40, 20, 20)), console, styles)
 
 
 def _show_odds_ratios(summary: Summary, table: Table, console: Console) -> None:
@@ -169,13 +169,13 @@ def _show_odds_ratios(summary: Summary, table: Table, console: Console) -> None:
         if place not in table.aliased and name != INTERCEPT
     ]
     if rows:
-        grid.show(_columns(("", "odds ratio", *_ends(table)), rows, (None, None, 20, 20)), console)
+        print_table(_columns(("", "odds ratio", *_ends(table)), rows, (None, None, 20, 20)), console)
 
 
-def _columns(headers: Sequence[str], rows: Sequence[Sequence[str]], weights: Sequence[int | None]) -> list[grid.Column]:
+def _columns(headers: Sequence[str], rows: Sequence[Sequence[str]], weights: Sequence[int | None]) -> list[Column]:
     """Numbers are never broken, names may go to a second line."""
     columns = zip(headers, zip(*rows, strict=True), weights, strict=True)
-    names, *numbers = [grid.Column(header, cells, weight) for header, cells, weight in columns]
+    names, *numbers = [Column(header, cells, weight) for header, cells, weight in columns]
     return [replace(names, numeric=False, least=SHORT_NAME), *numbers]
 
 

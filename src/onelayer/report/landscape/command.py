@@ -9,7 +9,7 @@ from pathlib import Path
 
 from onelayer.errors import UserError
 from onelayer.explain import TRACEBACK, reported
-from onelayer.parser import Parser
+from onelayer.terminal.parser import Parser
 
 FOLDER = "landscape"
 SVG, PNG, GIF, TXT = "landscape.svg", "landscape.png", "landscape.gif", "landscape.txt"

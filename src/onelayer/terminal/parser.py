@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from typing_extensions import override
 
-from onelayer.console import warn
+from onelayer.terminal.console import warn
 
 
 def examples(shown: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """What help says of the commands, but for the arguments that each of them knows itself."""
 
 from onelayer import __version__
-from onelayer.parser import examples
+from onelayer.terminal.parser import examples
 
 COMMANDS = {
     "train": "train a run, or with -m a sweep",

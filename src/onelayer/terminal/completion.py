@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 
-from onelayer.parser import Parser
-from onelayer.usage import COMMANDS
+from onelayer.terminal.parser import Parser
+from onelayer.terminal.usage import COMMANDS
 
 BASH = """_onelayer() {
     local IFS=$'\\n'

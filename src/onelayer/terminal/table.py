@@ -43,7 +43,7 @@ class Column:
         return longest if self.least is None else min(longest, max(self.least, len(self.header)))
 
 
-def show(columns: Sequence[Column], console: Console, styles: Sequence[str] | None = None) -> None:
+def print_table(columns: Sequence[Column], console: Console, styles: Sequence[str] | None = None) -> None:
     """Print a table between two empty lines; where even its least is too wide, the terminal breaks the lines.
 
     Args:
