@@ -138,18 +138,22 @@ def group_page(group: str) -> str:
         lines += ["", f"## {option.name}", ""]
         if group in ("experiment", "sweep"):
             flag = "-m " if group == "sweep" or "hydra:" in option.source else ""
-            lines += [f"```text\npython src/train.py {flag}{group}={option.name}\n```", ""]
-            lines += ["```yaml", option.source.strip(), "```"]
+            lines += [*_about(option.text), f"```text\npython src/train.py {flag}{group}={option.name}\n```", ""]
+            told = [line for line in option.source.strip().splitlines() if not line.startswith("# ") or "@" in line]
+            lines += ["```yaml", *told, "```"]
         else:
             lines += _option(group, option)
     return "\n".join(lines) + "\n"
 
 
+def _about(text: str) -> list[str]:
+    return [f"{text[0].upper()}{text[1:].rstrip('.')}.", ""] if text else []
+
+
 def _option(group: str, option: Option) -> Iterator[str]:
     owner = _owner(group, option)
     about = option.text or (first_sentence(inspect.getdoc(owner) or "") if group == "data" and owner else "")
-    if about:
-        yield from (f"{about[0].upper()}{about[1:].rstrip('.')}.", "")
+    yield from _about(about)
     if begins := [one for one in option.defaults if one != "_self_" and not one.startswith("/encode")]:
         yield from (f"Begins with {', '.join(f'`{one}`' for one in begins)}.", "")
     if any(one.startswith("/encode") for one in option.defaults):

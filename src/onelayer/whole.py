@@ -12,7 +12,7 @@ def whole(path: Path) -> Iterator[Path]:
 
     Where anything is raised, nothing is left, and a file that was there stays.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial = path.with_name(f".{os.getpid()}.{path.name}")  # it ends like the file, by which some writers go
     try:
         yield partial
         partial.replace(path)

@@ -138,3 +138,6 @@ def test_figures_and_tables_are_files(of_cancer: Gathered, painted: list[list[Pa
             assert picture.width == 960
             assert len(picture.convert("RGB").getcolors(2**24) or ()) > 10  # not blank
     assert [path.name for path in out.rglob(".*")] == []
+    (out / "data.json").write_text('{"generator": "onelayer ')  # torn by a power cut
+    write_files(of_cancer, painted[0][:3], out)
+    assert json.loads((out / "data.json").read_text()) == told

@@ -99,3 +99,13 @@ def test_the_plan_says_what_keeps_runs_apart() -> None:
         "  alone: seed=1  (seed=1 rules the order of the batches)",
         "  alone: trainer.max_epochs=7  (no other run has trainer.max_epochs=7)",
     ]
+    # two others share one of its values each, and none both
+    mixed = [
+        job(0, "data.split.seed=1"),
+        job(1, "data.split.seed=1", "trainer.max_epochs=7"),
+        job(2, "trainer.max_epochs=7"),
+        job(3),
+    ]
+    assert described(plan([*mixed, job(4)], lambda spec: 9))[2] == (
+        "  alone: data.split.seed=1 trainer.max_epochs=7  (no other run has trainer.max_epochs=7 with data.split.seed=1)"
+    )

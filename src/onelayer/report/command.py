@@ -46,9 +46,23 @@ def leaderboard(arguments: list[str]) -> None:
         board = build_leaderboard(records, sort=given.sort, by_run=given.by_run)
         show(board, stdout_console(), given.top)
         if records[0].directory != Path():  # the folder of a sweep; that of a run stays as it is
+            before = _first(given.directory)
             write(board, given.directory)
+            now = _first(given.directory)
+            if before not in (None, now):
+                warn(f"note: the first row, which commands that take {given.directory} go by, was {before}")
             if (given.sort or "").startswith("test/"):
                 warn(f"caution: {TEST_CHOSE}")
+
+
+def _first(sweep: Path) -> str | None:
+    """Name the run that commands take of a sweep; None where they take none."""
+    from onelayer.deliver.load import model_folder
+
+    try:
+        return model_folder(sweep).parent.name
+    except UserError:
+        return None
 
 
 def report(arguments: list[str]) -> None:

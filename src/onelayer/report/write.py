@@ -75,9 +75,10 @@ def write_files(gathered: Gathered, painted: Sequence[Painted], out: Path) -> No
 
 
 def _figures_of(data: Path) -> set[str]:
-    if not data.exists():
+    try:
+        return {str(one["name"]) for one in json.loads(data.read_bytes())["figures"]}
+    except (OSError, ValueError, KeyError, TypeError):  # there is none, or not all of it
         return set()
-    return {str(one["name"]) for one in json.loads(data.read_bytes())["figures"]}
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -111,7 +111,11 @@ def _reason(stack: Stack, stacks: Sequence[Stack]) -> str:
         return f"seed={stack.key['seed']} rules the order of the batches"
     if "resume" in nearest:
         return "resume goes on from a checkpoint of its own"
-    return f"no other run has {', '.join(f'{key}={stack.key.get(key)}' for key in nearest)}"
+    keys = nearest  # which another stack, less like it, may have as well
+    for difference in sorted(differences, key=len):
+        if any(all(other.key.get(key) == stack.key.get(key) for key in keys) for other in others):
+            keys = [*dict.fromkeys([*keys, *difference])]
+    return f"no other run has {' with '.join(f'{key}={stack.key.get(key)}' for key in keys)}"
 
 
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

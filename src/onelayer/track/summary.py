@@ -13,8 +13,9 @@ from onelayer.model.reference import Reference
 def announced(spec: RunSpec, data: DataModule, objective: str, lr: float) -> list[str]:
     """Say what is about to happen, and what was made of the data."""
     rows = f"{len(data.train)} train, {len(data.val)} val, {len(data.test)} test rows"
+    hidden = "" if spec.model.hidden is None else f"{spec.model.hidden} hidden units, "
     line = (
-        f"{spec.data.source}: {rows} x {data.n_features} features -> {objective}, "
+        f"{spec.data.source}: {rows} x {data.n_features} features -> {objective}, {hidden}"
         f"{spec.optim.name} lr {spec.optim.lr}, batch {data.batch_size}, {spec.trainer.max_epochs} epochs"
     )
     notes = [f"  {note}" for note in data.prepared.notes]
@@ -38,10 +39,13 @@ def summary(result: Mapping[str, Any], directory: Path) -> str:
             parts.append(f"{stage} {name} {metrics[f'{stage}/{name}']:.4g}")
     if len(parts) > 1:
         parts[-1] += f" (epoch {result['best_epoch']})"
+    elif result["status"] != "diverged":
+        parts.append(f"train loss {metrics['train/loss']:.4g}")
     if result["status"] == "diverged":
         parts.append(f"at epoch {result['epochs']}: try a smaller optim.lr")
     elif isnan(metrics["train/gap"]):
-        parts.append(f"gap unknown ({note.partition(':')[0]})")
+        why = note.partition(":")[0].replace("skipped", "no exact optimum")
+        parts.append(f"gap unknown ({why})")
     else:
         parts.append(f"gap {metrics['train/gap']:.3g} (relative {metrics['train/rel_gap']:.2g})")
     parts.append(f"{result['epochs']} epochs in {result['seconds']:.2f} s of steps")

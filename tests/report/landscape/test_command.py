@@ -76,11 +76,16 @@ def test_a_scan_is_drawn_without_an_animation(
         1,
         f"error: {scan / 'landscape'}: there are files in that folder; name another one with -o, or add --force\n",
     )
+    (scan / "here").mkdir()
+    monkeypatch.chdir(scan / "here")
+    assert said(capsys, monkeypatch, scan, "-o", Path())[0] == 0
+    assert (scan / "here" / PNG).is_file()
     (scan / "landscape" / GIF).write_bytes(b"of an earlier landscape")
     (scan / "landscape" / "notes.txt").write_text("mine")
     assert said(capsys, monkeypatch, scan, "--force", "--weights", "x0")[0] == 0
     assert sorted(path.name for path in (scan / "landscape").iterdir()) == [PNG, SVG, TXT, "notes.txt"]
     shutil.rmtree(scan / "landscape")
+    shutil.rmtree(scan / "here")
 
 
 def test_what_cannot_be_drawn_is_one_sentence_and_nothing_is_written(
@@ -95,6 +100,8 @@ def test_what_cannot_be_drawn_is_one_sentence_and_nothing_is_written(
         ((hills, "--weights", "x_1,x0"), "--weights x_1: there is no such weight; did you mean 'x1'?"),
         ((cancer, "--weights", "ages"), "there is no such weight; there are mean radius, mean texture, "),
         ((hills, "--weights", "x0,x1,x0"), "--weights x0,x1,x0: name one weight, or two different ones, such as x0,x1"),
+        ((hills, "--weights", ""), "--weights '': name one weight, or two"),
+        ((hills, "--weights", "x0\rx1"), "names cannot be read from that"),
         ((hills, cancer), "have no landscape in common: the train rows differ; name runs that minimise the same on "),
         ((tmp_path / "gone",), f"{tmp_path / 'gone'}: no such folder; give that of a sweep"),
         ((hills / "0", tmp_path), f"{tmp_path}"),

@@ -102,7 +102,7 @@ def _draw(gathered: Gathered, x: Side, y: Side) -> Painted:
     squares.set(edgecolor=GREY, linewidth=0.4)
     bad = [place for place, cell in found.items() if cell.mean is None]
     axes.plot(*zip(*bad, strict=True) if bad else ([], []), "x", color=GREY, markersize=8, markeredgewidth=2)
-    if len(found) <= WRITTEN and len(x.labels) <= 9:
+    if len(found) <= WRITTEN and len(x.labels) <= 6:  # more would run into each other
         for place, cell in found.items():
             if cell.mean is not None:
                 canvas.write(*place, f"{cell.mean:.3g}", shades(norm(cell.mean)))

@@ -115,7 +115,8 @@ def _select(gathered: Gathered, *, named: bool) -> tuple[list[Record], list[str]
         for record in paths:
             best.setdefault(gathered.optimizer(record), record)
         shown = list(best.values())[:MOST]
-        notes.append(f"shown are the best of each optimizer, {len(shown)} of {len(paths)} runs")
+        among = f"the best of each optimizer, {len(shown)}" if len(best) <= MOST else f"the best {len(shown)}"
+        notes.append(f"shown are {among} of {len(paths)} runs")
         paths = shown
     return paths + points, notes
 

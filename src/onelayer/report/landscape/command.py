@@ -115,7 +115,8 @@ def _write(out: Path, files: Mapping[str, bytes]) -> None:
     Raises:
         UserError: they cannot be written there.
     """
-    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    beside = out.resolve()  # "." has no name
+    partial = beside.with_name(f".{beside.name}.{os.getpid()}")
     try:
         shutil.rmtree(partial, ignore_errors=True)  # left by a killed process of the same number
         partial.mkdir(parents=True)

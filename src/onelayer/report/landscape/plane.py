@@ -42,8 +42,18 @@ class Plane:
 
 
 def parse_names(text: str) -> tuple[str, ...]:
-    """Split names at commas; one that has a comma itself stands in double quotes."""
-    return tuple(next(csv.reader([text], skipinitialspace=True), ()))
+    """Split names at commas; one that has a comma itself stands in double quotes.
+
+    Raises:
+        UserError: there is no name.
+    """
+    try:
+        names = tuple(next(csv.reader([text], skipinitialspace=True), ()))
+    except csv.Error as error:
+        raise UserError(f"--weights {text!r}: names cannot be read from that ({error})") from None
+    if not names:
+        raise UserError("--weights '': name one weight, or two; without --weights the main directions are drawn")
+    return names
 
 
 def plane_of_weights(chosen: Sequence[str], names: Sequence[str], base: Array, *, scaled: bool, where: str) -> Plane:

@@ -143,6 +143,6 @@ def _caption(
         said.append(f"The paths have {len(starts)} different starts")
     diverged = [trace.label for trace in moved if trace.artefact.header["training"]["status"] == "diverged"]
     if diverged:
-        said.append(f"{', '.join(diverged)} diverged and leaves the picture")
+        said.append(f"{', '.join(diverged)} diverged and {'leaves' if len(diverged) == 1 else 'leave'} the picture")
     said += [note[0].upper() + note[1:] for note in chosen.notes]
     return tuple(f"{one.removesuffix('.')}." if not one.endswith("...") else one for one in said)

@@ -55,6 +55,10 @@ class Margin(NamedTuple):
     pairs: int
 
 
+def _all_ended(runs: int) -> str:
+    return "The run came to its end." if runs == 1 else f"All {runs} runs came to their end."
+
+
 def answer(board: Leaderboard, reference: Mapping[str, Any] | None = None) -> Answer:
     """Sum a leaderboard up.
 
@@ -72,7 +76,7 @@ def answer(board: Leaderboard, reference: Mapping[str, Any] | None = None) -> An
     told = _configuration(row, board)
     sentences = [_standing(row, board), *_sure(board), *_tested(row, board), _distance(row, reference)]
     worse = any(record.status not in ("done", "stopped") for record in board.records)
-    sentences.append(f"Of {runs} runs, {ended}." if worse else f"All {runs} runs came to their end.")
+    sentences.append(f"Of {runs} runs, {ended}." if worse else _all_ended(runs))
     figures = [_figure(name, row) for name in dict.fromkeys([board.sort, _test_of(board), REL_GAP])]
     shown = tuple(figure for figure in figures if figure is not None)
     return Answer(told, (*sentences, *_sentences(cautions(board))), (*shown, counts), row.best.command)
