@@ -8,7 +8,7 @@ from pathlib import Path
 REASONS = ("needs a GPU", "needs a network", "installs", "serves until stopped")
 RUN = ("bash", "console", "python")
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,})(?P<kind>[\w-]*)(?P<title>.*)$")
-MARK = re.compile(r"^\s*<!-- (?P<word>files|run with|not run|only in make docs|figure)(?:: (?P<value>.*?))? -->\s*$")
+MARK = re.compile(r"^\s*<!-- (?P<word>files|run with|not run|figure)(?:: (?P<value>.*?))? -->\s*$")
 CONTINUES = re.compile(r"^<!-- continues: (?P<page>\S+) -->$", re.MULTILINE)
 IMAGE = re.compile(r"!\[[^\]]*\]\((?P<path>[^)\s]+)")
 

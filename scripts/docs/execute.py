@@ -97,14 +97,14 @@ def run_page(page: Path, folder: Path, environment: dict[str, str], *, full: boo
                 make(names.split(), folder)
             if block.kind == "figure":
                 figures += [_figure(block, folder)] if full else []
-            elif "" in _left_out(block, full):
+            elif "" in _left_out(block):
                 continue
             elif block.kind == "python":
                 session.run(block)
             elif block.kind == "bash":
                 _run_script(block, folder, environment, full)
             else:
-                _run_console(block, folder, environment, full)
+                _run_console(block, folder, environment)
     return figures
 
 
@@ -116,7 +116,7 @@ def _figure(block: Block, folder: Path) -> tuple[Path, Path]:
 
 
 def _run_script(block: Block, folder: Path, environment: dict[str, str], full: bool) -> None:
-    lines = _kept(block, block.code.splitlines(), full)
+    lines = _kept(block, block.code.splitlines())
     for more in [] if full else block.values("run with"):
         lines = [TRAINS.sub(rf"\1 {more}", line) for line in lines]
     trap = """trap 'echo "exit code $? in: $BASH_COMMAND" >&2' ERR\n"""
@@ -125,24 +125,23 @@ def _run_script(block: Block, folder: Path, environment: dict[str, str], full: b
         raise BlockError(f"{block.where}: exit code {code}\n{came}")
 
 
-def _left_out(block: Block, full: bool) -> list[str]:
+def _left_out(block: Block) -> list[str]:
     """The words of lines that are not run, empty for the whole block."""
-    words = [value.partition(":")[2].strip() for value in block.values("not run")]
-    return words if full else words + block.values("only in make docs")
+    return [value.partition(":")[2].strip() for value in block.values("not run")]
 
 
-def _kept(block: Block, lines: list[str], full: bool) -> list[str]:
+def _kept(block: Block, lines: list[str]) -> list[str]:
     """The lines that are run: without those that a mark names, each of which must be there."""
-    for words in _left_out(block, full):
+    for words in _left_out(block):
         if not any(words in line for line in lines):
             raise BlockError(f"{block.where}: no line has the words of the mark: {words}")
         lines = [line for line in lines if words not in line]
     return lines
 
 
-def _run_console(block: Block, folder: Path, environment: dict[str, str], full: bool) -> None:
+def _run_console(block: Block, folder: Path, environment: dict[str, str]) -> None:
     commands = commands_of(block)
-    kept = _kept(block, [command for command, _ in commands], full)
+    kept = _kept(block, [command for command, _ in commands])
     for command, shown in commands:
         if command not in kept:
             continue

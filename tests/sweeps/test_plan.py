@@ -107,5 +107,6 @@ def test_the_plan_says_what_keeps_runs_apart() -> None:
         job(3),
     ]
     assert described(plan([*mixed, job(4)], lambda spec: 9))[2] == (
-        "  alone: data.split.seed=1 trainer.max_epochs=7  (no other run has trainer.max_epochs=7 with data.split.seed=1)"
+        "  alone: data.split.seed=1 trainer.max_epochs=7  "
+        "(no other run has trainer.max_epochs=7 with data.split.seed=1)"
     )
