@@ -5,8 +5,9 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -18,19 +19,28 @@ def started(arguments: Sequence[str], folder: Path) -> int:
     number = os.fork()
     if number:
         return number
-    code = 70
-    try:
-        os.chdir(folder)
+
+    def train() -> None:
+        from onelayer import cli
+
         os.setsid()
         with (folder / "said.txt").open("w") as said:
             os.dup2(said.fileno(), 1)
             os.dup2(said.fileno(), 2)
-        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-        sys.argv = ["src/train.py", *arguments]
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        from onelayer.cli import train
+        cli.train()
 
-        train()
+    live(train, ["src/train.py", *arguments], folder)
+
+
+def live(command: Callable[[], object], argv: Sequence[str], folder: Path) -> NoReturn:
+    """Spend what is left of a copy of this process on a command, and end with its exit code."""
+    code = 70
+    try:
+        os.chdir(folder)
+        sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
+        sys.argv = [*argv]
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        command()
         code = 0
     except SystemExit as stop:
         code = int(stop.code or 0)

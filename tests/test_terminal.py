@@ -12,7 +12,6 @@ import subprocess
 import sys
 import termios
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from onelayer.cli import main
 from onelayer.terminal.completion import candidates
 from onelayer.terminal.usage import COMMANDS
 from tests.conftest import Outcome
-from tests.processes import FORKS
+from tests.processes import FORKS, live
 
 pytestmark = FORKS
 Cli = Callable[..., Outcome]
@@ -68,27 +67,16 @@ def on_terminal(
     """Run `onelayer` in a copy of this process on a terminal of its own; Ctrl-C is typed when something is seen."""
     number, terminal = pty.fork()
     if number == 0:
-        code = 70
-        try:
-            os.chdir(folder)
+
+        def on_it() -> None:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
             os.environ.pop("COLUMNS", None)
             os.environ.update({"TERM": "xterm-256color", "HYDRA_FULL_ERROR": "0"} | env)
             if out is not None:
                 os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT), 1)
-            sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            sys.argv = ["onelayer", *arguments]
             main()
-            code = 0
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
+
+        live(on_it, ["onelayer", *arguments], folder)
     raw, until = b"", time.monotonic() + PATIENCE
     while True:
         if not select.select([terminal], [], [], PATIENCE)[0] or time.monotonic() > until:

@@ -18,7 +18,16 @@ from onelayer.model.reference import value
 from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.zoo import check_optimizer
 from tests.conftest import OPTIMIZERS
-from tests.model.problems import BATCH, FEATURES, FULL_BATCH, ROWS, WITHOUT_LINE_SEARCH, configured, problem
+from tests.model.problems import (
+    BATCH,
+    FEATURES,
+    FULL_BATCH,
+    ROWS,
+    WITHOUT_LINE_SEARCH,
+    configured,
+    problem,
+    train_in_plain_torch,
+)
 
 STEPS = 60
 # those of lbfgs have up to 20 iterations each; without a line search float32 needs many to lose where it came from
@@ -49,21 +58,12 @@ def one_in_plain_torch(
     layer = torch.nn.Linear(FEATURES, outputs, dtype=block.x.dtype)
     optimizer = getattr(torch.optim, cls)(layer.parameters(), lr=lr, **args)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, cosine or 1, eta_min=lr / 10 if cosine else lr)
-    for _ in range(epochs):
-        for x, y, _ in block.batches():
 
-            def closure(x: Tensor = x, y: Tensor = y) -> Tensor:
-                optimizer.zero_grad()
-                loss: Tensor = loss_of(layer(x), y) + l2 / 2 * layer.weight.square().sum()
-                torch.autograd.backward(loss)
-                return loss
+    def objective(x: Tensor, y: Tensor) -> Tensor:
+        loss: Tensor = loss_of(layer(x), y) + l2 / 2 * layer.weight.square().sum()
+        return loss
 
-            if cls == "LBFGS":
-                optimizer.step(closure)
-            else:
-                closure()
-                optimizer.step()
-            scheduler.step()
+    train_in_plain_torch(optimizer, objective, block, epochs, scheduler)
     return torch.cat([layer.weight.detach(), layer.bias.detach()[:, None]], 1)
 
 

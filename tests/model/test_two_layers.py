@@ -22,7 +22,7 @@ from onelayer.model.truth import Truth
 from onelayer.model.two_layers import TwoLayers
 from onelayer.model.zoo import check_optimizer
 from tests.conftest import OPTIMIZERS
-from tests.model.problems import BATCH, FEATURES, FULL_BATCH, ROWS, configured, problem
+from tests.model.problems import BATCH, FEATURES, FULL_BATCH, ROWS, configured, problem, train_in_plain_torch
 from tests.model.test_stack import LOSSES
 
 HIDDEN = 5
@@ -151,21 +151,13 @@ def one_in_plain_torch(
     """The loop of any tutorial: autograd and torch.optim on a Sequential."""
     network = sequential(seed, 3 if objective == "softmax" else 1)
     optimizer = getattr(torch.optim, cls)(network.parameters(), lr=lr, **args)
-    for _ in range(epochs):
-        for x, y, _ in block.batches():
 
-            def closure(x: Tensor = x, y: Tensor = y) -> Tensor:
-                optimizer.zero_grad()
-                charge = sum(one.square().sum() for one in network.parameters() if one.ndim == 2)
-                loss: Tensor = LOSSES[objective](network(x), y) + l2 / 2 * charge
-                torch.autograd.backward(loss)
-                return loss
+    def objective_of(x: Tensor, y: Tensor) -> Tensor:
+        charge = sum(one.square().sum() for one in network.parameters() if one.ndim == 2)
+        loss: Tensor = LOSSES[objective](network(x), y) + l2 / 2 * charge
+        return loss
 
-            if cls == "LBFGS":
-                optimizer.step(closure)
-            else:
-                closure()
-                optimizer.step()
+    train_in_plain_torch(optimizer, objective_of, block, epochs)
     return parameters_to_vector(network.parameters()).detach()
 
 
