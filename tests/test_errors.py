@@ -140,12 +140,14 @@ def test_a_run_without_its_checkpoint_cannot_be_resumed(cli: Cli, tmp_path: Path
         ([], "run"),
         (["data.path=/a/b"], None),
         (["x=" + "y" * 400], None),
+        (["data.target=" + "列" * 100], None),
+        (["data.path='sold, 2024.csv'"], None),
     ],
 )
 def test_a_run_of_a_sweep_is_named_after_its_overrides(overrides: list[str], name: str | None) -> None:
     found = run_name(overrides)
     assert name is None or found == name
     assert "/" not in found
-    assert len(found) <= LONGEST_NAME
+    assert len(found.encode()) <= LONGEST_NAME
     assert found == run_name(overrides)
     assert name is not None or found != run_name([*overrides, "z=1"])

@@ -11,24 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from onelayer import CONF, __version__
 from onelayer.errors import UserError, did_you_mean
-from onelayer.explain import TRACEBACK, quoted, reported
+from onelayer.explain import TRACEBACK, reported
 from onelayer.signals import ended_by_signals
 from onelayer.terminal.console import say, warn
+from onelayer.terminal.overrides import is_override, overrides_last, quoted, with_quotes
 from onelayer.terminal.usage import COMMANDS, inspect_usage, usage
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-LONGEST_NAME = 120
-# keys of data whose values are texts, names of columns, and weights by the names of classes
-TEXTS, COLUMNS, WEIGHTS = (
-    ("query", "path", "labels", "data_home"),
-    ("target", "split.by", "sample_weight"),
-    "class_weight",
-)
-# what Hydra reads as it is typed; a column may be called by a number or a truth, which it would write in its own way
-PLAIN = r"[\w./+$%*@?|:\\-]+"
-NAME = r"(?!(?i:true|false|nan|inf)$)[A-Za-z_][\w.]*"
+LONGEST_NAME = 120  # bytes
 
 
 def train() -> None:
@@ -81,54 +73,11 @@ def run_name(overrides: list[str]) -> str:
     """Name the folder of one run of a sweep after its overrides; a short hash where the name would not do."""
     name = ",".join(overrides)
     plain = re.sub(r"[^\w=,.+~@-]", "_", name)
-    if plain == name and 0 < len(name) <= LONGEST_NAME:
+    letters = plain.encode(errors="replace")  # by which file systems measure a name
+    if plain == name and 0 < len(letters) <= LONGEST_NAME:
         return name
-    return f"{plain[: LONGEST_NAME - 9]}-{sha256(name.encode()).hexdigest()[:8]}" if name else "run"
-
-
-def overrides_last(arguments: list[str]) -> list[str]:
-    """Let flags stand anywhere: `data=wine -m seed=0,1`, which argparse alone would refuse."""
-    return [one for one in arguments if not _is_override(one)] + [one for one in arguments if _is_override(one)]
-
-
-def _is_override(argument: str) -> bool:
-    return bool(re.match(r"[+~]{0,2}[\w./@:]+=|~\w", argument))
-
-
-def with_quotes(arguments: list[str]) -> list[str]:
-    """Quote SQL, paths, columns and weights of classes for Hydra, whose grammar has another use for their signs.
-
-    With -m a comma still parts the values of a sweep, but for SQL; what already has quotes, and `choice(...)`, stays
-    as it is.
-    """
-    sweeps = any(one in ("-m", "--multirun") for one in arguments)
-    return [_with_quotes(one, sweeps) for one in arguments]
-
-
-def _with_quotes(argument: str, sweeps: bool) -> str:
-    found = re.fullmatch(
-        rf"(\+{{0,2}}data\.({'|'.join(map(re.escape, (*TEXTS, *COLUMNS, WEIGHTS)))})=)(.+)", argument, re.DOTALL
-    )
-    if found is None or found[3] == "null" or found[3].startswith(("choice(", "glob(", "shuffle(", "sort(")):
-        return argument
-    start, key, value = found.groups()
-    if key == WEIGHTS:
-        return argument if _in_quotes(value) else start + re.sub(r"\{[^{}]*\}", lambda one: _quoted(one[0]), value)
-    plain = NAME if key in COLUMNS else PLAIN
-    values = value.split(",") if sweeps and key != "query" else [value]
-    return start + ",".join(
-        one if _in_quotes(one) or re.fullmatch(plain, one, re.ASCII) else _quoted(one) for one in values
-    )
-
-
-def _quoted(value: str) -> str:
-    """Quote also what `quoted` leaves: a number, a truth, and what has a tilde in it."""
-    text = quoted(value)
-    return f"'{value}'" if text == value else text
-
-
-def _in_quotes(value: str) -> bool:
-    return len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    start = letters[: LONGEST_NAME - 9].decode(errors="ignore")
+    return f"{start}-{sha256(name.encode(errors='surrogateescape')).hexdigest()[:8]}" if name else "run"
 
 
 def with_resumed(arguments: list[str]) -> list[str]:
@@ -151,7 +100,7 @@ def with_resumed(arguments: list[str]) -> list[str]:
     kept = [one for one in before if one.partition("=")[0].lstrip("+~") not in given]
     # the name of a run of a sweep has signs in it that Hydra would read
     given_now = [f"resume={quoted(plain)}" if one.startswith("resume=") else one for one in arguments]
-    flags = [one for one in given_now if not _is_override(one)]
+    flags = [one for one in given_now if not is_override(one)]
     return flags + kept + given_now[len(flags) :]
 
 
@@ -164,7 +113,7 @@ def inspect(arguments: list[str]) -> None:
         warn("error: onelayer inspect: FILE is missing; see onelayer inspect --help")
         sys.exit(2)
     given = list(arguments)
-    if not _is_override(given[0]):
+    if not is_override(given[0]):
         given[0] = f"path={given[0]}"
     overrides = with_quotes(["data=table", *(f"data.{one.removeprefix('data.')}" for one in given)])
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")

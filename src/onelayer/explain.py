@@ -64,15 +64,6 @@ def sentence(error: BaseException) -> str:
     return _first_line(error)
 
 
-def quoted(text: str) -> str:
-    """Quote a value so that Hydra reads it as it is."""
-    if re.fullmatch(r"[\w./~-]+", text, re.ASCII):
-        return text
-    # Hydra takes backslashes as they are, but for those before a quote or the end
-    escaped = re.sub(r"(\\*)('|\Z)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), text)
-    return f"'{escaped}'"
-
-
 def shell(arguments: Iterable[str]) -> str:
     """Write arguments as one types them: in double quotes what holds single ones, but for signs that those leave."""
     plain = re.compile(r"""[^"$`!\\]*(\\'[^"$`!\\]*)*""")

@@ -13,11 +13,12 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from onelayer.errors import CutShort, UserError
-from onelayer.explain import quoted, sentence, shell
+from onelayer.explain import sentence, shell
 from onelayer.report.leaderboard import build_leaderboard
 from onelayer.report.records import read_sweep
 from onelayer.report.tables import show, write
 from onelayer.terminal.console import stdout_console
+from onelayer.terminal.overrides import quoted
 
 if TYPE_CHECKING:
     from onelayer.sweeps.launch import Outcome

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from onelayer.cli import inspect, with_quotes
-from tests.conftest import Outcome, composed, result_of
+from onelayer.cli import inspect
+from tests.conftest import Outcome, result_of
 
 FILE = "people.csv"
 NO_COLUMN = "the table has no such column"
@@ -104,65 +104,6 @@ def test_a_mistake_is_one_sentence(screen: Callable[..., Outcome], arguments: li
 def test_help(screen: Callable[..., Outcome]) -> None:
     assert "onelayer inspect FILE [target=COLUMN]" in screen("--help").out
     assert screen().code == 2
-
-
-SQL = (
-    "select *, round(fare, 1) as f from 'rides/*.parquet' where fare > 0 "
-    "and town in ('a, b', 'it''s') and regexp_matches(town, '^\\D\\\\$')"
-)
-
-
-@pytest.mark.parametrize("sweep", [[], ["-m"]])
-def test_sql_as_the_shell_hands_it_over(sweep: list[str]) -> None:
-    (query, *_) = (one for one in with_quotes([f"data.query={SQL}", *sweep]) if "query" in one)
-    assert composed("data=table", query)["data"]["query"] == SQL
-
-
-@pytest.mark.parametrize(
-    "path", ["~/a.csv", "a~b.csv", "my data (1).csv", "é.csv", "a,b.csv", "it's.csv", "a[1].csv", "*.csv", "a=b#c.csv"]
-)
-def test_paths_as_the_shell_hands_them_over(path: str) -> None:
-    assert composed("data=table", *with_quotes([f"data.path={path}"]))["data"]["path"] == path
-
-
-@pytest.mark.parametrize(
-    ("data", "key", "value"),
-    [("embeddings", "labels", "~/y.npy"), ("openml", "data_home", "~/sets (old)"), ("table", "sample_weight", "w%")],
-)
-def test_other_paths_and_columns_as_the_shell_hands_them_over(data: str, key: str, value: str) -> None:
-    assert composed(f"data={data}", *with_quotes([f"data.{key}={value}"]))["data"][key] == value
-
-
-@pytest.mark.parametrize("name", ["2", "0.10", "1e3", "True", "TRUE", "NaN", "fare (USD)", "a,b", "it's", "m/s", "é"])
-def test_columns_are_called_as_they_are_typed(name: str) -> None:
-    found = composed("data=table", *with_quotes([f"data.target={name}", f"data.split.by={name}"]))["data"]
-    assert (found["target"], found["split"]["by"]) == (name, name)
-
-
-@pytest.mark.parametrize("weights", ["{>50K: 3}", "{'>50K': 3, <=50K: 1}", "{true: 3}", "{a b: 1.5}"])
-def test_weights_of_classes_as_the_shell_hands_them_over(weights: str) -> None:
-    (argument,) = with_quotes([f"data.class_weight={weights}"])
-    assert composed(argument)["data"]["class_weight"] == weights
-
-
-def test_a_comma_sweeps_over_weights_of_classes() -> None:
-    swept = with_quotes(["-m", "data.class_weight=balanced,{>50K: 3, b: 1},{b: 2}"])
-    assert swept == ["-m", "data.class_weight=balanced,'{>50K: 3, b: 1}','{b: 2}'"]
-
-
-@pytest.mark.parametrize(
-    "argument",
-    ["data.path=a.csv", "data.path=null", "data.query='select 1, 2'", 'data.query="select 1"', "data.query=null",
-     "data.query=choice('select 1','select 2')", "data.path=glob(*)", "data.pathology=a b", "optim.lr=1e-3",
-     "data.target=age", "data.target=null", "data.target=a.b_c", "data.target=choice(a,b)", "data.split.by='2'",
-     "data.class_weight=balanced", "data.class_weight='{a: 1}'"],
-)  # fmt: skip
-def test_what_hydra_reads_already_stays(argument: str) -> None:
-    assert with_quotes([argument]) == [argument]
-
-
-def test_a_comma_sweeps_over_paths() -> None:
-    assert with_quotes(["-m", "data.path=a.csv,b (1).csv,'c d.csv'"]) == ["-m", "data.path=a.csv,'b (1).csv','c d.csv'"]
 
 
 def test_training_on_a_query(cli: Callable[..., Outcome], tmp_path: Path) -> None:
