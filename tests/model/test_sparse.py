@@ -94,10 +94,14 @@ def test_a_step_that_moves_the_columns_of_a_batch_is_the_step_that_moves_all(
             module.training_step(Block(SPARSE, TARGETS[name], None, 3), 0)
         return linear.theta.contiguous()
 
+    def agree(found: Tensor, expected: Tensor) -> None:
+        # 80 steps, none of which makes an error larger, each of sums of a few terms
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-13)
+
     together = trained(plain, l2)
-    assert together.equal(trained([*plain, OptimizerSettings.of("Adam", 0.1, {})], [*l2, 0.0])[:3])
+    agree(together, trained([*plain, OptimizerSettings.of("Adam", 0.1, {})], [*l2, 0.0])[:3])
     for run in range(3):
-        assert together[run : run + 1].equal(trained(plain[run : run + 1], l2[run : run + 1]))
+        agree(together[run : run + 1], trained(plain[run : run + 1], l2[run : run + 1]))
 
 
 @every_objective
