@@ -122,6 +122,26 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_been(cli: Cli, tmp_path: P
     assert_equal(whole, rest)
 
 
+@FORKS
+def test_a_second_run_in_a_folder_is_refused_and_that_of_a_killed_one_is_free(cli: Cli, tmp_path: Path) -> None:
+    cli("trainer.max_epochs=1", "hydra.run.dir=warm")  # imports all that the copy will use
+    run = tmp_path / "run"
+    settings = ["data=diabetes", *PLAIN, f"hydra.run.dir={run}"]
+    number = started([*settings, "trainer.max_epochs=1000000"], tmp_path)
+    while not (run / "train.log").exists():
+        assert ended(number, 0.02) is None, (tmp_path / "said.txt").read_text()
+    before = {path: path.read_bytes() for path in run.glob(".hydra/*")}
+    for mode in ((), ("-m",)):
+        second = cli(*mode, "data=wine", f"hydra.run.dir={run}", f"hydra.sweep.dir={run}")
+        key = "hydra.sweep.dir" if mode else "hydra.run.dir"
+        sentence = f"error: {run}: another process is training there; wait for it, or choose another {key}\n"
+        assert (second.code, second.out, second.err) == (1, "", sentence)
+    assert {path: path.read_bytes() for path in run.glob(".hydra/*")} == before
+    assert killed(number, signal.SIGKILL) == -signal.SIGKILL
+    assert cli(*settings, "trainer.max_epochs=2").code == 0
+    assert (result_of(run)["status"], (run / ".lock").exists()) == ("done", False)
+
+
 def test_a_process_ends_after_ctrl_c(tmp_path: Path) -> None:
     """With all that an interpreter waits for at its end."""
     process = subprocess.Popen(

@@ -12,7 +12,7 @@ from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.explain import reported
 from onelayer.preflight import Preflight
-from onelayer.track.rundir import LAST, discard, refuse_used, write_result
+from onelayer.track.rundir import LAST, discard, exclusive, refuse_used, write_result
 
 log = logging.getLogger("onelayer")
 
@@ -27,8 +27,13 @@ def job(config: DictConfig) -> float | None:
     directory = Path(settings.runtime.output_dir)
     in_sweep = settings.mode == RunMode.MULTIRUN
     overrides = tuple(str(override) for override in settings.overrides.task)
-    if in_sweep:
-        refuse_used(directory)
+    with Preflight.held, exclusive(directory, "hydra.sweep.dir"):
+        if in_sweep:
+            refuse_used(directory)
+        return _reported(config, directory, overrides, in_sweep)
+
+
+def _reported(config: DictConfig, directory: Path, overrides: tuple[str, ...], in_sweep: bool) -> float | None:
     try:
         return _train(config, directory, overrides)
     except UserError as error:

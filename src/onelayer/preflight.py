@@ -1,5 +1,6 @@
-"""What can be refused before Hydra makes a folder."""
+"""What can be refused before Hydra writes into a folder."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,23 +15,29 @@ class Preflight(Callback):
     """Checks a single run before anything of it is on disk; a sweep's jobs are checked one by one.
 
     Attributes:
-        made: the folders that Hydra then makes for the run, innermost first, to be taken back if it cannot start.
+        made: the folders that are made for the run, innermost first, to be taken back if it cannot start.
+        held: holds the run directory against other processes till the job ends.
     """
 
     made: ClassVar[list[Path]] = []
+    held: ClassVar[ExitStack] = ExitStack()
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the configuration and the run directory; exit with one sentence where they will not do."""
         with reported():
             refuse_lone_sweep(config)
             from onelayer.config import RunSpec
-            from onelayer.track.rundir import missing_folders, refuse_used
+            from onelayer.track.rundir import exclusive, missing_folders, refuse_used
 
             ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
             RunSpec.from_config(OmegaConf.to_container(ours, resolve=True))
             directory = Path(config.hydra.run.dir)
-            refuse_used(directory)
             Preflight.made = missing_folders(directory)
+            Preflight.held.close()  # of an earlier run in this process that Hydra itself stopped
+            with ExitStack() as lock:
+                lock.enter_context(exclusive(directory, "hydra.run.dir"))
+                refuse_used(directory)
+                Preflight.held = lock.pop_all()
 
 
 def refuse_lone_sweep(config: DictConfig) -> None:

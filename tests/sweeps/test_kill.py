@@ -150,7 +150,8 @@ def test_one_process_at_a_time_trains_a_sweep(cli: Cli, tmp_path: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)
         said = cli("-m", "seed=0,1", "trainer.max_epochs=1", "logger=none", "hydra.sweep.dir=sweep")
     assert said.code == 1
-    assert "sweep: another process is training this sweep; wait for it" in said.err
+    assert [one.name for one in (tmp_path / "sweep").iterdir()] == [".lock"]
+    assert "sweep: another process is training there; wait for it, or choose another hydra.sweep.dir" in said.err
 
 
 def test_a_checkpoint_that_a_kill_left_half_written_is_no_checkpoint(cli: Cli, tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """Results on disk: valid JSON always, all or nothing, and nothing of the user's removed."""
 
+import fcntl
 import json
 from pathlib import Path
 
 import pytest
 
 from onelayer.errors import UserError
-from onelayer.track.rundir import discard, missing_folders, refuse_used, write_result
+from onelayer.track.rundir import discard, exclusive, missing_folders, refuse_used, write_result
 
 
 def test_nan_and_infinity_are_null(tmp_path: Path) -> None:
@@ -42,3 +43,24 @@ def test_discard_takes_back_what_hydra_wrote_and_nothing_else(tmp_path: Path) ->
     (run / "notes.txt").unlink()
     discard(run, made)
     assert not run.parent.exists()
+
+
+def test_a_directory_is_held_once_and_free_again(tmp_path: Path) -> None:
+    directory = tmp_path / "deep" / "run"
+    with (
+        exclusive(directory, "key"),
+        exclusive(directory, "key"),
+        (directory / ".lock").open() as other,
+        pytest.raises(BlockingIOError),
+    ):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert list(directory.iterdir()) == []
+    with (directory / ".lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="another process is training there"), exclusive(directory, "key"):
+            pass
+    with exclusive(directory, "key"):  # what a killed process left
+        pass
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError), exclusive(tmp_path / "file", "key"):
+        pass

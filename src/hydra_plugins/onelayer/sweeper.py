@@ -154,23 +154,26 @@ class GridSweeper(Sweeper):
 
 @contextmanager
 def _recorded(config: DictConfig) -> Iterator[None]:
-    """Write multirun.yaml into the sweep's folder; take both back when the sweep is refused, as after a typo."""
-    from onelayer.track.rundir import missing_folders
+    """Hold the sweep's folder and write multirun.yaml; take both back when the sweep is refused, as after a typo."""
+    from onelayer.track.rundir import LOCK, exclusive, missing_folders
 
     directory = Path(config.hydra.sweep.dir)
     made = missing_folders(directory)
-    directory.mkdir(parents=True, exist_ok=True)
     record = directory / "multirun.yaml"
-    before = record.read_bytes() if record.exists() else None
-    OmegaConf.save(config, record)
     try:
-        yield
+        with exclusive(directory, "hydra.sweep.dir"):
+            before = record.read_bytes() if record.exists() else None
+            OmegaConf.save(config, record)
+            try:
+                yield
+            except Exception:
+                if before is not None:
+                    record.write_bytes(before)
+                elif {one.name for one in directory.iterdir()} <= {record.name, LOCK}:
+                    record.unlink()
+                raise
     except Exception:
-        if before is not None:
-            record.write_bytes(before)
-        elif list(directory.iterdir()) == [record]:
-            record.unlink()
-            for folder in made:
-                if not any(folder.iterdir()):
-                    folder.rmdir()
+        for folder in made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
         raise

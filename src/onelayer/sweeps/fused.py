@@ -2,8 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,12 +19,12 @@ from onelayer.report.records import read_sweep
 from onelayer.report.tables import show, write
 from onelayer.terminal.console import stdout_console
 from onelayer.terminal.overrides import quoted
+from onelayer.track.rundir import exclusive
 
 if TYPE_CHECKING:
     from onelayer.sweeps.launch import Outcome
 
 log = logging.getLogger("onelayer")
-LOCK = ".lock"
 
 
 class Launcher(Protocol):
@@ -78,7 +78,7 @@ def launch(launcher: Launcher, job_overrides: Sequence[Sequence[str]], first: in
         config.hydra.runtime.output_dir = str(folder.absolute())  # where the sweep's own log goes
     configure_log(config.hydra.job_logging, config.hydra.verbose)
     logs = RunLogs(OmegaConf.to_container(config.hydra.job_logging, resolve=True), config.hydra.job.name)
-    with exclusive(folder), env_override(dict(config.hydra.job.env_set)):
+    with exclusive(folder, "hydra.sweep.dir"), env_override(dict(config.hydra.job.env_set)):
         batch = Launch(jobs, folder, logs, max_runs_per_stack=launcher.max_runs_per_stack, fail_fast=launcher.fail_fast)
         outcomes = batch.run()
     # one that is not there was skipped, as the user asked
@@ -137,28 +137,6 @@ def again(folder: Path) -> str:
     given = [argument for argument in sys.argv[1:] if not argument.startswith("hydra.sweep.dir=")]
     start = ["python", sys.argv[0]] if sys.argv[0].endswith(".py") else sys.argv[0].split()
     return shell([*start, *given, f"hydra.sweep.dir={quoted(str(folder))}"])
-
-
-@contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Keep other processes from training the same sweep at the same time, where the system has such locks.
-
-    Raises:
-        UserError: another one does.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    with (folder / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            hint = "wait for it, or choose another hydra.sweep.dir"
-            raise UserError(f"{folder}: another process is training this sweep; {hint}") from None
-        yield
-        (folder / LOCK).unlink(missing_ok=True)
 
 
 def _listens(callback: Any) -> bool:

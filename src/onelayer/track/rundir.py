@@ -4,9 +4,10 @@ import json
 import math
 import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from onelayer.errors import UserError
 from onelayer.whole import whole
@@ -16,9 +17,11 @@ CHECKPOINTS = "checkpoints"
 LAST = f"{CHECKPOINTS}/last.ckpt"
 BEST = f"{CHECKPOINTS}/best.ckpt"
 MODEL = "model"
+LOCK = ".lock"
 FORMAT = 1
 # what Hydra writes before the run itself starts
 HYDRA_FILES = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "train.log")
+_held: set[Path] = set()  # the locks of this process
 
 
 def resume_argument(directory: Path) -> str:
@@ -47,6 +50,59 @@ def refuse_used(directory: Path) -> None:
             raise UserError(f"{directory} already holds a run; {hint}")
 
 
+@contextmanager
+def exclusive(directory: Path, key: str) -> Iterator[None]:
+    """Keep other processes from training in a directory, where the system has such locks; they die with the process.
+
+    Args:
+        directory: of a run or a sweep; it is made where it is missing. What this process holds already it may enter.
+        key: by which another directory is chosen.
+
+    Raises:
+        UserError: another process holds it.
+        OSError: it cannot be made or written.
+    """
+    path = directory.absolute() / LOCK
+    if path in _held:
+        yield
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    file = _locked(directory, key)
+    _held.add(path)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            path.unlink()  # while it is locked: nobody else's is taken away
+        file.close()
+        _held.remove(path)
+
+
+def _locked(directory: Path, key: str) -> IO[bytes]:
+    """Open the lock of a directory and take it."""
+    path = directory / LOCK
+    while True:
+        try:
+            file = path.open("ab")
+        except OSError as error:
+            error.filename = str(directory)
+            raise
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            hint = f"wait for it, or choose another {key}"
+            raise UserError(f"{directory}: another process is training there; {hint}") from None
+        except (ImportError, OSError):  # Windows, and file systems without locks
+            return file
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()  # who held it took it away meanwhile
+
+
 def missing_folders(directory: Path) -> list[Path]:
     """List the folders that would have to be made for a directory, innermost first."""
     directory = directory.absolute()
@@ -60,7 +116,7 @@ def discard(directory: Path, made: Iterable[Path]) -> None:
         directory: the run directory.
         made: the folders that were made for it, innermost first.
     """
-    for name in HYDRA_FILES:
+    for name in (*HYDRA_FILES, LOCK):
         (directory / name).unlink(missing_ok=True)
     for folder in (directory / ".hydra", *made):
         if folder.is_dir() and not any(folder.iterdir()):
