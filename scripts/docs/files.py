@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,10 +77,24 @@ def _mushrooms(path: Path) -> None:
 
 
 def _features(path: Path) -> None:
+    X, y = _vectors()
+    np.savez(path, X=X, y=y)
+
+
+def _vectors() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     rng = np.random.default_rng(3)
     y = rng.integers(0, 4, 300)
     X = rng.normal(size=(300, 64)).astype(np.float32) + 2 * np.eye(4, 64, dtype=np.float32)[y]
-    np.savez(path, X=X, y=y)
+    return X, y
+
+
+def _parts(path: Path) -> None:
+    X, y = _vectors()
+    if path.stem == "parts":
+        np.savez(path, X_train=X[:240], y_train=y[:240], X_test=X[240:], y_test=y[240:])
+    else:
+        rows = slice(0, 240) if path.stem == "train" else slice(240, None)
+        np.savez(path, X=X[rows], y=y[rows])
 
 
 def _mnist(path: Path) -> None:
@@ -110,6 +125,9 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "rides": _rides,
     "mushrooms": _mushrooms,
     "features.npz": _features,
+    "parts.npz": _parts,
+    "train.npz": _parts,
+    "test.npz": _parts,
     "mnist": _mnist,
     "conf": _tree,
     "src": _tree,

@@ -51,7 +51,9 @@ class OpenSection(BaseModel):
 class SplitSpec(Section):
     """Which rows are for training, validation and testing."""
 
-    val: Rows | Ratio = Field(description="validation rows: a ratio of all rows, or a number of rows")
+    val: Rows | Ratio = Field(
+        description="validation rows: a ratio of all rows (but for test rows that the data give), or a number of rows"
+    )
     test: Rows | Ratio = Field(description="test rows: a ratio of all rows, or a number of rows")
     seed: Seed = Field(description="seed of the split; independent of the run's seed")
     shuffle: bool = Field(description="false: the last rows are the test rows, those before them the validation rows")

@@ -15,10 +15,10 @@ def load_table(spec: RunSpec) -> Table | Stream:
     return load(spec.data.source, by=spec.data.split.by, task=spec.task, **spec.data.args).as_task(spec.task)
 
 
-def prepare_data(spec: RunSpec, table: Table | Stream) -> Prepared:
-    """Split, encode, scale and weigh."""
+def preparation_of(spec: RunSpec) -> Preparation:
+    """Return how a run makes its rows ready."""
     data = spec.data
-    how = Preparation(
+    return Preparation(
         val=data.split.val,
         test=data.split.test,
         split_seed=data.split.seed,
@@ -32,4 +32,9 @@ def prepare_data(spec: RunSpec, table: Table | Stream) -> Prepared:
         class_weight=data.class_weight,
         encode=EncodeSettings() if data.encode is None else EncodeSettings(**data.encode.model_dump()),
     )
+
+
+def prepare_data(spec: RunSpec, table: Table | Stream) -> Prepared:
+    """Split, encode, scale and weigh."""
+    how = preparation_of(spec)
     return prepare(table, how) if isinstance(table, Table) else prepare_stream(table, how)

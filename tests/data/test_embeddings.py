@@ -156,9 +156,9 @@ NAN = np.where(np.arange(24).reshape(6, 4) % 9 == 6, np.nan, X)
             "data.split.by=who: there is no such array in {}, which holds 'x' (6 x 4 float32), 'y' (6 int64)",
         ),
         (
-            {"x": X[None], "y": Y},
+            {"x": X[:, 0], "y": Y},
             {"features": "x"},
-            "data.features=x is 1 x 6 x 4 float32; it must be numbers, rows x features",
+            "data.features=x is 6 float32; it must be numbers, rows x features",
         ),
         ({"x": X, "y": Y[:5]}, {}, "data.labels: 'y' has 5 rows, but the features have 6"),
         (

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from onelayer.data.split import split_rows
+from onelayer.data.given import split_table
+from onelayer.data.preparation import Preparation
 from onelayer.errors import UserError
 from tests.conftest import composed, load
 from tests.reference_data import DATA, needs_data
@@ -46,7 +47,8 @@ def test_idx_files_become_rows_of_pixels_with_the_test_rows_last(
     assert table.columns[:4] == ("pixel_0_0", "pixel_0_1", "pixel_0_2", "pixel_1_0")
     assert table.classes == ("0", "1", "2", "3")
     assert table.target.tolist() == np.concatenate([*LABELS.values()]).tolist()
-    assert table.notes == ("the last 5 rows are the official test rows",)
+    assert table.part is not None
+    assert table.part.tolist() == [0] * 12 + [2] * 5
 
 
 def test_the_other_spelling_of_the_names_is_read_too(tmp_path: Path) -> None:
@@ -65,7 +67,8 @@ def test_mnist_is_complete_and_its_configuration_tests_on_the_official_rows() ->
     assert (table.features.min(), table.features.max()) == (0, 1)
     assert table.classes == tuple("0123456789")
     split = composed("data=mnist")["data"]["split"]
-    parts = split_rows(len(table), val=split["val"], test=split["test"], shuffle=split["shuffle"])
+    parts = split_table(table, Preparation(val=split["val"], split_shuffle=split["shuffle"]))
+    assert parts.val.tolist() == [*range(rows - 5000, rows)]
     assert parts.test.tolist() == [*range(rows, rows + test)]
     assert table.target[:5].tolist() == [5, 0, 4, 1, 9]
     assert table.target[rows : rows + 5].tolist() == [7, 2, 1, 0, 4]
@@ -145,7 +148,8 @@ def test_batches_become_rows_of_pixels_with_the_test_batch_last(tmp_path: Path, 
     assert table.classes == ("airplane", "bird", "cat")
     # a row has all red pixels first, row by row
     assert [table.columns[place] for place in (0, 33, 1024, 3071)] == ["red_0_0", "red_1_1", "green_0_0", "blue_31_31"]
-    assert table.notes == ("the last 3 rows are the official test rows",)
+    assert table.part is not None
+    assert table.part.tolist() == [0] * 15 + [2] * 3
 
 
 def test_batches_that_numpy_1_wrote_are_read_without_a_warning(tmp_path: Path) -> None:

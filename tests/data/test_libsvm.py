@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array, random_array
 from sklearn.datasets import dump_svmlight_file, load_svmlight_file
 
+from onelayer.data.preparation import Preparation
+from onelayer.data.prepare import prepare
 from onelayer.data.sources.files import class_target
 from onelayer.data.table import Table
 from onelayer.errors import UserError
@@ -189,3 +191,49 @@ def test_sixty_thousand_features_stay_sparse(tmp_path: Path) -> None:
     assert sparse(table).shape == (2, 60_000)
     assert sparse(table).nnz == 3
     assert table.columns[-1] == "x60000"
+
+
+def test_a_file_of_test_rows_is_read_as_the_train_rows_decide(tmp_path: Path) -> None:
+    train = written(tmp_path / "a", "1 3:1\n2 1:5\n3 2:1\n" * 2)
+    other = written(tmp_path / "b", "3 2:7\n1 1:2\n")
+    table = read(train, val_path=str(other), test_path=str(train))
+    assert sparse(table).toarray()[6:8].tolist() == [[0, 7, 0], [2, 0, 0]]
+    assert table.target.tolist() == [0, 1, 2, 0, 1, 2, 2, 0, 0, 1, 2, 0, 1, 2]
+    assert table.part is not None
+    assert table.part.tolist() == [0] * 6 + [1] * 2 + [2] * 6
+    assert table.notes == ("the 3 whole numbers that are labels are read as classes",)
+    # the labels of the test rows are whole numbers, too, but a number was learnt
+    number = written(tmp_path / "c", "0.5 1:1\n1.5 1:2\n2.5 3:1\n")
+    assert read(number, test_path=str(other)).target.tolist() == [0.5, 1.5, 2.5, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "sentence"),
+    [
+        ("1 4:1\n", {}, "b has features up to index 4, but {}a up to 3; set data.n_features=4"),
+        ("1 0:1 4:1\n", {"n_features": 4}, "b: line 1: there is an index 0; set data.zero_based=true"),
+        ("1 0:1 4:1\n", {"zero_based": True}, "b has features up to index 4, but {}a up to 3; set data.n_features=5"),
+        ("1 1:inf\n", {}, "b: line 1: the value of index 1 is inf"),
+        ("\n", {}, "b has no rows"),
+    ],
+)
+def test_test_rows_of_other_features_are_one_sentence(
+    tmp_path: Path, text: str, more: dict[str, Any], sentence: str
+) -> None:
+    train, other = written(tmp_path / "a", "1 3:1\n2 1:5\n"), written(tmp_path / "b", text)
+    with pytest.raises(UserError) as error:
+        read(train, test_path=str(other), **more)
+    assert str(error.value).startswith(f"{tmp_path}/{sentence.replace('{}', f'{tmp_path}/')}")
+
+
+def test_the_advice_on_test_rows_of_more_features_works(tmp_path: Path) -> None:
+    train, other = written(tmp_path / "a", "1 3:1\n2 1:5\n"), written(tmp_path / "b", "1 4:1\n")
+    assert sparse(read(train, test_path=str(other), n_features=4)).shape == (3, 4)
+    zero = written(tmp_path / "c", "1 0:1\n")
+    assert sparse(read(train, test_path=str(zero), zero_based=True)).shape == (3, 4)
+
+
+def test_a_label_of_test_rows_that_no_train_row_has_is_refused(tmp_path: Path) -> None:
+    train, other = written(tmp_path / "a", "1 3:1\n2 1:5\n" * 5), written(tmp_path / "b", "7 1:1\n")
+    with pytest.raises(UserError, match=r"^target 'label': class '7' is that of 1 test row, and of no train row"):
+        prepare(read(train, test_path=str(other)), Preparation(normalize="none"))

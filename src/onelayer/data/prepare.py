@@ -17,10 +17,10 @@ from onelayer.data.encode import Encoder, EncodeSettings, Statistics
 from onelayer.data.encode.encoder import LARGEST
 from onelayer.data.encode.size import refuse_too_large
 from onelayer.data.frame import Frame
+from onelayer.data.given import given_parts, split_table
 from onelayer.data.parts import Chunk, Part
 from onelayer.data.preparation import Preparation
 from onelayer.data.preprocess import Scale, Scaling, target_scaling
-from onelayer.data.split import split_rows
 from onelayer.data.table import Array, Table, Task
 from onelayer.data.weights import class_weights, weigh
 from onelayer.errors import UserError
@@ -124,18 +124,7 @@ def prepare(table: Table, how: Preparation) -> Prepared:
     if how.stratify and table.classes is None:
         raise UserError(f"data.split.stratify=true needs classes, '{table.target_name}' is a number; set it to false")
     scaling = target_scaling(how.normalize_target, classes=table.classes is not None)
-    rows = split_rows(
-        len(table),
-        val=how.val,
-        test=how.test,
-        seed=how.split_seed,
-        shuffle=how.split_shuffle,
-        labels=table.target if how.stratify else None,
-        by=table.by,
-        folds=how.folds,
-        fold=how.fold,
-        repeats=how.repeats,
-    )
+    rows = split_table(table, how)
     encoder, x_scale, xs, unseen = _features(table, rows, how.normalize, how.encode)
     multiclass = table.task == "multiclass"
     if table.classes is None:
@@ -164,7 +153,7 @@ def prepare(table: Table, how: Preparation) -> Prepared:
         y_scale=y_scale,
         hashed=_in_background(parts),
         known=known,
-        notes=(*table.notes, *encoder.notes, *unseen),
+        notes=(*table.notes, *given_parts(table), *encoder.notes, *unseen),
     )
 
 

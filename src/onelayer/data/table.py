@@ -12,6 +12,7 @@ from onelayer.errors import UserError
 
 Task = Literal["regression", "binary", "multiclass"]
 Array = NDArray[Any]
+PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Table:
         bias: (n_outputs,), likewise.
         sample_weight: (rows,), how many rows each one stands for; None: one.
         by: (rows,), the values that `data.split.by` goes by; None where it names no column.
+        part: (rows,), the place in `PARTS` of the part that the source gives each row to. Of parts that get no row
+            here, rows are drawn from the train rows; None: of all parts.
         notes: what was understood, left out or mended while reading, a sentence each.
     """
 
@@ -42,6 +45,7 @@ class Table:
     bias: Array | None = None
     sample_weight: Array | None = None
     by: Array | None = None
+    part: Array | None = None
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

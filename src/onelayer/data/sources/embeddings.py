@@ -1,190 +1,239 @@
-"""Arrays that another program wrote: features, such as embeddings, with their labels."""
+"""Arrays that another program wrote: features, such as embeddings, with their labels; also split into parts."""
 
-import pickle
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
+from onelayer.data.sources.array_names import FEATURES, LABELS, Choice, choices, chosen
+from onelayer.data.sources.arrays import READERS, Arrays, kind_of, listed, read_arrays
 from onelayer.data.sources.files import class_target, existing_path, refuse_infinite
-from onelayer.data.table import Array, Table
-from onelayer.errors import UserError, did_you_mean
-
-FEATURES = ("features", "embeddings", "X", "x")
-LABELS = ("labels", "targets", "label", "target", "Y", "y")
-Arrays = dict[str, Array]
+from onelayer.data.table import PARTS, Array, Table
+from onelayer.errors import UserError
 
 
-def embeddings(*, path: str | None, features: str | None, labels: str | None, by: str | None = None) -> Table:
+class Group(NamedTuple):
+    """The rows of one part, as their file has them; `x` is (rows, n_features)."""
+
+    file: Path
+    x_name: str
+    x: Array
+    x_kind: str
+    y_name: str
+    y: Array
+    by: Array | None
+
+
+def embeddings(
+    *,
+    path: str | None,
+    features: str | None,
+    labels: str | None,
+    val_path: str | None = None,
+    test_path: str | None = None,
+    by: str | None = None,
+) -> Table:
     """Read arrays of equal length from .npy, .npz, .safetensors or .pt, without running any code of the file.
 
-    Labels of text, whole numbers or truth values are classes; other numbers are to be predicted.
+    Labels of text, whole numbers or truth values are classes; other numbers are to be predicted. Features of more than
+    two dimensions are flattened. Beside arrays that are called as X_train and y_train are, those called as X_val,
+    y_val, X_test and y_test are the validation and the test rows.
 
     Args:
         path: the file.
-        features: the array (rows, n_features); None: the one with a usual name, or the only one of floats.
-        labels: the array (rows,), or a second file that holds it; None: the one with a usual name, or the only one.
-        by: the array (rows,) to split by.
+        features: the array (rows, n_features), with or without its part (X for X_train); None: the one with a usual
+            name, or the only one of floats.
+        labels: the array (rows,), likewise, or a second file that holds it; None: the one with a usual name, or the
+            only one.
+        val_path: a file with the same arrays of the validation rows.
+        test_path: likewise of the test rows.
+        by: the array (rows,) to split by, with or without its part.
 
     Raises:
-        UserError: what is what is not clear, numbers of rows differ, or a value is not finite.
+        UserError: what is what is not clear, numbers of rows or features differ, or a value is not finite.
     """
     file = existing_path(path, "embeddings", "a file of arrays: .npy, .npz, .safetensors or .pt")
-    arrays = _arrays(file)
-    x_name = _features(file, arrays, features)
-    n_rows = len(arrays[x_name])
-    from_file, y_name = _labels(file, arrays, labels, x_name, by)
-    y = _one_a_row(from_file[y_name], f"data.labels: '{y_name}'", n_rows)
-    groups = None
-    if by is not None:
-        groups = _one_a_row(_named(file, arrays, by, "split.by"), f"data.split.by: '{by}'", n_rows)
-        if groups.dtype.kind == "f":
-            refuse_infinite(groups[:, None], f"{file}, data.split.by", (by,))
-    x = np.ascontiguousarray(arrays[x_name], dtype=np.float64)
-    columns = tuple(f"x{j}" for j in range(x.shape[1]))
-    refuse_infinite(x, f"{file}, '{x_name}'", columns)
-    classes = None
-    if y.dtype.kind == "f":
-        refuse_infinite(y[:, None].astype(np.float64), f"{file}, labels", (y_name,))
-        y = y.astype(np.float64)
-    else:
-        y, classes = class_target(y, f"{file}, '{y_name}'")
-    kind = "numbers" if classes is None else f"{len(classes)} classes"
-    note = f"features are '{x_name}' ({_kind(arrays[x_name])}), labels are '{y_name}', {kind}"
-    return Table(x, y, columns, y_name, classes, by=groups, notes=(note,))
+    groups, target, notes = groups_of(file, "train", features, labels, by)
+    for part, other in (("val", val_path), ("test", test_path)):
+        if other is None:
+            continue
+        if part in groups:
+            raise UserError(
+                f"data.{part}_path={other}: {file} holds {part} rows of its own, '{groups[part].x_name}'; leave one of "
+                "them out"
+            )
+        if labels is not None and _is_file(labels, read_arrays(file)):
+            raise UserError(
+                f"data.{part}_path={other}: data.labels={labels} is a file with the labels of {file} alone; put the "
+                "features and the labels of a part into one file"
+            )
+        there = existing_path(other, "embeddings", f"a file of {part} rows", key=f"{part}_path")
+        groups |= groups_of(there, part, features, labels, by)[0]
+    return _joined({name: groups[name] for name in PARTS if name in groups}, target, notes)
 
 
-def _features(file: Path, arrays: Arrays, name: str | None) -> str:
+def groups_of(
+    file: Path, part: str, features: str | None, labels: str | None, by: str | None = None
+) -> tuple[dict[str, Group], str, list[str]]:
+    """Find the rows of a part in a file; with those of training, the others beside them.
+
+    Returns:
+        The rows by part; what the labels are called but for their part; what is to be said, a sentence each.
+
+    Raises:
+        UserError: what is what is not clear, or numbers of rows differ.
+    """
+    arrays = read_arrays(file)
+    x_names = _features(file, arrays, features, part).names
+    by_names = {} if by is None else chosen(file, arrays, by, "split.by", part).names
+    y_file, y_arrays, (target, y_names) = _labels(file, arrays, labels, {*x_names.values(), *by_names.values()}, part)
+    groups, notes = dict[str, Group](), list[str]()
+    for name, x_name in x_names.items() if part == "train" else [(part, x_names[part])]:
+        if name not in y_names:
+            notes.append(f"'{x_name}' has no labels beside it, as '{x_names[part]}' has, and is not used")
+            continue
+        if by is not None and name not in by_names:
+            raise UserError(f"data.split.by={by}: {file} has no such array for '{x_name}'")
+        x, y_name = arrays[x_name], y_names[name]
+        y = _one_a_row(y_arrays[y_name], f"data.labels: '{y_name}'", len(x))
+        if y.dtype.kind == "f":
+            refuse_infinite(y[:, None].astype(np.float64), f"{y_file}, labels", (y_name,))
+        groups[name] = Group(file, x_name, flat(x), kind_of(x), y_name, y, _by(file, arrays, by_names.get(name), x))
+    return groups, target, notes
+
+
+def _by(file: Path, arrays: Arrays, name: str | None, x: Array) -> Array | None:
+    if name is None:
+        return None
+    values = _one_a_row(arrays[name], f"data.split.by: '{name}'", len(x))
+    if values.dtype.kind == "f":
+        refuse_infinite(values[:, None], f"{file}, data.split.by", (name,))
+    return values
+
+
+def flat(x: Array) -> Array:
+    """Lay what belongs to a row side by side, (rows, n_features)."""
+    return x.reshape(len(x), int(np.prod(x.shape[1:])))
+
+
+def _features(file: Path, arrays: Arrays, name: str | None, part: str) -> Choice:
     if name is not None:
-        if _named(file, arrays, name, "features").ndim != 2 or arrays[name].dtype.kind not in "fiub":
-            raise UserError(f"data.features={name} is {_kind(arrays[name])}; it must be numbers, rows x features")
-        return name
+        choice = chosen(file, arrays, name, "features", part)
+        for array in map(arrays.__getitem__, choice.names.values()):
+            if array.ndim < 2 or array.dtype.kind not in "fiub":
+                raise UserError(f"data.features={name} is {kind_of(array)}; it must be numbers, rows x features")
+        return choice
+    offered = [(choice, arrays[choice.names[part]]) for choice in choices(file, arrays, part)]
     usual = [
-        name for name in FEATURES if name in arrays and arrays[name].ndim == 2 and arrays[name].dtype.kind in "fiu"
+        choice for choice, array in offered if choice.stem in FEATURES and array.ndim > 1 and array.dtype.kind in "fiu"
     ]
-    found = usual or [name for name, array in arrays.items() if array.ndim == 2 and array.dtype.kind == "f"]
+    found = usual or [choice for choice, array in offered if array.ndim == 2 and array.dtype.kind == "f"]
     if len(found) != 1:
-        raise UserError(f"data.features: name the array of features in {file}, which holds {_listed(arrays)}")
+        raise UserError(f"data.features: name the array of features in {file}, which holds {listed(arrays)}")
     return found[0]
 
 
-def _labels(file: Path, arrays: Arrays, name: str | None, features: str, by: str | None) -> tuple[Arrays, str]:
-    """Return the arrays among which the labels are, and their name."""
-    if name is not None and name not in arrays and Path(name).expanduser().is_file():
+def _is_file(labels: str, arrays: Arrays) -> bool:
+    return labels not in arrays and Path(labels).expanduser().is_file()
+
+
+def _labels(
+    file: Path, arrays: Arrays, name: str | None, taken: Collection[str], part: str
+) -> tuple[Path, Arrays, Choice]:
+    """Return the file and the arrays among which the labels are, and their names."""
+    if name is not None and _is_file(name, arrays):
         file = Path(name).expanduser()
-        arrays, name = _arrays(file), None
+        arrays, taken, name = read_arrays(file), (), None
         if len(arrays) == 1:
-            return arrays, next(iter(arrays))
+            (only,) = arrays
+            return file, arrays, Choice(only, {part: only})
     if name is not None:
         if name not in arrays and Path(name).suffix in READERS:
             raise UserError(f"data.labels={name}: there is no such file, and no such array in {file}")
-        _named(file, arrays, name, "labels")
-        return arrays, name
-    rest = {name: array for name, array in arrays.items() if name not in (features, by)}
-    found = [name for name in LABELS if name in rest] or [name for name, array in rest.items() if array.ndim == 1]
+        return file, arrays, chosen(file, arrays, name, "labels", part)
+    rest = choices(file, [name for name in arrays if name not in taken], part)
+    found = [choice for choice in rest if choice.stem in LABELS] or [
+        choice for choice in rest if arrays[choice.names[part]].ndim == 1
+    ]
     if len(found) != 1:
         raise UserError(
-            f"data.labels: name the array of labels in {file}, which holds {_listed(arrays)}; or a second file "
-            "with them"
+            f"data.labels: name the array of labels in {file}, which holds {listed(arrays)}; or a second file with them"
         )
-    return arrays, found[0]
-
-
-def _named(file: Path, arrays: Arrays, name: str, key: str) -> Array:
-    if name not in arrays:
-        raise UserError(
-            f"data.{key}={name}: there is no such array in {file}, which holds {_listed(arrays)}"
-            f"{did_you_mean(name, arrays)}"
-        )
-    return arrays[name]
+    return file, arrays, found[0]
 
 
 def _one_a_row(values: Array, what: str, n_rows: int) -> Array:
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1 or values.dtype.kind not in "fiubUS":
-        raise UserError(f"{what} is {_kind(values)}; it must hold one number or text for each row")
+        raise UserError(f"{what} is {kind_of(values)}; it must hold one number or text for each row")
     if len(values) != n_rows:
         raise UserError(f"{what} has {len(values)} rows, but the features have {n_rows}")
     return values
 
 
-def _arrays(file: Path) -> Arrays:
-    """Read all arrays of a file by name."""
-    if file.suffix not in READERS:
-        raise UserError(f"{file}: files of arrays end with {', '.join(READERS)}; this one ends with '{file.suffix}'")
-    try:
-        arrays = READERS[file.suffix](file)
-    except UserError:
-        raise
-    except Exception as error:  # each format has its own ways to be broken
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if isinstance(error, pickle.UnpicklingError) or "allow_pickle" in reason:
-            reason = "it is broken, or holds objects, which could run code when they are read; save plain arrays"
-        raise UserError(f"{file} cannot be read: {reason}") from None
-    if not arrays:
-        raise UserError(f"{file} holds no arrays")
-    return arrays
+def _joined(groups: Mapping[str, Group], target: str, notes: list[str]) -> Table:
+    """Lay the rows of all parts below one another."""
+    train, *others = groups.values()
+    for other in others:
+        _refuse_misfit(train, other)
+    rows = [len(group.x) for group in groups.values()]
+    columns = tuple(f"x{j}" for j in range(train.x.shape[1]))
+    xs = [np.ascontiguousarray(group.x, dtype=np.float64) for group in groups.values()]
+    for group, x in zip(groups.values(), xs, strict=True):
+        refuse_infinite(x, f"{group.file}, '{group.x_name}'", columns)
+    y, classes = np.concatenate([group.y for group in groups.values()]), None
+    if y.dtype.kind == "f":
+        y = y.astype(np.float64)
+    else:
+        y, classes = class_target(y, f"{train.file}, '{train.y_name}'")
+    kind = "numbers" if classes is None else f"{len(classes)} classes"
+    said = [f"features are '{train.x_name}' ({_shape(train)}), labels are '{train.y_name}', {kind}"]
+    said += [
+        f"{part} rows are '{group.x_name}' ({_shape(group)}) and '{group.y_name}'"
+        + (f" of {group.file}" if group.file != train.file else "")
+        for part, group in list(groups.items())[1:]
+    ]
+    by = [group.by for group in groups.values() if group.by is not None]
+    part = np.repeat([PARTS.index(name) for name in groups], rows) if others else None
+    return Table(
+        np.concatenate(xs) if others else xs[0],
+        y,
+        columns,
+        target,
+        classes,
+        by=np.concatenate(by) if by else None,
+        part=part,
+        notes=("; ".join(said), *notes),
+    )
 
 
-def _read_npy(file: Path) -> Arrays:
-    array = np.load(file, allow_pickle=False)
-    if not isinstance(array, np.ndarray):
-        raise zipfile.BadZipFile("it is an archive; its name should end with .npz")
-    return {file.stem: array}
+def _shape(group: Group) -> str:
+    return f"{group.x_kind}, flattened" if group.x_kind.count(" x ") > 1 else group.x_kind
 
 
-def _read_npz(file: Path) -> Arrays:
-    with np.load(file, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
-
-
-def _read_safetensors(file: Path) -> Arrays:
-    from safetensors.torch import load_file  # numpy's has no bfloat16
-
-    return {name: _numpy(tensor) for name, tensor in load_file(file).items()}
-
-
-def _read_torch(file: Path) -> Arrays:
-    import torch
-
-    content = torch.load(file, map_location="cpu", weights_only=True)
-    if isinstance(content, torch.Tensor):
-        return {file.stem: _numpy(content)}
-    if not isinstance(content, Mapping):
-        raise UserError(f"{file} holds a {type(content).__name__}; it must be a tensor, or a dictionary of tensors")
-    tensors = {str(name): value for name, value in content.items() if isinstance(value, torch.Tensor | list | tuple)}
-    return {
-        name: _numpy(value) if isinstance(value, torch.Tensor) else _listing(value) for name, value in tensors.items()
-    }
-
-
-def _listing(values: Any) -> Array:
-    try:
-        return np.asarray(values)
-    except ValueError:  # lists of different lengths
-        return np.empty(len(values), dtype=object)
-
-
-def _numpy(tensor: Any) -> Array:
-    array: Array = (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).detach().numpy()
-    return array
-
-
-READERS = {
-    ".npy": _read_npy,
-    ".npz": _read_npz,
-    ".safetensors": _read_safetensors,
-    ".pt": _read_torch,
-    ".pth": _read_torch,
-}
-
-
-def _kind(array: Array) -> str:
-    return f"{' x '.join(map(str, array.shape)) or 'one value'} {'text' if array.dtype.kind in 'US' else array.dtype}"
-
-
-def _listed(arrays: Arrays) -> str:
-    return ", ".join(f"'{name}' ({_kind(array)})" for name, array in arrays.items())
+def _refuse_misfit(train: Group, other: Group) -> None:
+    """Refuse rows of another part that cannot be those of the same model."""
+    there = f"{other.file}: '{other.x_name}'"
+    for group in (train, other):
+        if not len(group.x):
+            raise UserError(f"{group.file}: '{group.x_name}' has no rows")
+    if other.x.shape[1] != train.x.shape[1]:
+        raise UserError(
+            f"{there} has {other.x.shape[1]} features, but '{train.x_name}' of {train.file} has {train.x.shape[1]}"
+        )
+    if other.x.dtype.kind != train.x.dtype.kind:
+        raise UserError(
+            f"{there} is {other.x.dtype}, but '{train.x_name}' of {train.file} is {train.x.dtype}: whole numbers are "
+            "often scaled otherwise than fractions; save both alike"
+        )
+    kinds = [
+        {"i": "whole", "u": "whole", "b": "whole"}.get(group.y.dtype.kind, group.y.dtype.kind)
+        for group in (train, other)
+    ]
+    if kinds[0] != kinds[1]:
+        raise UserError(
+            f"{other.file}: '{other.y_name}' is {kind_of(other.y)}, but '{train.y_name}' of {train.file} is "
+            f"{kind_of(train.y)}; save both alike"
+        )

@@ -22,7 +22,7 @@ def _as_classes(value: Any) -> Any:
 Classes = Annotated[Sequence[str | int] | None, BeforeValidator(_as_classes)]
 
 
-def existing_path(path: str | None, source: str, what: str, *, folder: bool = False) -> Path:
+def existing_path(path: str | None, source: str, what: str, *, folder: bool = False, key: str = "path") -> Path:
     """Return a path of the configuration, which must be there.
 
     Args:
@@ -30,20 +30,21 @@ def existing_path(path: str | None, source: str, what: str, *, folder: bool = Fa
         source: the name of the source.
         what: what it must be, such as ``the file to read``.
         folder: a folder is wanted, not a file.
+        key: of `data`, which says so.
 
     Raises:
         UserError: it is not given, not there, or of the other kind.
     """
     if path is None:
-        raise UserError(f"data={source} needs data.path, {what}")
+        raise UserError(f"data={source} needs data.{key}, {what}")
     found = Path(path).expanduser()
     if not found.exists():
         siblings = [one.name for one in found.parent.iterdir()] if found.parent.is_dir() else []
         kind = "folder" if folder else "file"
-        raise UserError(f"data.path={path}: there is no such {kind}{did_you_mean(found.name, siblings)}")
+        raise UserError(f"data.{key}={path}: there is no such {kind}{did_you_mean(found.name, siblings)}")
     if folder != found.is_dir():
         kind = "a file, not a folder" if folder else "a folder, not a file"
-        raise UserError(f"data.path={path} is {kind}; it must be {what}")
+        raise UserError(f"data.{key}={path} is {kind}; it must be {what}")
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from onelayer.data.sources.files import Classes, class_target, existing_path, keep_classes
-from onelayer.data.table import Array, Table
+from onelayer.data.table import PARTS, Array, Table
 from onelayer.errors import UserError
 
 IDX_BYTES = 8  # idx: the type code of an unsigned byte
@@ -42,7 +42,7 @@ def mnist(*, path: str | None, classes: Classes = None) -> Table:
     parts, target, names = _of_classes(images, target, names, classes)
     _, height, width = images[0].shape
     columns = tuple(f"pixel_{row}_{column}" for row in range(height) for column in range(width))
-    return Table(_pixels(parts), target, columns, "label", names, notes=(_note(len(parts[-1])),))
+    return Table(_pixels(parts), target, columns, "label", names, part=_part(parts))
 
 
 def cifar10(*, path: str | None, classes: Classes = None) -> Table:
@@ -68,7 +68,7 @@ def cifar10(*, path: str | None, classes: Classes = None) -> Table:
     parts, target, names = _of_classes([pixels for pixels, _ in batches], target, names, classes)
     side = range(32)
     columns = tuple(f"{channel}_{row}_{column}" for channel in CHANNELS for row in side for column in side)
-    return Table(_pixels(parts), target, columns, "label", names, notes=(_note(len(parts[-1])),))
+    return Table(_pixels(parts), target, columns, "label", names, part=_part(parts))
 
 
 def _of_classes(
@@ -92,8 +92,10 @@ def _pixels(parts: list[Array]) -> Array:
     return features
 
 
-def _note(test_rows: int) -> str:
-    return f"the last {test_rows} rows are the official test rows"
+def _part(parts: list[Array]) -> Array:
+    """Say that the last array holds the test rows; see `Table`."""
+    places = [0] * (len(parts) - 1) + [PARTS.index("test")]
+    return np.repeat(places, [len(part) for part in parts])
 
 
 def _idx(folder: Path, name: str, dims: int) -> Array:

@@ -4,67 +4,123 @@ import bz2
 import gzip
 import zlib
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, NamedTuple
 
 import numpy as np
 from pydantic import PositiveInt
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from onelayer.data.sources.files import class_target, existing_path
-from onelayer.data.table import Array, Table
+from onelayer.data.table import PARTS, Array, Table
 from onelayer.errors import UserError
 
 OPENERS: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
 MANY_CLASSES = 100  # more whole numbers than these are a quantity
 
 
-def libsvm(*, path: str | None, n_features: PositiveInt | None, zero_based: bool | Literal["auto"]) -> Table:
-    """Read a file, also compressed as .gz or .bz2, to sparse rows.
+class Sparse(NamedTuple):
+    """Rows of a file, with the indices that the file has.
 
-    Two different labels are classes, and so are a few whole numbers; other labels are a number to predict.
+    Attributes:
+        file: which.
+        features: (rows, the largest index + 1).
+        labels: (rows,) float64.
+        lines: (rows,), where each row stands.
+    """
+
+    file: Path
+    features: Any
+    labels: Array
+    lines: "array[int]"
+
+
+def libsvm(
+    *,
+    path: str | None,
+    n_features: PositiveInt | None,
+    zero_based: bool | Literal["auto"],
+    val_path: str | None = None,
+    test_path: str | None = None,
+) -> Table:
+    """Read files, also compressed as .gz or .bz2, to sparse rows.
+
+    Two different labels are classes, and so are a few whole numbers; other labels are a number to predict. What labels
+    are, where indices begin and how many features there are, the train rows decide.
 
     Args:
         path: the file.
         n_features: where others than those that occur belong to the model; None: as many as occur.
         zero_based: whether the first feature has the index 0; auto: it does where an index 0 occurs.
+        val_path: a file of the validation rows.
+        test_path: a file of the test rows.
 
     Raises:
         UserError: a line that is not of this format, values that are not finite, or too few `n_features`.
     """
-    file = existing_path(path, "libsvm", "the file to read, such as data.path=mushrooms")
-    features, labels, lines = _read(file)
-    if not features.shape[0]:
-        raise UserError(f"{file} has no rows")
-    if not features.nnz:
-        raise UserError(f"{file} has labels but no features, written as index:value")
-    first = int(features.indices.min() > 0) if zero_based == "auto" else int(not zero_based)
-    _refuse_values(file, features, labels, first, lines)
-    width = features.shape[1] - first
+    train = read_sparse(existing_path(path, "libsvm", "the file to read, such as data.path=mushrooms"))
+    first = int(train.features.indices.min() > 0) if zero_based == "auto" else int(not zero_based)
+    width = train.features.shape[1] - first
     if n_features is not None and n_features < width:
-        raise UserError(f"data.n_features={n_features}: {file} has features up to index {width - 1 + first}; raise it")
+        raise UserError(
+            f"data.n_features={n_features}: {train.file} has features up to index {width - 1 + first}; raise it"
+        )
     width = n_features or width
+    read = {"train": train}
+    for part, other in (("val", val_path), ("test", test_path)):
+        if other is not None:
+            read[part] = read_sparse(existing_path(other, "libsvm", f"a file of {part} rows", key=f"{part}_path"))
+    xs = []
+    for rows in read.values():
+        if rows.features.shape[1] > width + first:
+            raise UserError(
+                f"{rows.file} has features up to index {rows.features.shape[1] - 1}, but {train.file} up to "
+                f"{width - 1 + first}; set data.n_features={rows.features.shape[1] - first}"
+            )
+        xs.append(placed(rows, first, width, "set data.zero_based=true"))
+    target, classes, notes = _target([rows.labels for rows in read.values()], train.file)
+    columns = tuple(f"x{j}" for j in range(first, first + width))
+    sizes = [len(rows.labels) for rows in read.values()]
+    parts = np.repeat([PARTS.index(name) for name in read], sizes) if len(read) > 1 else None
+    x = xs[0] if len(xs) == 1 else csr_array(vstack(xs, format="csr"))
+    return Table(x, target, columns, target_name="label", classes=classes, part=parts, notes=notes)
+
+
+def placed(rows: Sparse, first: int, width: int, remedy: str) -> csr_array:
+    """Return features (rows, width) whose indices were counted from `first`.
+
+    Args:
+        rows: as they were read.
+        first: 0 or 1.
+        width: not less than there are.
+        remedy: what to do where an index is below `first`.
+
+    Raises:
+        UserError: there is such an index, or a value is not finite.
+    """
+    features = rows.features
+    _refuse_values(rows, first, remedy)
     index = features.indices - first
     if max(width, features.nnz) < 2**31:  # half the memory
         index, pointers = index.astype(np.int32), features.indptr.astype(np.int32)
     else:
         pointers = features.indptr
-    x = csr_array((features.data, index, pointers), shape=(features.shape[0], width))
-    target, classes, note = _target(labels, file)
-    columns = tuple(f"x{j}" for j in range(first, first + width))
-    return Table(x, target, columns, target_name="label", classes=classes, notes=(note,) if note else ())
+    return csr_array((features.data, index, pointers), shape=(features.shape[0], width))
 
 
-def _target(labels: Array, file: Path) -> tuple[Array, tuple[str, ...] | None, str | None]:
-    distinct = np.unique(labels)
-    few = len(distinct) <= min(MANY_CLASSES, len(labels) // 2) and bool((distinct == np.round(distinct)).all())
+def _target(labels: Sequence[Array], file: Path) -> tuple[Array, tuple[str, ...] | None, tuple[str, ...]]:
+    """Return the target of the rows of all parts, the first of which decides what it is."""
+    train, whole = labels[0], np.concatenate(labels)
+    distinct = np.unique(train)
+    few = len(distinct) <= min(MANY_CLASSES, len(train) // 2) and bool((distinct == np.round(distinct)).all())
     if len(distinct) > 2 and not few:
-        return labels, None, None
-    target, classes = class_target(labels, str(file))
-    if len(classes) == 2:
-        return target, classes, None
-    return target, classes, f"the {len(classes)} whole numbers that are labels are read as classes"
+        return whole, None, ()
+    class_target(train, str(file))
+    target, classes = class_target(whole, str(file))
+    if len(distinct) == 2:
+        return target, classes, ()
+    return target, classes, (f"the {len(distinct)} whole numbers that are labels are read as classes",)
 
 
 class _Lines:
@@ -98,8 +154,12 @@ class _Lines:
         return UserError(f"{self.path}: line {self.number}: {reason}")
 
 
-def _read(path: Path) -> "tuple[Any, Array, array[int]]":
-    """Return sparse rows with the indices of the file, the labels, and the line of each row."""
+def read_sparse(path: Path) -> Sparse:
+    """Read a file.
+
+    Raises:
+        UserError: a line that is not of this format, a label that is not finite, no rows or no features.
+    """
     from sklearn.datasets import load_svmlight_file
 
     with OPENERS.get(path.suffix, open)(path, "rb") as file:
@@ -110,7 +170,11 @@ def _read(path: Path) -> "tuple[Any, Array, array[int]]":
             raise lines.error(f"{_reason(error)}; it should look like '1 3:0.5 7:2', a label and index:value") from None
         except (OSError, EOFError, zlib.error) as error:
             raise UserError(f"{path} cannot be read after line {lines.number}: {error}") from None
-    return features, labels, lines.of_rows
+    if not features.shape[0]:
+        raise UserError(f"{path} has no rows")
+    if not features.nnz:
+        raise UserError(f"{path} has labels but no features, written as index:value")
+    return Sparse(path, features, labels, lines.of_rows)
 
 
 def _reason(error: Exception) -> str:
@@ -124,10 +188,11 @@ def _reason(error: Exception) -> str:
     )
 
 
-def _refuse_values(path: Path, features: Any, labels: Array, first: int, lines: "array[int]") -> None:
+def _refuse_values(rows: Sparse, first: int, remedy: str) -> None:
+    path, features, labels, lines = rows
     if first and features.indices.min() == 0:
         row = int(np.searchsorted(features.indptr, int(features.indices.argmin()), side="right")) - 1
-        raise UserError(f"{path}: line {lines[row]}: there is an index 0; set data.zero_based=true")
+        raise UserError(f"{path}: line {lines[row]}: there is an index 0; {remedy}")
     broken = np.flatnonzero(~np.isfinite(labels))
     if len(broken):
         raise UserError(f"{path}: line {lines[broken[0]]}: the label is {labels[broken[0]]}; take the line out")

@@ -12,8 +12,8 @@ from onelayer.config import RunSpec
 from onelayer.data.encode import Encoder
 from onelayer.data.encode.design import Levels
 from onelayer.data.frame import Frame
+from onelayer.data.given import split_table
 from onelayer.data.preprocess import Scale
-from onelayer.data.split import split_rows
 from onelayer.data.streaming.part import StreamedPart
 from onelayer.data.table import Array, Table
 from onelayer.data.weights import class_weights
@@ -22,7 +22,7 @@ from onelayer.deliver.inference.rows import Chunk, rows_of_piece
 from onelayer.deliver.source import spec_of, table_again
 from onelayer.errors import UserError
 from onelayer.model.rows import Part
-from onelayer.prepared import prepare_data
+from onelayer.prepared import preparation_of, prepare_data
 
 INTERCEPT = "(intercept)"
 # weights of a model: tables of their covariances must fit into memory; and rows * weights^2, some minutes of one core
@@ -109,19 +109,7 @@ def design_of(run: Path, artefact: Artefact) -> Design:
 
 def _at_hand(spec: RunSpec, table: Table, encoder: Encoder) -> tuple[Callable[[], Iterable[Piece]], Array | None]:
     """Return the train rows of a table in memory, and what each class counts."""
-    data = spec.data
-    rows = split_rows(
-        len(table),
-        val=data.split.val,
-        test=data.split.test,
-        seed=data.split.seed,
-        shuffle=data.split.shuffle,
-        labels=table.target if data.split.stratify else None,
-        by=table.by,
-        folds=data.folds,
-        fold=data.fold,
-        repeats=data.repeats,
-    ).train
+    rows = split_table(table, preparation_of(spec)).train
     features, y = table.features, table.target[rows].astype(np.float64)
     counts = None if table.sample_weight is None else table.sample_weight[rows].astype(np.float64)
     if isinstance(features, csr_array):
@@ -132,7 +120,7 @@ def _at_hand(spec: RunSpec, table: Table, encoder: Encoder) -> tuple[Callable[[]
     of_classes: Array = np.zeros(0)
     if table.classes is not None:
         of_classes = np.bincount(y.astype(np.int64), counts, minlength=len(table.classes))
-    per_class = class_weights(table.target_name, table.classes, of_classes, data.class_weight)
+    per_class = class_weights(table.target_name, table.classes, of_classes, spec.data.class_weight)
     return lambda: [(x, y, counts)], per_class
 
 
