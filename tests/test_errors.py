@@ -36,6 +36,15 @@ QUICK = "trainer.max_epochs=2"
         (["model=softmax"], "model.objective=softmax fits a multiclass target, but the task is regression"),
         (["task=binary"], "task=binary: the target 'progression' is a number, not a class"),
         (["monitor=val/accuracy"], "monitor=val/accuracy: a regression run has no such metric"),
+        (
+            ["monitor=val/r2", "data.split.val=1"],
+            "monitor=val/r2 has no value: there is one validation row; set monitor=",
+        ),
+        (["monitor=val/r2", "data.split.val=0"], "monitor=val/r2: there are no validation rows; set data.split.val"),
+        (
+            ["data=breast_cancer", "monitor=val/auroc", "data.split.val=1", "data.split.stratify=false"],
+            "monitor=val/auroc has no value: none of the validation rows is of class '",
+        ),
         (["optim=rprop", "scheduler=cosine"], "Rprop reads optim.lr at its first step only"),
         (
             ["data=breast_cancer", "monitor=train/gap"],

@@ -11,9 +11,10 @@ from onelayer.data.module import DataModule
 from onelayer.data.prepare import Prepared
 from onelayer.data.preprocess import scaled_coefficients
 from onelayer.errors import UserError
+from onelayer.model.defined import undefined
 from onelayer.model.direction import higher_is_better
 from onelayer.model.linear import StackedLinear
-from onelayer.model.metrics import COSTLY, METRICS
+from onelayer.model.metrics import COSTLY, METRICS, check_monitor
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import Objective
 from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
@@ -24,6 +25,11 @@ from onelayer.model.zoo import refuse_auto_lr
 from onelayer.prepared import load_table, prepare_data
 from onelayer.track.tracker import Tracker
 
+# what to do about a metric without a value
+REMEDY = {
+    "r2": "set monitor=val/loss, or validate on more rows",
+    **dict.fromkeys(("auroc", "f1"), "set monitor=val/loss, or validate on rows of every class"),
+}
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -157,17 +163,44 @@ def refuse_missing_device(spec: RunSpec) -> None:
         )
 
 
-def refuse_blind_monitor(spec: RunSpec, module: OneLayer) -> None:
-    """Refuse to choose weights by a distance to something that is not known.
+def refuse_undefined_monitor(monitor: str, data: DataModule) -> None:
+    """Refuse to choose weights by what has no value on these rows, or the same for all weights.
 
     Raises:
-        UserError: no reference, or no known weights.
+        UserError: with another metric, or how to get other rows.
+    """
+    check_monitor(monitor, data.task, data.prepared.streams)
+    stage, _, metric = monitor.partition("/")
+    if stage != "val" or metric == "loss":  # without rows the last weights are delivered, as is said
+        return
+    if not len(data.val):
+        raise UserError(
+            f"monitor={monitor}: there are no validation rows; set data.split.val above 0, or monitor=train/loss"
+        )
+    rows = ((block.y, block.sample_weight) for block in data.measured("val"))
+    reason = undefined(metric, rows, data.prepared.classes, "validation")
+    if reason:
+        raise UserError(f"monitor={monitor} has no value: {reason}; {REMEDY[metric]}")
+
+
+def refuse_blind_monitor(spec: RunSpec, module: OneLayer) -> None:
+    """Refuse to choose weights by a distance to something that is not known, or is where they start.
+
+    Raises:
+        UserError: no reference, no known weights, or no way between zero weights and them.
     """
     assert module.truth is not None
+    if spec.monitor == "train/rel_gap" and module.truth.unmeasured:
+        raise UserError(
+            "monitor=train/rel_gap has no value: zero weights are the optimum already; set monitor=train/loss"
+        )
     for reference in module.truth.references:
         if spec.monitor in ("train/gap", "train/rel_gap") and reference.theta is None:
             raise UserError(f"monitor={spec.monitor}: there is nothing to measure it against ({reference.note})")
     if spec.monitor == "train/weight_error" and spec.model.hidden is not None:
         raise UserError(f"monitor={spec.monitor}: no true weights are known of model.hidden={spec.model.hidden} units")
-    if spec.monitor == "train/weight_error" and module.truth.known is None:
+    known = module.truth.known
+    if spec.monitor == "train/weight_error" and known is None:
         raise UserError(f"monitor={spec.monitor}: the true weights of data={spec.data.source} are not known")
+    if spec.monitor == "train/weight_error" and known is not None and not known.any():
+        raise UserError(f"monitor={spec.monitor} has no value: the true weights are all 0; set monitor=train/loss")

@@ -16,11 +16,11 @@ from onelayer.build import (
     build_trainer,
     refuse_blind_monitor,
     refuse_missing_device,
+    refuse_undefined_monitor,
 )
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.errors import CutShort
-from onelayer.model.metrics import check_monitor
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
 from onelayer.model.truth import Solved
@@ -135,9 +135,9 @@ def train_stack(
     """
     _quieten_lightning()
     shared = runs[0].spec
+    refuse_undefined_monitor(shared.monitor, data)
     seed_everything(shared.seed, workers=True, verbose=False)
     objective = choose_objective(shared.model.objective, data.task, shared.model.link)
-    check_monitor(shared.monitor, data.task, data.prepared.streams)
     module = build_module([run.spec for run in runs], data, objective, solved)
     assert module.truth is not None
     paths = _paths(shared, module, checkpoint)

@@ -223,6 +223,19 @@ def test_what_cannot_be_swept_is_said_before_anything_is_trained(asked: dict[str
         sweep(*tumours(), **{"grid": {"l2": [0.1]}, **asked})
 
 
+def test_what_cannot_judge_the_rows_that_are_left_out_is_said_before_anything_is_trained(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    x, y = np.arange(12.0)[:, None], np.repeat([1.5, 2.5], 6)
+    shared: dict[str, Any] = {"grid": {"l2": [0.1]}, "model": "linear", "monitor": "val/r2", "verbose": True}
+    with pytest.raises(ValueError, match=r"monitor='val/r2' has no value: there is one left-out row; change folds"):
+        sweep(x, y, **shared, folds=12)
+    with pytest.raises(ValueError, match=r"the target is the same in all \d left-out rows.*judge by 'val/mse'"):
+        sweep(x, np.where(np.arange(12) == 0, 9.5, 1.5), **shared, folds=3)
+    assert capsys.readouterr().out == ""
+    assert sweep(x, y, **{**shared, "monitor": "val/mse"}, folds=12).best_params == {"l2": 0.1}
+
+
 def test_whole_numbers_may_be_classes_or_a_quantity() -> None:
     x, y = load_iris(return_X_y=True)
     with pytest.raises(ValueError, match="y holds 3 different whole numbers"):

@@ -45,6 +45,12 @@ def test_the_optimum_has_no_gap(name: str) -> None:
     assert (truth.measure(torch.zeros_like(best))["rel_gap"] - 1).abs().max() < 1e-12
 
 
+def test_where_zero_weights_are_the_optimum_there_is_no_way_to_measure() -> None:
+    solver = Solver(Part(X, torch.zeros(80, 1, dtype=torch.float64)), OBJECTIVES["squared"])
+    assert Truth(solver, [0.1, 1.0]).unmeasured
+    assert not Truth(Solver(Part(X, NUMBER), OBJECTIVES["squared"]), [0.1, 1.0]).unmeasured
+
+
 @pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9])
 def test_the_squared_gap_keeps_its_digits_near_the_optimum(distance: float) -> None:
     """f(w* + d v) - f* = d^2/2 v'Hv: at d = 1e-9 a difference of two losses would be all rounding."""

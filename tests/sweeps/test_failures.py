@@ -158,6 +158,7 @@ BAD = [
     (("data=diabetes,linear", "data.split.val=0.9,0.1"), ""),
     (("data.source=diabetes,diabtes",), "did you mean 'diabetes'"),
     (("monitor=val/loss,val/accuracy",), "val/accuracy"),
+    (("monitor=val/r2", "data.split.val=1,40"), "monitor=val/r2 has no value: there is one validation row"),
     (("model.objective=auto,logistic",), "logistic"),
     (("patience=3,0",), "patience=0: must be"),
     (("trainer.max_epochs=3,-1",), "trainer.max_epochs=-1: must be"),

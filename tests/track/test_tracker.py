@@ -92,6 +92,19 @@ def test_without_validation_rows_the_last_weights_are_kept(tmp_path: Path) -> No
     assert tracker.judge.best_theta.equal(theta)
 
 
+@pytest.mark.parametrize("more", [(), ("patience=3",), ("scheduler=plateau", "scheduler.patience=0")], ids=str)
+def test_a_monitor_without_a_value_neither_stops_nor_slows_a_run_nor_chooses_its_weights(
+    tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """r2 of one row is undefined; the training is that which nothing watches."""
+    undefined, theta = trained(tmp_path, [0.1, 0.01], *SGD, "monitor=val/r2", "data.split.val=1", *more)
+    _, free = trained(tmp_path, [0.1, 0.01], *SGD, "data.split.val=1")
+    assert undefined.judge.status == ["done", "done"]
+    assert undefined.judge.best_epoch == [60, 60]
+    assert undefined.judge.best_theta.equal(theta)
+    assert theta.equal(free)
+
+
 @pytest.mark.parametrize(("monitor", "best"), [("val/loss", 0), ("val/r2", 1)])
 def test_the_bar_shows_the_run_that_is_best(tmp_path: Path, monitor: str, best: int) -> None:
     tracker, _ = trained(tmp_path, [0.1, 0.01], *SGD, "trainer.max_epochs=1", f"monitor={monitor}")

@@ -1,6 +1,6 @@
 """What is asked of a sweep: the model, the combinations of its parameters, and what judges them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -12,6 +12,7 @@ from onelayer.estimators.base import OneLayerEstimator
 from onelayer.estimators.classifier import OneLayerClassifier
 from onelayer.estimators.regressor import OneLayerRegressor
 from onelayer.estimators.settings import InputError
+from onelayer.model.defined import undefined
 from onelayer.model.metrics import METRICS
 
 MODELS: Mapping[str, type[OneLayerEstimator]] = {
@@ -75,6 +76,23 @@ def check_judge(monitor: str, table: Table) -> None:
             f"monitor={monitor!r}: runs are judged on rows that did not train"
             f"{did_you_mean(monitor, known) or '; there are ' + ', '.join(known)}"
         )
+
+
+def check_judged(monitor: str, table: Table, parts: Iterable[Array], what: str) -> None:
+    """Check that what judges has a value on each part of the rows that judges.
+
+    Raises:
+        InputError: with the reason, and what to do.
+    """
+    from torch import from_numpy
+
+    metric = monitor.partition("/")[2]
+    for rows in parts:
+        reason = undefined(metric, [(from_numpy(table.target[rows]), None)], table.classes, what)
+        if reason:
+            few = "val" if what == "validation" else "folds"
+            instead = "val/mse" if metric == "r2" else "val/log_loss"
+            raise InputError(f"monitor={monitor!r} has no value: {reason}; change {few}, or judge by {instead!r}")
 
 
 def combinations_of(grid: Any, estimator: OneLayerEstimator, shared: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

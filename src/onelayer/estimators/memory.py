@@ -85,6 +85,7 @@ class Settling(Judge):
         settled = searches & (theta == self._before).flatten(1).all(1).cpu() & ~ended
         settled &= torch.tensor([status == "running" for status in self.status])
         self._before = theta.clone()
+        self._take_last(module, settled)
         self._settle(settled, "done")
         return ended | settled
 

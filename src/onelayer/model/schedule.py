@@ -6,6 +6,7 @@ rate share a parameter group; a plateau looks at each run's own metric, so there
 """
 
 import inspect
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -108,12 +109,12 @@ class Curve:
         return [float(group["lr"]) for carrier in self._carriers for group in carrier.param_groups]
 
     def advance(self, metric: Tensor | None = None) -> None:
-        """Go on by one interval; a plateau schedule looks at `metric`, one for each rate."""
+        """Go on by one interval; a plateau schedule looks at `metric`, one for each rate, where it has a value."""
         for index, scheduler in enumerate(self._schedulers):
             if not self.by_metric:
                 scheduler.step()
-            elif metric is not None:
-                scheduler.step(float(metric[index]))
+            elif metric is not None and math.isfinite(value := float(metric[index])):
+                scheduler.step(value)
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain numbers and containers."""

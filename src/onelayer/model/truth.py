@@ -72,6 +72,11 @@ class Truth:
             self._mean = torch.from_numpy(moments.x_mean)
             self._root = torch.from_numpy(moments.triangle / moments.n_rows**0.5)
 
+    @property
+    def unmeasured(self) -> bool:
+        """Whether zero weights are the optimum of a run, so that there is no way to it to measure."""
+        return bool((self.start - self._best <= ROUNDING * self.start).any())
+
     def take(self, runs: Sequence[int]) -> "Truth":
         """Return the same truth for some of the runs."""
         taken = copy(self)

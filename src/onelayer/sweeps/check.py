@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from onelayer.build import build_data, refuse_missing_device
+from onelayer.build import build_data, refuse_missing_device, refuse_undefined_monitor
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.data.shelf import Shelf
@@ -12,7 +12,6 @@ from onelayer.data.streaming.stream import Stream
 from onelayer.data.table import Table
 from onelayer.errors import UserError
 from onelayer.memory import free_memory
-from onelayer.model.metrics import check_monitor
 from onelayer.model.objectives import choose_objective
 from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
 from onelayer.model.schedule import Schedule, ScheduleSettings
@@ -60,14 +59,14 @@ class Checker:
         trainer = spec.trainer
         key = (
             f"{spec.optim.name} {spec.optim.args} {schedule.kind}",
-            f"{spec.monitor} {data.task} {data.steps_per_epoch}",
+            f"{spec.monitor} {data.data_hash} {data.steps_per_epoch}",
             f"{trainer.accelerator} {trainer.devices} {trainer.max_epochs}",
         )
         return _once(self._parts, key, lambda: self._check(spec, schedule, data))
 
     def _check(self, spec: RunSpec, schedule: ScheduleSettings, data: DataModule) -> str:
         refuse_missing_device(spec)
-        check_monitor(spec.monitor, data.task, data.prepared.streams)
+        refuse_undefined_monitor(spec.monitor, data)
         lr = 1.0 if spec.optim.lr == "auto" else spec.optim.lr
         settings = OptimizerSettings.of(spec.optim.name, lr, spec.optim.args)
         refuse_misfit(settings, full_batch=data.steps_per_epoch == 1, scheduled=schedule.name is not None)

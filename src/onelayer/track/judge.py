@@ -77,17 +77,13 @@ class Judge:
         return failed | diverged | stopped
 
     def finish(self, module: OneLayer, max_epochs: int) -> Tensor:
-        """Say how every run ended that was still moving; one that was never validated delivers its last weights.
+        """Say how every run ended that was still moving; one that was never judged delivers its last weights.
 
         Returns:
             (runs,) bool, those that were still moving.
         """
         running = torch.tensor([status == "running" for status in self.status])
-        unjudged = running & (torch.tensor(self.best_epoch) == 0)
-        # a new tensor: a checkpoint made before keeps the other
-        self.best_theta = torch.where(unjudged[:, None, None], module.linear.theta.detach().cpu(), self.best_theta)
-        for run in unjudged.nonzero().flatten().tolist():
-            self.best_epoch[run] = self.epochs[run]
+        self._take_last(module, running)
         complete = torch.tensor(self.epochs) >= max_epochs
         self._settle(running & complete, "done")
         self._settle(running & ~complete, "stopped")  # its time was up
@@ -141,16 +137,25 @@ class Judge:
         """Keep better weights; return which runs have waited too long."""
         values = module.values.get(self.monitor)
         if values is None:  # no validation rows: the last weights are what the run delivers
-            better = moving
+            judged = better = moving
         else:
             signed = self._sign * values.cpu().double()
-            better = moving & (signed < self._best)
+            judged = moving & signed.isfinite()  # a value that is missing speaks for no weights, and against none
+            better = judged & (signed < self._best)
             self._best = torch.where(better, signed, self._best)
         self.best_theta[better] = module.linear.theta.detach().cpu()[better]
         for run in better.nonzero().flatten().tolist():
             self.best_epoch[run] = epoch
-        self._waited = torch.where(moving, torch.where(better, 0, self._waited + 1), self._waited)
+        self._waited = torch.where(judged, torch.where(better, 0, self._waited + 1), self._waited)
         return moving & (self._waited >= self._patience)
+
+    def _take_last(self, module: OneLayer, ended: Tensor) -> None:
+        """Let runs deliver their last weights where no value has chosen others."""
+        unjudged = ended & (torch.tensor(self.best_epoch) == 0)
+        # a new tensor: a checkpoint made before keeps the other
+        self.best_theta = torch.where(unjudged[:, None, None], module.linear.theta.detach().cpu(), self.best_theta)
+        for run in unjudged.nonzero().flatten().tolist():
+            self.best_epoch[run] = self.epochs[run]
 
     def _settle(self, runs: Tensor, status: Status) -> None:
         for run in runs.nonzero().flatten().tolist():

@@ -1,7 +1,7 @@
 """What is said of a run: before it starts, and when it has ended."""
 
 from collections.abc import Mapping
-from math import isnan
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ def announced(spec: RunSpec, data: DataModule, objective: str, lr: float) -> lis
         f"{spec.optim.name} lr {spec.optim.lr}, batch {data.batch_size}, {spec.trainer.max_epochs} epochs"
     )
     notes = [f"  {note}" for note in data.prepared.notes]
+    if not len(data.val) and spec.monitor.startswith("val/"):
+        notes.append("  no validation rows: the last weights are delivered")
     return [line, *notes, f"lr auto: 1/L = {lr:.4g}"] if spec.optim.lr == "auto" else [line, *notes]
 
 
@@ -36,7 +38,8 @@ def summary(result: Mapping[str, Any], directory: Path) -> str:
     for stage in ("val", "test"):
         name = next((name for name in ("r2", "accuracy") if f"{stage}/{name}" in metrics), None)
         if name is not None:
-            parts.append(f"{stage} {name} {metrics[f'{stage}/{name}']:.4g}")
+            value = metrics[f"{stage}/{name}"]
+            parts.append(f"{stage} {name} " + ("undefined" if isnan(value) else f"{value:.4g}"))
     if len(parts) > 1:
         parts[-1] += f" (epoch {result['best_epoch']})"
     elif result["status"] != "diverged":
@@ -48,6 +51,9 @@ def summary(result: Mapping[str, Any], directory: Path) -> str:
         parts.append(f"gap unknown ({why})")
     else:
         parts.append(f"gap {metrics['train/gap']:.3g} (relative {metrics['train/rel_gap']:.2g})")
+    judged = metrics.get(result["monitor"])
+    if judged is not None and not isfinite(judged) and result["status"] != "diverged":
+        parts.append(f"{result['monitor']} has no value, so that it could not choose the weights")
     parts.append(f"{result['epochs']} epochs in {result['seconds']:.2f} s of steps")
     try:
         shown_at = directory.relative_to(Path.cwd())

@@ -28,6 +28,10 @@ REFUSED = [
     (["data.folds=3", "data.fold=0", "data.split.shuffle=false"], "data.split.shuffle=false with data.folds"),
     (["data.folds=3", "data.fold=3"], "data.fold=3"),
     (["monitor=val/auroc"], "monitor=val/auroc: a binary run on streamed rows has no such metric"),
+    (
+        ["monitor=val/r2", "data.target=number", "data.split.val=1"],
+        "monitor=val/r2 has no value: there is one validation",
+    ),
     (["optim=lbfgs"], "which some optimizers need, takes all rows at once"),
     (["optim=rprop"], "which some optimizers need, takes all rows at once"),
     (["data.block_rows=0"], "data.block_rows=0"),
