@@ -13,9 +13,11 @@ from onelayer.data.encode import Encoder, EncodeSettings
 from onelayer.data.frame import Role
 from onelayer.data.sources import call
 from onelayer.data.sources.table import table as table_source
+from onelayer.data.sources.table import text_columns
 from onelayer.data.tables.fetch import fetch_frame
 from onelayer.data.tables.measured import Measured
 from onelayer.data.tables.names import Name
+from onelayer.data.tables.notation import Conventions
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.reading import level_of
 from onelayer.data.tables.roles import FEATURES, Said, Use
@@ -73,11 +75,26 @@ def show_table(config: Mapping[str, Any], console: Console) -> None:
 
 @wraps(table_source, assigned=("__annotations__",))
 def _understood(
-    *, target: Name | None, missing: Sequence[str | float], stream: bool, block_rows: int, task: None, **given: Any
+    *,
+    target: Name | None,
+    missing: Sequence[str | float],
+    decimal: str | None,
+    thousands: str | None,
+    date_format: str | None,
+    stream: bool,
+    block_rows: int,
+    task: None,
+    **given: Any,
 ) -> Understood:
     """Take the arguments of the source, and stop where it would fetch the rows; without a target it goes on too."""
     files = {key: given.pop(key) for key in ("path", "query", "encoding", "names")}
-    return understand(open_rows(**files, missing=missing), Said(target, **given))
+    rows = open_rows(
+        **files,
+        missing=missing,
+        conventions=Conventions(decimal, thousands, date_format),
+        **text_columns(target, task, given["category"], given["date"]),
+    )
+    return understand(rows, Said(target, **given))
 
 
 def _headline(found: Understood, n_features: int) -> str:

@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.data.tables.notation import PLAIN, Notation
+
 Role = Literal["numeric", "boolean", "date", "category"]
 
 
@@ -19,12 +21,16 @@ class Column:
         role: what it holds.
         levels: of a category, sorted; a code is an index into them.
         parts: of a date, such as year and month: as many columns of numbers.
+        notation: how its texts are written.
+        typed: the levels of a category are numbers or the like that a typed table holds, not texts.
     """
 
     name: str
     role: Role = "numeric"
     levels: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    notation: Notation = PLAIN
+    typed: bool = False
 
     @property
     def width(self) -> int:

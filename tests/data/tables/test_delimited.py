@@ -123,13 +123,12 @@ NOTED = {
     ),
     "commas that may part thousands": (
         'x,y\n"1,234",2\n"2,345",3\n3,4\n',
-        "'x' is text, since its commas may part thousands or decimals; make numbers of it with replace(...) in "
-        "data.query",
+        "'x' is text, since '1,234' may be 1.234 (data.decimal=',') or 1234 (data.thousands=','); set the one that is "
+        "right",
     ),
     "numbers with other signs": (
         "x,y\n5%,2\n6%,3\n5%,5\n",
-        "'x' is text, though 3 of its 3 values look like numbers, such as '5%'; make numbers of it with replace(...) "
-        "in data.query",
+        "'x' is text, though all its values are numbers, such as '5%'; to read them so list it in data.numeric=[x]",
     ),
     "a word among many numbers": (
         "x,y\n" + "1,1\n2,2\n3,3\n4,4\n" * 3 + "-,5\n",
@@ -140,7 +139,7 @@ NOTED = {
         "x,y\n9007199254740993,2\n1,3\n3,4\n",
         "'x' has integers beyond 2^53, which float64 rounds",
     ),
-    "dates that are not ISO": ("d,y\n13/01/2020,2\n14/02/2020,3\nNA,5\n", "dates and times are read as %d/%m/%Y"),
+    "dates that are not ISO": ("d,y\n13/01/2020,2\n14/02/2020,3\nNA,5\n", "'d' holds dates written %d/%m/%Y"),
 }
 
 

@@ -31,7 +31,7 @@ LOADS: list[tuple[str, dict[str, Any], dict[str, list[Any]], list[Any], list[str
         {"target": "periods"},
         {"commas": [1.1, 0.25, 15300.0, 15300.0, -15300.0]},
         [1.1, 0.25, 15300.0, 15300.0, -15300.0],
-        ["'commas' is numeric: all its 5 values are numbers with a decimal comma or point"],
+        ["'commas' is numeric: all its 5 values are numbers with a decimal comma"],
     ),
     (
         "duplicate_names__duckdb__duplicate_header_col",

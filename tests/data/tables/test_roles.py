@@ -72,7 +72,7 @@ def test_names_of_features(read: Read, name: str) -> None:
 
 SAID: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, list[Any]]]] = {
     "integers as levels": ({"x": [3, 10, 3]}, {"category": ["x"]}, {"x": ["3", "10", "3"]}),
-    "numbers as levels": ({"x": [1.5, 2.0, ""]}, {"category": ["x"]}, {"x": ["1.5", "2", None]}),
+    "numbers as levels": ({"x": [1.5, 2.0, ""]}, {"category": ["x"]}, {"x": ["1.5", "2.0", None]}),
     "an identifier as levels": ({"id": ["a", "b", "c"]}, {"category": ["id"]}, {"id": ["a", "b", "c"]}),
     "an identifier as numbers": ({"id": [4, 5, 6]}, {"numeric": ["id"]}, {"id": [4, 5, 6]}),
     "a constant": ({"x": [7, 7, 7]}, {"numeric": ["x"]}, {"x": [7, 7, 7]}),
@@ -121,7 +121,7 @@ TARGETS: dict[str, tuple[list[Any], dict[str, Any], tuple[str, ...] | None, list
     "true and false": (["True", "False", "True"], {}, ("False", "True"), [1, 0, 1]),
     "yes and no": (["No", "Yes", "No"], {}, ("No", "Yes"), [0, 1, 0]),
     "two integers": ([10, 9, 10], {}, ("9", "10"), [1, 0, 1]),
-    "two numbers": ([0.5, -1.0, 0.5], {}, ("-1", "0.5"), [1, 0, 1]),
+    "two numbers": ([0.5, -1.0, 0.5], {}, ("-1.0", "0.5"), [1, 0, 1]),
     "more numbers": ([1, 2, 4], {}, None, [1, 2, 4]),
     "two numbers that are a quantity": ([10, 9, 10], {"numeric": ["y"]}, None, [10, 9, 10]),
     "integers that are classes": ([9, 10, 8, 9], {"category": ["y"]}, ("8", "9", "10"), [1, 2, 0, 1]),
@@ -147,23 +147,53 @@ def test_columns_may_be_called_by_numbers(read: Read) -> None:
     assert table.by.tolist() == [1, 1, 2]
 
 
-STRPTIME = "make dates of it with strptime(\"d\", '%d.%m.%Y'), or as they are written, in data.query"
+DATES: dict[str, tuple[list[str], str, list[tuple[int, int]]]] = {
+    "day first": (["01.12.2020", "31.12.2020"], "'d' holds dates written %d.%m.%Y", [(12, 1), (12, 31)]),
+    "month first": (["12/31/2020", "1/1/2020"], "'d' holds dates written %m/%d/%Y", [(12, 31), (1, 1)]),
+    "in words": (["3 May 2020", "31 Dec 2020"], "'d' holds dates written %d %b %Y", [(5, 3), (12, 31)]),
+    "alike in any order": (["01/01/2020", "02/02/2020"], "'d' holds dates written %d/%m/%Y", [(1, 1), (2, 2)]),
+    "ISO": (["2020-01-01", "2020-01-02"], "", [(1, 1), (1, 2)]),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("values", "example", "remedy"),
-    [
-        (["01.12.2020", "31.12.2020"], "01.12.2020", STRPTIME),
-        (["12/31/2020", "1/1/2020"], "1/1/2020", STRPTIME),
-        (["3 May 2020", "31 Dec 2020 10:00"], "3 May 2020", STRPTIME),
-        (["2020-01-01", "2020-01-02"], "2020-01-01", "list it in data.date=[d]"),
-    ],
-)
-def test_texts_that_look_like_dates(values: list[str], example: str, remedy: str) -> None:
+@pytest.mark.parametrize("case", DATES)
+def test_texts_that_are_dates(case: str) -> None:
+    """The format is the one that fits all rows; a day of 2 digits is looked for in all of them."""
+    values, note, days = DATES[case]
     query = f"select {values}[i % 2 + 1] as d, i % 7 as y from range(12) as t(i)"
-    note = f"'d' is text, though all its 12 values look like dates, such as '{example}'; {remedy}"
-    assert load_table(query=query).notes == (note,)
+    table = load_table(query=query)
+    assert table.notes == ((note,) if note else ())
+    assert list(zip(values_of(table)["d.month"], values_of(table)["d.day"], strict=True)) == days * 6
     assert load_table(query=query, category=["d"]).notes == ()
+
+
+UNSETTLED = {
+    "day or month": (
+        ["03/04/2024", "11/02/2024"],
+        "'d' is text, since '03/04/2024' may be 3 April 2024 (data.date_format='%d/%m/%Y') or 4 March 2024 "
+        "(data.date_format='%m/%d/%Y'); set the one that is right",
+    ),
+    "two ways of writing": (
+        ["3 May 2020", "31 Dec 2020 10:00"],
+        "'d' is text, though all its 12 values look like dates, such as '3 May 2020'; where they are, say how they are "
+        "written with data.date_format, such as '%d/%m/%Y'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNSETTLED)
+def test_texts_that_may_be_dates_are_told(case: str) -> None:
+    values, note = UNSETTLED[case]
+    query = f"select {values}[i % 2 + 1] as d, i % 7 as y from range(12) as t(i)"
+    assert load_table(query=query).notes == (note,)
+
+
+def test_an_ambiguous_date_is_settled_by_its_format(read: Read) -> None:
+    text = "x,d,y\n1,03/04/2024,1\n2,11/02/2024,2\n4,01/01/2024,4\n"
+    assert values_of(read(text, date_format="%d/%m/%Y"))["d.month"] == [4, 2, 1]
+    assert values_of(read(text, date_format="%m/%d/%Y"))["d.month"] == [3, 11, 1]
+    with pytest.raises(UserError, match=r"data.date=\[d\]: '03/04/2024' may be 3 April 2024 .*; set the one"):
+        read(text, date=["d"])
 
 
 def test_numbers_that_begin_with_zeros_may_be_codes(read: Read) -> None:
@@ -209,8 +239,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "target twice": ("x,y\n1,2\n2,3\n", {"by": "y"}, "column 'y' is in data.target and in data.split.by"),
     "no number": ("x,y\n1,2\nb,3\n", {"numeric": ["x"]}, "data.numeric=[x]: 'b' in line 3 is no number"),
     "no truth": ("x,y\nyes,2\nmaybe,3\n", {"boolean": ["x"]}, "data.boolean=[x]: 'maybe' in line 3 is neither true"),
-    "a number for a date": ("x,y\n1,2\n2,3\n", {"date": ["x"]}, "data.date=[x]: the column is BIGINT, which is no"),
-    "a date for a number": ("x,y\n2020-01-01,2\n2020-01-02,3\n", {"numeric": ["x"]}, "dates; list it in data.date"),
+    "a number for a date": ("x,y\n1,2\n2,3\n", {"date": ["x"]}, "'1' in line 2 is no date such as 2026-01-31"),
+    "a date for a number": ("x,y\n2020-01-01,2\n2020-01-02,3\n", {"numeric": ["x"]}, "'2020-01-01' in line 2 is no n"),
     "one class": ("x,y\n1,a\n2,a\n", {}, "data.target=y: all its values are 'a'; there is nothing to learn"),
     "one number": ("x,y\n1,5\n2,5\n", {}, "data.target=y: all its values are 5; there is nothing to learn"),
     "no value": ("x,y\n1,\n2,\n", {}, "data.target=y: the column has no values; choose another"),

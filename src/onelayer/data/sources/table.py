@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from onelayer.data.streaming.stream import Stream
 from onelayer.data.table import Table, Task
 from onelayer.data.tables.names import ListedName, Name
+from onelayer.data.tables.notation import Conventions
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.roles import Said
 from onelayer.data.tables.sql import interruptible
@@ -57,6 +58,9 @@ def table(
     missing: Texts = MISSING,
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8",
     names: Names | None = None,
+    decimal: Literal[".", ","] | None = None,
+    thousands: Literal[",", ".", " ", "'"] | None = None,
+    date_format: str | None = None,
     stream: bool = False,
     block_rows: PositiveInt = 262144,
     by: Name | None = None,
@@ -78,6 +82,9 @@ def table(
         missing: texts that mean a missing value, as an empty one always does.
         encoding: of text files.
         names: of the columns of text files without a header.
+        decimal: the decimal sign of numbers in texts; None: as each column looks.
+        thousands: the sign between groups of three digits; None: there is none.
+        date_format: how dates are written in texts, as strptime takes it; None: as each column looks.
         stream: leave the rows on disk and read them block by block.
         block_rows: rows of such a block.
         by: the column that the split goes by.
@@ -89,7 +96,16 @@ def table(
     folder = Path(mkdtemp(prefix="onelayer-")) if stream else None
     try:
         with interruptible():
-            rows = open_rows(path=path, query=query, missing=missing, encoding=encoding, names=names, folder=folder)
+            rows = open_rows(
+                path=path,
+                query=query,
+                missing=missing,
+                encoding=encoding,
+                names=names,
+                folder=folder,
+                conventions=Conventions(decimal, thousands, date_format),
+                **text_columns(target, task, category, date),
+            )
     except BaseException:  # Ctrl-C too
         if folder is not None:
             rmtree(folder, ignore_errors=True)
@@ -114,6 +130,12 @@ def table(
     )
     table = understand(rows, said)
     return fetch(table) if folder is None else Stream.of(table, block_rows)
+
+
+def text_columns(target: str | None, task: Task | None, category: Sequence[str], date: Sequence[str]) -> dict[str, Any]:
+    """Say which columns of a text file are to be kept as they are written, as `open_rows` takes it."""
+    is_class = target is not None and task in ("binary", "multiclass")
+    return {"texts": {*category, *date, *([target] if is_class else [])}, "target": target}
 
 
 def table_of(frame: Any, *, target: str, missing: Sequence[str | float] = MISSING, **columns: Unpack[Columns]) -> Table:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onelayer.data.tables.delimited_errors import refused_file, refused_single_column
-from onelayer.data.tables.delimited_types import TEXT, sniffed, typed
+from onelayer.data.tables.delimited_types import TEXT, sniffed
 from onelayer.data.tables.dialect import Dialect, raw_lines
 from onelayer.data.tables.names import distinct_names
 from onelayer.errors import UserError
@@ -32,7 +32,7 @@ def detect(
     missing: Sequence[str],
     encoding: str,
     names: Sequence[str] | None,
-) -> tuple[Dialect, tuple[str, ...]]:
+) -> tuple[Dialect, Mapping[str, Any], tuple[str, ...]]:
     """Find how files are written.
 
     Args:
@@ -43,7 +43,7 @@ def detect(
         names: of the columns, where the files have no header.
 
     Returns:
-        The dialect, and what is to be told about it.
+        The dialect, what duckdb finds in the first rows of the first file, and what is to be told.
 
     Raises:
         UserError: the file is empty, ragged, has no header or one column, or is of another encoding.
@@ -68,11 +68,10 @@ def detect(
     columns, notes = distinct_names(first if names is None else names)
     if names is not None and len(names) != len(first):
         raise UserError(f"data.names names {len(names)} columns, but line 1 of {file} has {len(first)} fields")
-    dialect = replace(dialect, columns=tuple((name, TEXT) for name in columns))
-    found = sniffed(connection, dialect, file, rows=20480)
+    dialect = replace(dialect, columns=columns)
+    found = sniffed(connection, dialect, file)
     _refuse_header(file, names, first, found)
-    dialect = typed(dialect, [found])
-    return dialect, notes + tuple(f"dates and times are read as {value}" for _, value in dialect.formats)
+    return dialect, found, notes
 
 
 def first_lines(connection: "DuckDBPyConnection", file: str, encoding: str, count: int = HEAD) -> list[str]:

@@ -1,100 +1,144 @@
-"""The types of a delimited file's columns: found by duckdb in the first rows, checked on all of them."""
+"""The columns of delimited files: text as it is written, and numbers at once where they are plain ones.
 
+Every file is read as text. A column whose first rows are numbers is cast while it is read, which costs nothing; where a
+later row is no plain number, or would lose what its text says, the column stays text and is looked at as a whole.
+"""
+
+import mmap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onelayer.data.tables import sql
 from onelayer.data.tables.delimited_errors import refused_file
 from onelayer.data.tables.dialect import Dialect
+from onelayer.data.tables.files import COMPRESSED
+from onelayer.data.tables.measured import EXACT, INTEGERS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-TEXT = "VARCHAR"
-EXACT = 2**53  # from here on DOUBLE leaves integers out
-# BOOLEAN is made of yes and no, whose spelling would be lost
-AS_TEXT = {"BOOLEAN": TEXT, "TIME": TEXT, '"NULL"': TEXT, "NULL": TEXT}
+TEXT, NUMBER, WHOLE = "VARCHAR", "DOUBLE", "BIGINT"
 
 
-def create(connection: "DuckDBPyConnection", dialect: Dialect) -> Dialect:
+def numeric_columns(connection: "DuckDBPyConnection", dialect: Dialect, first: Mapping[str, Any]) -> dict[str, str]:
+    """Return the columns that are numbers in the first rows of all files, by their name, each with its type.
+
+    Args:
+        connection: reads the files.
+        dialect: how they are written.
+        first: what was sniffed in the first file.
+    """
+    seen = [one["Columns"] for one in (first, *(sniffed(connection, dialect, file) for file in dialect.files[1:]))]
+    types: dict[str, str] = {}
+    for place, name in enumerate(dialect.columns):
+        kinds = {columns[place]["type"] for columns in seen}
+        if kinds <= {*INTEGERS, NUMBER}:
+            types[name] = WHOLE if kinds <= {*INTEGERS} else NUMBER
+    return types
+
+
+def few_values(connection: "DuckDBPyConnection", dialect: Dialect, name: str, rows: int = 20480) -> bool:
+    """Tell whether the first rows have no more than two values of a column, which then may be classes."""
+    first = f"SELECT {sql.name(name)} AS x FROM {dialect.reader} LIMIT {rows}"
+    found = connection.execute(f"SELECT count(DISTINCT x) <= 2 FROM ({first})").fetchone()
+    return found == (True,)
+
+
+def create(
+    connection: "DuckDBPyConnection", dialect: Dialect, numbers: Mapping[str, str]
+) -> tuple[tuple[str, str], ...]:
     """Read the files into the table `rows`.
 
-    Types are found from the first rows, and later ones may not fit: duckdb would round a later 1.5 among integers, and
-    cut the time off a later time stamp among dates. So integers are read as DOUBLE and dates as TIMESTAMP, and only
-    then called what they are. Where that does not tell, types are found from all rows and the files are read again.
+    Args:
+        connection: makes the table.
+        dialect: how the files are written.
+        numbers: columns to read as DOUBLE where all their rows allow it, with BIGINT or DOUBLE, whether their first
+            rows were whole numbers; in these a leading zero says that the column may hold codes.
 
     Returns:
-        The dialect with the types that all rows have; DOUBLE may hold what is called BIGINT, and TIMESTAMP what is
-        called DATE.
+        Name and type of each column. What is called BIGINT is held as DOUBLE.
 
     Raises:
         UserError: the line that cannot be read.
     """
     import duckdb
 
-    wide = tuple((name, dialect.wider(kind)) for name, kind in dialect.columns)
+    careful = any(_has_underscore(file) for file in dialect.files)
+    casts = {name: _guarded(name, whole=numbers[name] == WHOLE, careful=careful) for name in numbers}
     try:
-        _create(connection, replace(dialect, columns=wide))
-        columns = _as_narrow_as_rows(connection, dialect, wide)
-        if columns is not None:
-            return replace(dialect, columns=columns)
+        _create(connection, dialect, casts)
     except duckdb.ConversionException:
-        pass
-    dialect = typed(dialect, [sniffed(connection, dialect, file, rows=-1) for file in dialect.files])
-    try:
-        _create(connection, dialect)
-    except duckdb.ConversionException as error:
-        raise refused_file(dialect.files[0], error, dialect.encoding) from None
-    return dialect
+        lost = (
+            f"try_cast({value} AS DOUBLE) IS NULL AND {sql.name(name)} IS NOT NULL" for name, value in casts.items()
+        )
+        asked = [f"bool_or({one})" for one in lost]
+        odd = connection.execute(f"SELECT {', '.join(asked)} FROM {dialect.reader}").fetchone()
+        assert odd is not None
+        casts = {name: value for (name, value), is_odd in zip(casts.items(), odd, strict=True) if not is_odd}
+        _create(connection, dialect, casts)
+    whole, huge = _whole_and_huge(connection, [name for name in casts if numbers[name] == WHOLE])
+    if huge:  # float64 would leave digits out
+        _create(connection, dialect, {name: value for name, value in casts.items() if name not in huge})
+        casts = {name: value for name, value in casts.items() if name not in huge}
+    return tuple((name, TEXT if name not in casts else WHOLE if name in whole else NUMBER) for name in dialect.columns)
 
 
-def _create(connection: "DuckDBPyConnection", dialect: Dialect) -> None:
+def _guarded(name: str, *, whole: bool, careful: bool) -> str:
+    """Return the SQL of a text that only casts to a number where nothing of it is lost."""
+    column = sql.name(name)
+    lost = [f"({column} >= '00' AND {column} < '0:')"] if whole else []
+    lost += [f"contains({column}, '_')"] if careful else []  # duckdb would read 1_2 as 12
+    return f"CASE WHEN {' OR '.join(lost)} THEN 'x' ELSE {column} END" if lost else column
+
+
+def _has_underscore(file: str) -> bool:
+    """Tell whether one stands anywhere in a file below its first line; of compressed ones it is not known."""
+    if Path(file).suffix.lower() in COMPRESSED:
+        return True
+    with Path(file).open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b"_", max(content.find(b"\n"), 0)) >= 0
+
+
+def _create(connection: "DuckDBPyConnection", dialect: Dialect, casts: Mapping[str, str]) -> None:
     import duckdb
 
+    columns = ", ".join(
+        f"CAST({casts[name]} AS DOUBLE) AS {sql.name(name)}" if name in casts else sql.name(name)
+        for name in dialect.columns
+    )
     try:
-        connection.execute(f"CREATE OR REPLACE TABLE rows AS SELECT * FROM {dialect.reader}")
+        connection.execute(f"CREATE OR REPLACE TABLE rows AS SELECT {columns} FROM {dialect.reader}")
     except duckdb.ConversionException:
         raise
     except duckdb.Error as error:
         raise refused_file(dialect.files[0], error, dialect.encoding) from None
 
 
-def _as_narrow_as_rows(
-    connection: "DuckDBPyConnection", dialect: Dialect, wide: tuple[tuple[str, str], ...]
-) -> tuple[tuple[str, str], ...] | None:
-    """Return the found type of each column where all rows fit it, else the wider; None: DOUBLE may have rounded."""
-    widened = [place for place, column in enumerate(dialect.columns) if column != wide[place]]
-    if not widened:
-        return wide
+def _whole_and_huge(connection: "DuckDBPyConnection", names: Sequence[str]) -> tuple[set[str], set[str]]:
+    """Return the columns that hold integers alone, and those with one that float64 may have rounded."""
+    if not names:
+        return set(), set()
     asked = []
-    for place in widened:
-        column = sql.name(wide[place][0])
-        if wide[place][1] == "DOUBLE":
-            asked.append(f"bool_and(isfinite({column}) AND {column} = floor({column}))")
-            asked.append(f"coalesce(max(abs({column})) >= {EXACT}, false)")
-        else:
-            asked.append(f"bool_and({column} = date_trunc('day', {column}))")
-            asked.append("false")
+    for name in names:
+        column = sql.name(name)
+        asked.append(f"coalesce(bool_and(isfinite({column}) AND {column} = floor({column})), true)")
+        asked.append(f"coalesce(max(abs({column})) >= {EXACT}, false)")
     ((*found,),) = connection.execute(f"SELECT {', '.join(asked)} FROM rows").fetchall()
-    columns = list(wide)
-    for place, fits, rounded in zip(widened, found[::2], found[1::2], strict=True):
-        if fits and rounded:
-            return None
-        if fits is not False:  # NULL where nothing is present
-            columns[place] = dialect.columns[place]
-    return tuple(columns)
+    whole = {name for name, fits in zip(names, found[::2], strict=True) if fits}
+    return whole, {name for name, rounded in zip(names, found[1::2], strict=True) if rounded and name in whole}
 
 
-def sniffed(connection: "DuckDBPyConnection", dialect: Dialect, file: str, rows: int) -> Mapping[str, Any]:
-    """Return what duckdb finds in the first rows of a file, -1 for all: whether it has a header, types, and formats.
+def sniffed(connection: "DuckDBPyConnection", dialect: Dialect, file: str, rows: int = 20480) -> Mapping[str, Any]:
+    """Return what duckdb finds in the first rows of a file: whether it has a header, and the types of columns.
 
     Raises:
         UserError: the line that cannot be read.
     """
     import duckdb
 
-    wanted = ("HasHeader", "Columns", "DateFormat", "TimestampFormat")
+    wanted = ("HasHeader", "Columns")
     try:
         found = connection.execute(f"SELECT {', '.join(wanted)} FROM {dialect.sniffer(file, rows)}").fetchone()
         assert found is not None
@@ -108,20 +152,3 @@ def sniffed(connection: "DuckDBPyConnection", dialect: Dialect, file: str, rows:
     except duckdb.Error as error:
         raise refused_file(file, error, dialect.encoding) from None
     return {"HasHeader": True, "Columns": [{"type": TEXT}] * len(dialect.columns)}
-
-
-def typed(dialect: Dialect, found: Sequence[Mapping[str, Any]]) -> Dialect:
-    """Return the dialect with types that all files agree to, and the formats of dates."""
-    columns = []
-    for place, (name, _) in enumerate(dialect.columns):
-        kinds = {AS_TEXT.get(one["Columns"][place]["type"], one["Columns"][place]["type"]) for one in found}
-        kind = kinds.pop() if len(kinds) == 1 else "DOUBLE" if kinds <= {"BIGINT", "HUGEINT", "DOUBLE"} else TEXT
-        columns.append((name, kind))
-    keys = {"DateFormat": "dateformat", "TimestampFormat": "timestampformat"}
-    formats = [(parameter, {one.get(key) for one in found}) for key, parameter in keys.items()]
-    if any(len(values) > 1 for _, values in formats):  # files that write dates in different ways
-        columns = [(name, TEXT if kind.startswith(("DATE", "TIMESTAMP")) else kind) for name, kind in columns]
-        return replace(dialect, columns=tuple(columns), formats=())
-    return replace(
-        dialect, columns=tuple(columns), formats=tuple((key, value) for key, (value,) in formats if value is not None)
-    )

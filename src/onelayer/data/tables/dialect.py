@@ -18,8 +18,7 @@ class Dialect:
         header: the first line names the columns.
         skip: empty lines above the first.
         crlf: lines end in both signs, and a line feed alone stands within a quoted field.
-        columns: name and duckdb's type of each column.
-        formats: of dates and time stamps that are not ISO, by duckdb's parameter.
+        columns: their names.
     """
 
     files: tuple[str, ...]
@@ -30,23 +29,15 @@ class Dialect:
     header: bool
     skip: int = 0
     crlf: bool = False
-    columns: tuple[tuple[str, str], ...] = ()
-    formats: tuple[tuple[str, str], ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def reader(self) -> str:
-        """The SQL that reads the files."""
-        columns = ", ".join(f"{sql.text(name)}: {sql.text(kind)}" for name, kind in self.columns)
-        formats = "".join(f", {key} = {sql.text(value)}" for key, value in self.formats)
+        """The SQL that reads the files, all columns as text."""
+        columns = ", ".join(f"{sql.text(name)}: 'VARCHAR'" for name in self.columns)
         files = sql.texts(sql.literal_path(file) for file in self.files)
         form = f"auto_detect = false, header = {str(self.header).lower()}, {self._written}"
-        return f"read_csv({files}, {form}, columns = {{{columns}}}{formats})"
-
-    def wider(self, kind: str) -> str:
-        """Return a type that also holds what may follow the first rows; a date in a format of its own is only that."""
-        if kind == "DATE" and self.formats:
-            return kind
-        return {"BIGINT": "DOUBLE", "DATE": "TIMESTAMP"}.get(kind, kind)
+        return f"read_csv({files}, {form}, columns = {{{columns}}})"
 
     def sniffer(self, file: str, rows: int) -> str:
         """The SQL that finds header and types of one file from so many rows; -1 for all."""

@@ -1,18 +1,19 @@
 """Measure all columns of a table: what is no text in one pass over the rows, each text in one of its own."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from onelayer.data.frame import Role
 from onelayer.data.tables import sql, texts
-from onelayer.data.tables.measured import FLOATS, INTEGERS, Measured, kind_of
+from onelayer.data.tables.measured import EXACT, FLOATS, INTEGERS, Measured, kind_of
 from onelayer.data.tables.names import named_like_identifier
 from onelayer.data.tables.opening import Rows
 
-EXACT = 2**53  # from here on float64 leaves integers out
 
-
-def measure(rows: Rows, names: Collection[str] | None = None) -> tuple[Measured, ...]:
-    """Measure all columns, or those that are named, in the table's order."""
+def measure(
+    rows: Rows, names: Collection[str] | None = None, roles: Mapping[str, Role] | None = None
+) -> tuple[Measured, ...]:
+    """Measure all columns, or those that are named, in the table's order; texts with an eye on their roles."""
     columns = [one for one in rows.columns if names is None or one[0] in names]
     asked: list[str] = ["count(*)"]
     places = []
@@ -22,7 +23,7 @@ def measure(rows: Rows, names: Collection[str] | None = None) -> tuple[Measured,
         asked += wanted
     found = rows.one(f"SELECT {', '.join(asked)} FROM rows")
     return tuple(
-        _measured(rows, name, type_name, found[0], found[place])
+        _measured(rows, name, type_name, found[0], found[place], (roles or {}).get(name))
         for (name, type_name), place in zip(columns, places, strict=True)
     )
 
@@ -45,10 +46,10 @@ def _moment(column: str, type_name: str) -> str:
     return f"CAST({column} AS TIMESTAMP)" if type_name == "TIMESTAMP WITH TIME ZONE" else column
 
 
-def _measured(rows: Rows, name: str, type_name: str, n_rows: int, found: Sequence[Any]) -> Measured:
+def _measured(rows: Rows, name: str, type_name: str, n_rows: int, found: Sequence[Any], role: Role | None) -> Measured:
     kind, column = kind_of(type_name), sql.name(name)
     if kind == "text":
-        return texts.measured(rows, name, type_name, n_rows)
+        return texts.measured(rows, name, type_name, n_rows, role)
     if kind == "other":
         return Measured(name, type_name, kind, column, n_rows, found[0])
     present, low, high = found

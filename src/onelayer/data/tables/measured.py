@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from math import isinf
 from typing import Any, Literal
 
+from onelayer.data.tables.notation import PLAIN, Notation
+
 Kind = Literal["number", "boolean", "text", "date", "timestamp", "other"]
 SIGNED = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 INTEGERS = (*SIGNED, *(f"U{one}" for one in SIGNED))
 FLOATS = ("FLOAT", "DOUBLE")
+EXACT = 2**53  # from here on float64 leaves integers out
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Measured:
         high: the greatest.
         notes: what was mended.
         guesses: why it is of this kind, for those who have not said what it is.
+        notation: how its text is written.
+        problem: what keeps a text from being read as the user asks; empty: nothing is known of.
     """
 
     name: str
@@ -41,6 +46,8 @@ class Measured:
     high: Any = None
     notes: tuple[str, ...] = ()
     guesses: tuple[str, ...] = ()
+    notation: Notation = PLAIN
+    problem: str = ""
 
     @property
     def missing(self) -> int:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.tables import delimited, sql
-from onelayer.data.tables.delimited_types import TEXT, create
+from onelayer.data.tables.delimited_types import create, few_values, numeric_columns
 from onelayer.data.tables.dialect import Dialect, raw_lines
 from onelayer.data.tables.files import Files, find_files
 from onelayer.data.tables.measured import INTEGERS
 from onelayer.data.tables.names import distinct_names
+from onelayer.data.tables.notation import UNSAID, Conventions
 from onelayer.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Rows:
         missing: texts that mean a missing value.
         dialect: how its files are written; None where they are no text.
         notes: what was understood while it was opened.
+        conventions: how the user says that its texts are written.
+        types: name and type of the columns of text files; None of others.
     """
 
     connection: "DuckDBPyConnection"
@@ -43,6 +46,8 @@ class Rows:
     missing: tuple[str, ...] = ()
     dialect: Dialect | None = None
     notes: tuple[str, ...] = ()
+    conventions: Conventions = UNSAID
+    types: tuple[tuple[str, str], ...] | None = None
 
     def all(self, query: str) -> list[tuple[Any, ...]]:
         """Return all rows of a query.
@@ -90,9 +95,9 @@ class Rows:
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
-        """Name and duckdb's type of each column; those of text files as their rows show them."""
-        if self.dialect is not None:
-            return self.dialect.columns
+        """Name and duckdb's type of each column; of text files all text, but for numbers that are written plainly."""
+        if self.types is not None:
+            return self.types
         return tuple((name, kind) for name, kind, *_ in self.all("DESCRIBE rows"))
 
     def where(self, row: int) -> str:
@@ -114,7 +119,9 @@ def open_rows(
     encoding: str = "utf-8",
     names: Sequence[str] | None = None,
     folder: Path | None = None,
+    conventions: Conventions = UNSAID,
     texts: Collection[str] = (),
+    target: str | None = None,
 ) -> Rows:
     """Read a table into duckdb.
 
@@ -127,7 +134,9 @@ def open_rows(
         encoding: of delimited files.
         names: of the columns of delimited files without a header.
         folder: for the database, where it may be larger than memory; None: in memory.
+        conventions: how numbers and dates are written, as the user says.
         texts: columns of delimited files that are kept as they are written.
+        target: of delimited files, kept as it is written where its values may be classes.
 
     Raises:
         UserError: there is not exactly one of path, query and frame, or it cannot be read.
@@ -137,21 +146,26 @@ def open_rows(
             "data=table reads either data.path, a file, or data.query, a SELECT; "
             + ("both are given" if path is not None else "none is given")
         )
+    conventions.check()
     connection, spelled = sql.connect(folder), tuple(dict.fromkeys(["", *map(str, missing)]))
     if frame is not None:
-        return _open_frame(connection, frame, spelled)
+        return replace(_open_frame(connection, frame, spelled), conventions=conventions)
     if query is not None:
         _refuse_for("data.query", encoding, names)
-        return _open_query(connection, query, spelled)
+        return replace(_open_query(connection, query, spelled), conventions=conventions)
     assert path is not None
     files = find_files(path)
     if files.form == "delimited":
-        dialect, notes = delimited.detect(connection, files.paths, missing=spelled, encoding=encoding, names=names)
-        columns = tuple((name, TEXT if name in texts else kind) for name, kind in dialect.columns)
-        dialect = create(connection, replace(dialect, columns=columns))
-        return _rows(connection, path, spelled, notes, dialect)
+        dialect, first, notes = delimited.detect(
+            connection, files.paths, missing=spelled, encoding=encoding, names=names
+        )
+        numbers = numeric_columns(connection, dialect, first) if conventions.decimal != "," else {}
+        kept = {*texts, *([target] if target in numbers and few_values(connection, dialect, target) else [])}
+        types = create(connection, dialect, {name: kind for name, kind in numbers.items() if name not in kept})
+        rows = _rows(connection, path, spelled, notes, dialect)
+        return replace(rows, conventions=conventions, types=types)
     _refuse_for(path, encoding, names)
-    return _open_typed(connection, path, files, spelled)
+    return replace(_open_typed(connection, path, files, spelled), conventions=conventions)
 
 
 def _open_typed(connection: "DuckDBPyConnection", path: str, files: Files, missing: tuple[str, ...]) -> Rows:

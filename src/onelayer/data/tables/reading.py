@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from onelayer.data.frame import Column, Role
 from onelayer.data.tables import sql
 from onelayer.data.tables.measured import Measured
+from onelayer.data.tables.notation import PLAIN
 from onelayer.data.tables.opening import Rows
-from onelayer.data.tables.texts import as_number
 from onelayer.errors import UserError
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
@@ -20,10 +20,12 @@ class Reading:
     Attributes:
         column: as the frame has it.
         values: SQL of each of its numbers, DOUBLE with NaN where missing; of a category of its code, INTEGER with -1.
+        note: what is to be known of it, a sentence; empty: nothing.
     """
 
     column: Column
     values: tuple[str, ...]
+    note: str = ""
 
 
 def read_as(rows: Rows, column: Measured, role: Role, said: str = "", parts: tuple[str, ...] | None = None) -> Reading:
@@ -40,16 +42,20 @@ def read_as(rows: Rows, column: Measured, role: Role, said: str = "", parts: tup
         UserError: a value that has no such reading.
     """
     if role == "category":
-        return _category(rows, column)
+        levels, code = codes_of(rows, column)
+        return Reading(Column(column.name, "category", levels=levels, typed=column.text is None), (code,))
+    if column.problem and column.kind == "text":
+        raise UserError(f"{said}: {column.problem}; set the one that is right")
+    notation = PLAIN if column.text is None else column.notation
     if role == "date":
         value, has_time = _date(rows, column, said)
         wanted = parts or tuple(part for part in PARTS if has_time or part != "hour")
         numbers = tuple(_number(_part_of(value, part)) for part in wanted)
-        return Reading(Column(column.name, "date", parts=wanted), numbers)
+        return Reading(Column(column.name, "date", parts=wanted, notation=notation), numbers)
     value = number_of(rows, column, said) if role == "numeric" else _truth(rows, column, said)
     if role == "numeric" and column.kind == "number" and not column.missing:
-        return Reading(Column(column.name, role), (value,))
-    return Reading(Column(column.name, role), (_number(value),))
+        return Reading(Column(column.name, role, notation=notation), (value,))
+    return Reading(Column(column.name, role, notation=notation), (_number(value),))
 
 
 def number_of(rows: Rows, column: Measured, said: str) -> str:
@@ -66,7 +72,7 @@ def number_of(rows: Rows, column: Measured, said: str) -> str:
         return f"CAST({column.value} AS DOUBLE)"
     if column.kind != "text":
         raise UserError(f"{said}: the column holds dates; list it in data.date, or leave it out")
-    value = as_number(column.value)
+    value = column.notation.number_sql(column.value)
     _refuse_unread(rows, column, value, said, "is no number")
     _refuse_infinite(rows, column.name, value)
     return value
@@ -79,8 +85,13 @@ def level_of(column: Measured) -> str:
     if column.kind != "number" or column.is_integer:
         exact = f"CAST({sql.name(column.name)} AS {column.type})"  # what is called BIGINT may be held as DOUBLE
         return f"CAST({exact} AS VARCHAR)"
-    value = f"CASE WHEN isnan({column.value}) THEN NULL ELSE {column.value} END"
-    whole = f"{column.value} = floor({column.value}) AND abs({column.value}) < 1e15"
+    return canonical(column.value)
+
+
+def canonical(number: str) -> str:
+    """Return the SQL of the text of a DOUBLE, which prints without a needless point; NULL of NaN."""
+    value = f"CASE WHEN isnan({number}) THEN NULL ELSE {number} END"
+    whole = f"{number} = floor({number}) AND abs({number}) < 1e15"
     return f"CASE WHEN {whole} THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) ELSE CAST({value} AS VARCHAR) END"
 
 
@@ -94,11 +105,6 @@ def codes_of(rows: Rows, column: Measured) -> tuple[tuple[str, ...], str]:
     )
     levels = tuple(one for (one,) in rows.all(f"SELECT unnest(enum_range(CAST(NULL AS {kind})))"))
     return levels, f"coalesce(CAST(enum_code(CAST({level} AS {kind})) AS INTEGER), -1)"
-
-
-def _category(rows: Rows, column: Measured) -> Reading:
-    levels, code = codes_of(rows, column)
-    return Reading(Column(column.name, "category", levels=levels), (code,))
 
 
 def _part_of(value: str, part: str) -> str:
@@ -122,8 +128,8 @@ def _date(rows: Rows, column: Measured, said: str) -> tuple[str, bool]:
         return column.value, True
     if column.kind != "text":
         raise UserError(f"{said}: the column is {column.type}, which is no date")
-    value = f"try_cast({column.value} AS TIMESTAMP)"
-    _refuse_unread(rows, column, value, said, "is no date such as 2026-01-31")
+    value, form = column.notation.moment_sql(column.value), column.notation.date
+    _refuse_unread(rows, column, value, said, f"is no date {f'written {form}' if form else 'such as 2026-01-31'}")
     (has_time,) = rows.one(f"SELECT bool_or(CAST({value} AS TIME) <> TIME '00:00:00') FROM rows")
     return value, bool(has_time)
 

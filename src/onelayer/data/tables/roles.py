@@ -116,6 +116,6 @@ def _left_out(column: Measured) -> tuple[Use, str] | None:
         if distinct > MOST_LEVELS_OF_FEW and 2 * distinct > column.present:
             said = f"{distinct} of its {column.present} texts are distinct"
             return "free text", f"'{name}' is left out as free text: {said}"
-    if column.is_integer and unique and named_like_identifier(name) and column.rows > 1:
+    if (column.is_integer or column.text is not None) and unique and named_like_identifier(name) and column.rows > 1:
         return "identifier", f"'{name}' is left out as an identifier: every row has another number"
     return None

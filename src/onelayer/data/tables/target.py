@@ -1,6 +1,6 @@
 """The columns that are no features: the target, the weight of each row, and what the split goes by."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from onelayer.data.table import Array
 from onelayer.data.tables import sql
 from onelayer.data.tables.fetch import fetch_column
 from onelayer.data.tables.measured import Measured
+from onelayer.data.tables.notation import PLAIN, Notation
 from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.reading import codes_of, number_of
 from onelayer.data.tables.roles import Said
@@ -24,11 +25,15 @@ class Target:
         name: of its column.
         value: SQL, DOUBLE of a number, INTEGER of a class.
         classes: their names; None of a number.
+        notation: how its texts are written.
+        typed: its classes are numbers or truths that a typed table holds, not texts.
     """
 
     name: str
     value: str
     classes: tuple[str, ...] | None
+    notation: Notation = PLAIN
+    typed: bool = False
 
 
 def drop_unlabelled(rows: Rows, column: Measured) -> tuple[str, ...]:
@@ -67,9 +72,14 @@ def read_target(rows: Rows, column: Measured, said: Said) -> Target:
             raise UserError(f"{key}: all its values are {low:g}; there is nothing to learn")
         (between,) = rows.one(f"SELECT count_if({value} NOT IN ({low!r}, {high!r})) FROM rows")
         if between or numeric:
-            return Target(column.name, value, None)
-    of_numbers = column.kind == "number" and (as_number or column.text is None)
-    classes, code = codes_of(rows, replace(column, text=None) if of_numbers else column)
+            return Target(column.name, value, None, column.notation)
+    classes, code = codes_of(rows, column)
+    if as_number and len(classes) > 2:
+        alike = _same_number(classes, column.notation)
+        raise UserError(
+            f"{key}: {' and '.join(map(repr, alike))} are one number written differently, where classes are texts; "
+            f"write them alike, or list the column in data.numeric=[{column.name}]"
+        )
     if len(classes) == 1:
         raise UserError(f"{key}: all its values are {classes[0]!r}; there is nothing to learn")
     if len(classes) > MOST_CLASSES or (column.kind == "text" and len(classes) == column.present):
@@ -77,9 +87,9 @@ def read_target(rows: Rows, column: Measured, said: Said) -> Target:
             f"{key}: {len(classes)} different texts in {column.present} rows are no classes; choose another column, "
             f"or data.numeric=[{column.name}] if they are numbers"
         )
-    if of_numbers:
-        classes, code = _by_value(classes, code)
-    return Target(column.name, code, classes)
+    if column.kind == "number":
+        classes, code = _by_value(classes, code, column.notation)
+    return Target(column.name, code, classes, typed=column.text is None)
 
 
 def fetch_target(rows: Rows, target: Target) -> Array:
@@ -140,8 +150,20 @@ def by_of(rows: Rows, column: Measured) -> str:
     return sql.name(column.name) if column.is_integer else column.value
 
 
-def _by_value(classes: tuple[str, ...], code: str) -> tuple[tuple[str, ...], str]:
+def _by_value(classes: tuple[str, ...], code: str, notation: Notation) -> tuple[tuple[str, ...], str]:
     """Sort the classes of numbers by their value: 9 before 10."""
-    order = sorted(range(len(classes)), key=lambda place: float(classes[place]))
+    values = [_value(name, notation) for name in classes]
+    order = sorted(range(len(classes)), key=values.__getitem__)
     ranks = ", ".join(str(order.index(place)) for place in range(len(classes)))
     return tuple(classes[place] for place in order), f"[{ranks}][({code}) + 1]"
+
+
+def _same_number(classes: tuple[str, ...], notation: Notation) -> list[str]:
+    """Return classes that are written differently and are the same number."""
+    values = [_value(name, notation) for name in classes]
+    return [name for name, value in zip(classes, values, strict=True) if values.count(value) > 1][:2]
+
+
+def _value(name: str, notation: Notation) -> float:
+    value = notation.number(name)
+    return float(name) if value is None else value

@@ -1,91 +1,149 @@
 """Columns of text: what spells a missing value, and whether they hold numbers or truths all the same."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from onelayer.data.frame import Role
 from onelayer.data.tables import sql
-from onelayer.data.tables.measured import Kind, Measured
+from onelayer.data.tables.detection import ambiguous_dates, ambiguous_numbers, find_dates, find_numbers, how_to_read
+from onelayer.data.tables.measured import EXACT, Kind, Measured
+from onelayer.data.tables.notation import PLAIN, Notation
 from onelayer.data.tables.opening import Rows
 
 SPACES = "' \t\r\n'"
 LIKE_A_NUMBER = r"[^\w]*\d[\d.,' ]*[^\w]*"  # with thousands parted, a currency or a percent sign
-LIKE_A_DATE = r"(\d{4}[./-]\d\d?[./-]\d\d?|\d\d?[./ -](\d\d?|[A-Za-z]{3,9})[./ -](\d{4}|\d\d))([ T].*)?"
-THOUSANDS = r"[+-]?\d{1,3}(,\d{3})+"
+MONTHS = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
+IN_NUMBERS = r"\d{4}[./-]\d\d?[./-]\d\d?|\d\d?[./ -]\d\d?[./ -](\d{4}|\d\d)"
+LIKE_A_DATE = rf"({IN_NUMBERS}|\d\d?[./ -]+{MONTHS}[./ -]+(\d{{4}}|\d\d)|{MONTHS} \d\d?,? \d{{4}})([ T].*)?"
 NEARLY_NUMBERS = 0.25  # from this share of numbers on, the user is told why a column is text
 NEARLY_DATES = 0.9  # the same for dates
 FEW = 0.1  # values that are no numbers may then be spellings of a missing one
 
 
-def as_number(text: str, *, comma: bool = False) -> str:
-    """Return the SQL that reads a text as DOUBLE, NULL where it is none."""
-    # duckdb would read 1_2 as 12
-    plain = f"replace({text}, '_', 'x')"
-    return f"try_cast(replace({plain}, ',', '.') AS DOUBLE)" if comma else f"try_cast({plain} AS DOUBLE)"
+def as_written(rows: Rows, name: str, type_name: str) -> Measured:
+    """Return a column of text as it stands there, whatever its values look like."""
+    text = text_of(rows, name, type_name)
+    return Measured(name, type_name, "text", text, rows.count, rows.count, text)
 
 
-def measured(rows: Rows, name: str, type_name: str, n_rows: int) -> Measured:
-    """Return a column of text as a number or a truth where every value reads as one, else as text."""
-    present, given, padded, distinct, numbers, commas, truths, dates, alike = _counts(rows, sql.name(name))
+def text_of(rows: Rows, name: str, type_name: str) -> str:
+    """Return the SQL of a column's text without spaces around it, NULL where it spells a missing value."""
+    column = sql.name(name) if type_name == "VARCHAR" else f"CAST({sql.name(name)} AS VARCHAR)"
+    return _cleaned(column, rows.missing)
+
+
+def measured(rows: Rows, name: str, type_name: str, n_rows: int, role: Role | None = None) -> Measured:
+    """Return a column of text as numbers, truths or dates where every value reads as one, else as text.
+
+    Args:
+        rows: the table.
+        name: of the column.
+        type_name: of the column.
+        n_rows: of the table.
+        role: that the user gives it; None: as it looks.
+    """
+    usual = rows.conventions.notation()
+    present, given, padded, distinct, numbers, truths, dates, alike = _counts(rows, sql.name(name), usual)
     column = sql.name(name) if type_name == "VARCHAR" else f"CAST({sql.name(name)} AS VARCHAR)"
     text = _cleaned(column, rows.missing) if padded or given > present else column
     notes: list[str] = []
-    guesses: list[str] = []
     if padded:
         notes.append(f"'{name}' has {padded} texts with spaces around them, which were stripped")
     if given > present and rows.dialect is None:
         notes.append(f"'{name}' has {given - present} texts that mean a missing value (data.missing)")
-
-    def of(kind: Kind, value: str) -> Measured:
-        low, high, count = None, None, present
-        if kind != "text":
-            low, high, count = rows.one(
-                f"SELECT min(x), max(x), count(x) FROM (SELECT {value} AS x FROM rows)"
-                + (" WHERE NOT isnan(x)" if kind == "number" else "")
-            )
-        return Measured(
-            name, type_name, kind, value, n_rows, count, text, distinct, low, high, tuple(notes), tuple(guesses)
-        )
-
+    as_text = Measured(name, type_name, "text", text, n_rows, present, text, distinct, notes=tuple(notes))
     if type_name != "VARCHAR" or not present:
-        return of("text", text)
+        return as_text
+    if role == "date":
+        return _as_dates(rows, as_text, dates)
     if truths == present:
-        return of("boolean", f"lower({text}) = 'true'")
+        return _of(rows, as_text, "boolean", f"lower({text}) = 'true'")
+    if role == "numeric" and numbers < present:
+        return _as_asked_numbers(rows, as_text)
     if numbers == present:
-        guesses.append(
-            f"'{name}' is numeric: it is text, but all its {present} values are numbers{_codes(rows, name, text)}"
-        )
-        return of("number", as_number(text))
-    if commas == present and not _commas_are_ambiguous(rows, text):
-        guesses.append(f"'{name}' is numeric: all its {present} values are numbers with a decimal comma or point")
-        return of("number", as_number(text, comma=True))
-    if commas == present:
-        guesses.append(
-            f"'{name}' is text, since its commas may part thousands or decimals; make numbers of it with replace(...) "
-            "in data.query"
-        )
-    elif numbers >= NEARLY_NUMBERS * present:
-        guesses.append(_why_no_number(rows, name, text, present, numbers))
-    elif dates >= NEARLY_DATES * present:
-        guesses.append(_why_no_date(rows, name, text, present, dates))
-    elif alike >= NEARLY_NUMBERS * present:
-        (example,) = rows.one(
-            f"SELECT min({text}) FROM rows WHERE regexp_full_match({text}, {sql.text(LIKE_A_NUMBER)})"
-        )
-        guesses.append(
-            f"'{name}' is text, though {alike} of its {present} values look like numbers, such as {example!r}; make "
-            "numbers of it with replace(...) in data.query"
-        )
-    return of("text", text)
+        guess = f"'{name}' is numeric: it is text, but all its {present} values are numbers"
+        noticed = (guess + _codes(rows, name, text),) if usual == PLAIN else ()
+        return _of(rows, replace(as_text, notation=usual, guesses=noticed), "number", usual.number_sql(text))
+    if dates >= NEARLY_DATES * present:
+        return _as_dates(rows, as_text, dates)
+    if numbers < NEARLY_NUMBERS * present and alike < NEARLY_NUMBERS * present:
+        return as_text
+    fitting = find_numbers(rows, text)
+    if len(fitting) == 1 and fitting[0] == Notation(","):
+        guess = f"'{name}' is numeric: all its {present} values are numbers with a decimal comma"
+        return _of(rows, replace(as_text, notation=fitting[0], guesses=(guess,)), "number", fitting[0].number_sql(text))
+    if fitting:
+        return replace(as_text, guesses=(f"'{name}' is text, {how_to_read(rows, name, text, fitting)}",))
+    return replace(as_text, guesses=(_why_no_number(rows, as_text, usual, numbers),))
 
 
-def _counts(rows: Rows, column: str) -> list[int]:
-    """Count values: present, not NULL, padded, distinct, numbers, with decimal commas too, truths, dates, alike."""
+def _of(rows: Rows, column: Measured, kind: Kind, value: str) -> Measured:
+    """Return a column of text as the numbers, truths or dates that an expression makes of it."""
+    present = "WHERE NOT isnan(x)" if kind == "number" else ""
+    low, high, count = rows.one(f"SELECT min(x), max(x), count(x) FROM (SELECT {value} AS x FROM rows) {present}")
+    notes = column.notes
+    if kind == "number" and count and max(abs(low), abs(high)) >= EXACT and _are_integers(rows, column.value):
+        notes = (*notes, f"'{column.name}' has integers beyond 2^53, which float64 rounds")
+    return replace(column, kind=kind, value=value, present=count, low=low, high=high, notes=notes)
+
+
+def _are_integers(rows: Rows, text: str) -> bool:
+    return rows.one(rf"SELECT bool_and(regexp_full_match({text}, '[+-]?\d+')) FROM rows") == (True,)
+
+
+def _as_dates(rows: Rows, column: Measured, dates: int) -> Measured:
+    """Return a column as dates, where one format fits all its values."""
+    name, text, asked = column.name, column.value, rows.conventions.date_format
+    fitting = find_dates(rows, text)
+    if len(fitting) == 1:
+        (notation,) = fitting
+        value = notation.moment_sql(text)
+        low, high, has_time = rows.one(
+            f"SELECT CAST(min(x) AS VARCHAR), CAST(max(x) AS VARCHAR), bool_or(CAST(x AS TIME) <> TIME '00:00:00') "
+            f"FROM (SELECT {value} AS x FROM rows)"
+        )
+        guesses = (f"'{name}' holds dates written {notation.date}",) if notation.date and asked is None else ()
+        kind: Kind = "timestamp" if has_time else "date"
+        if not has_time:
+            low, high = low[:10], high[:10]
+        return replace(
+            column, type=kind.upper(), kind=kind, value=value, low=low, high=high, notation=notation, guesses=guesses
+        )
+    if fitting:
+        why = ambiguous_dates(rows, text, fitting)
+        return replace(column, problem=why, guesses=(f"'{name}' is text, since {why}; set the one that is right",))
+    (example,) = rows.one(f"SELECT first({text} ORDER BY rowid) FROM rows WHERE {text} IS NOT NULL")
+    counted = f"all its {column.present}" if dates == column.present else f"{dates} of its {column.present}"
+    return replace(
+        column,
+        guesses=(
+            f"'{name}' is text, though {counted} values look like dates, such as {example!r}; where they are, say how "
+            "they are written with data.date_format, such as '%d/%m/%Y'",
+        ),
+    )
+
+
+def _as_asked_numbers(rows: Rows, column: Measured) -> Measured:
+    """Return a column that the user calls numeric as numbers, where one notation fits all its values."""
+    fitting = find_numbers(rows, column.value)
+    if len(fitting) == 1:
+        (notation,) = fitting
+        unit = (f"'{column.name}' is read without its {notation.unit!r}",) if notation.unit else ()
+        column = replace(column, notation=notation, notes=(*column.notes, *unit))
+        return _of(rows, column, "number", notation.number_sql(column.value))
+    if fitting:
+        return replace(column, problem=ambiguous_numbers(rows, column.value, fitting))
+    return column
+
+
+def _counts(rows: Rows, column: str, notation: Notation) -> list[int]:
+    """Count values: present, not NULL, padded, distinct, numbers, truths, dates, alike."""
     given = f"CAST({column} AS VARCHAR)"
     conditions = [
         "x IS NOT NULL",
         "given IS NOT NULL",
         f"given <> trim(given, {SPACES})",
-        f"{as_number('x')} IS NOT NULL",
-        f"{as_number('x', comma=True)} IS NOT NULL",
+        f"{notation.number_sql('x')} IS NOT NULL",
         "lower(x) IN ('true', 'false')",
         f"regexp_full_match(x, {sql.text(LIKE_A_DATE)})",
         f"regexp_full_match(x, {sql.text(LIKE_A_NUMBER)})",
@@ -105,38 +163,18 @@ def _cleaned(column: str, missing: Sequence[str]) -> str:
     return f"CASE WHEN {trimmed} IN ({spelled}) THEN NULL ELSE {trimmed} END"
 
 
-def _commas_are_ambiguous(rows: Rows, text: str) -> bool:
-    """Whether every comma may as well part thousands."""
-    clear = f"contains({text}, ',') AND NOT regexp_full_match({text}, {sql.text(THOUSANDS)})"
-    return rows.one(f"SELECT count_if({clear}) FROM rows") == (0,)
-
-
 def _codes(rows: Rows, name: str, text: str) -> str:
     """Say where to list a column whose numbers may be codes, such as 00501; nothing of other numbers."""
     (zeros,) = rows.one(rf"SELECT count_if(regexp_full_match({text}, '0\d+')) FROM rows")
     return f"; {zeros} begin with a 0, so if they are codes, list it in data.category=[{name}]" if zeros else ""
 
 
-def _why_no_date(rows: Rows, name: str, text: str, present: int, dates: int) -> str:
-    alike = f"{text} IS NOT NULL AND regexp_full_match({text}, {sql.text(LIKE_A_DATE)})"
-    example, readable = rows.one(
-        f"SELECT min({text}) FILTER ({alike}), bool_and({text} IS NULL OR try_cast({text} AS TIMESTAMP) IS NOT NULL) "
-        "FROM rows"
-    )
-    remedy = (
-        f"list it in data.date=[{name}]"
-        if readable
-        else f"make dates of it with strptime({sql.name(name)}, '%d.%m.%Y'), or as they are written, in data.query"
-    )
-    counted = f"all its {present}" if dates == present else f"{dates} of its {present}"
-    return f"'{name}' is text, though {counted} values look like dates, such as {example!r}; {remedy}"
-
-
-def _why_no_number(rows: Rows, name: str, text: str, present: int, numbers: int) -> str:
-    others = present - numbers
+def _why_no_number(rows: Rows, column: Measured, notation: Notation, numbers: int) -> str:
+    name, text, others = column.name, column.value, column.present - numbers
     row, first = rows.one(
-        f"SELECT rowid, {text} FROM rows WHERE {text} IS NOT NULL AND {as_number(text)} IS NULL ORDER BY rowid LIMIT 1"
+        f"SELECT rowid, {text} FROM rows WHERE {text} IS NOT NULL AND {notation.number_sql(text)} IS NULL "
+        "ORDER BY rowid LIMIT 1"
     )
-    hint = "; if that means a missing value, add it to data.missing" if others <= FEW * present else ""
-    counted = f"{others} of its {present} values {'is no number' if others == 1 else 'are no numbers'}"
+    hint = "; if that means a missing value, add it to data.missing" if others <= FEW * column.present else ""
+    counted = f"{others} of its {column.present} values {'is no number' if others == 1 else 'are no numbers'}"
     return f"'{name}' is text, since {counted}, the first {first!r} in {rows.where(row)}{hint}"

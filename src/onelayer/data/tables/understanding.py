@@ -55,14 +55,14 @@ def understand(rows: Rows, said: Said) -> Understood:
         UserError: what is said does not fit the table, or no feature is left.
     """
     check(said, [name for name, _ in rows.columns])
-    columns = measure(rows)
+    columns = measure(rows, roles=said.forced)
     notes = list(rows.notes)
     target = None
     if said.target is not None:
         of_target = next(one for one in columns if one.name == said.target)
         dropped = drop_unlabelled(rows, of_target)
         if dropped:
-            columns = measure(rows)
+            columns = measure(rows, roles=said.forced)
             notes += dropped
             of_target = next(one for one in columns if one.name == said.target)
         target = read_target(rows, of_target, said)
