@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from statistics import fmean, median
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from scipy import special
 from onelayer.links import LINKS
 from onelayer.report.figures import links, paint_all, response
 from onelayer.report.figures.canvas import Painted
-from onelayer.report.figures.response import best_of, diverged_of, values_of_key
+from onelayer.report.figures.response import diverged_of, values_of_key
 from onelayer.report.gather import RATE, Gathered, gather
 from onelayer.report.measures import Array
+from onelayer.report.tables import number
 from tests.report.drawn import named
 from tests.report.swept import train
 from tests.sweeps.sweeps import end_run
@@ -38,13 +40,25 @@ def test_sensitivity_draws_the_median_and_the_best_of_the_results(
     of_numbers: Gathered, painted: list[list[Painted]]
 ) -> None:
     gathered = of_numbers
+    told = [point.label for point in named(painted[1], "sensitivity").drawn.points]
+    parts = [
+        re.match(r"(\w+), learning rate (\S+): val/loss (\S+) .*, the best of 2 runs, median (\S+)", one)
+        for one in told
+    ]
+    dots = {(one[1], float(one[2])): (one[3], one[4]) for one in parts if one}
     for name in gathered.names:
         for rate, row in values_of_key(gathered, name, RATE).items():
             mine = [one for one in gathered.records if (gathered.optimizer(one), gathered.rate(one)) == (name, rate)]
             values = [v for one in mine if (v := gathered.value(one)) is not None]
-            assert min(values, default=None) == (
-                gathered.value(best_of(gathered, name, RATE)[rate]) if rate in best_of(gathered, name, RATE) else None
-            )
+            drawn = dots.get((name, rate))
+            if values:  # of the best setting of the penalty: its best run, and the median of its runs
+                its: dict[str, list[float | None]] = {run.overrides["model.l2"]: [] for run in mine}
+                for run in mine:
+                    its[run.overrides["model.l2"]].append(gathered.value(run))
+                best = min(([v for v in one if v is not None] for one in its.values() if None not in one), key=fmean)
+                assert drawn == (number(min(best)), number(median(best)))
+            else:
+                assert drawn is None
             bad = sum(one.status == "diverged" for one in mine)
             assert diverged_of(gathered, name, RATE).get(rate, (0, 0))[0] == bad
             # the best setting of the penalty

@@ -65,7 +65,9 @@ def test_the_best_of_each_optimizer_has_the_mean_of_its_seeds(
         ]
         assert len(losses) == row["runs"] == 3
         assert row["val/loss"] == pytest.approx(statistics.fmean(losses), rel=1e-12)
-        assert row["±"] == pytest.approx(4.302652729911275 * statistics.stdev(losses) / math.sqrt(3))  # t of 2
+        assert row["val/loss_std"] == pytest.approx(statistics.stdev(losses))
+        half = 4.302652729911275 * statistics.stdev(losses) / math.sqrt(3)  # t of 2
+        assert (row["low"], row["high"]) == pytest.approx((row["val/loss"] - half, row["val/loss"] + half))
 
 
 def test_time_to_target_is_the_median_over_seeds_or_did_not_converge(

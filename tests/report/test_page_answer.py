@@ -12,7 +12,7 @@ from tests.sweeps.sweeps import NAN, board_of, end_run, fail_run
 
 
 def said(sweep: Path, **reference: str) -> Answer:
-    return answer(board_of(sweep), reference or None)
+    return answer(board_of(sweep), {"reference": reference})
 
 
 def text(sweep: Path, **reference: str) -> str:
@@ -46,7 +46,9 @@ def test_more_is_better_of_some_metrics(tmp_path: Path) -> None:
             metrics = {"val/r2": value, "test/r2": value - 0.1}
             end_run(tmp_path, f"optim={optim}", f"seed={seed}", monitor="val/r2", metrics=metrics)
     told = text(tmp_path)
-    assert told.startswith("It has the highest val/r2 of 2 configurations: 0.91000 ± 0.01 over 3 seeds.")
+    assert told.startswith(
+        "It has the highest val/r2 of 2 configurations: 0.91000 ± 0.01 (mean ± standard deviation of 3 runs)."
+    )
     assert "The next one, optim=sgd, is 0.1 behind" in told
     assert "test/r2 is 0.81000" in told
     assert said(tmp_path).winner == "optim=adam"
@@ -65,9 +67,12 @@ def test_numbers_are_those_of_the_results(tmp_path: Path) -> None:
     end_run(tmp_path, "optim=adam", metrics=metrics)
     end_run(tmp_path, "optim=sgd", loss=4.0)
     one = said(tmp_path)
-    exact = {name: value for name, _, value in one.figures}
+    exact = {name: value for name, _, value, _ in one.figures}
     assert exact == {"val/loss": 0.123456789, "test/loss": 0.2, "train/rel_gap": 3.5e-4, "runs": 2}
-    assert "ended 1.25e-05 above the exact optimum of its objective, with 0.035 % of the way" in text(tmp_path)
+    assert (
+        "After its last epoch it was 1.25e-05 above the exact optimum of its objective, with 0.035 % of the way"
+        in text(tmp_path)
+    )
     assert one.command.endswith("train.py optim=adam")
 
 

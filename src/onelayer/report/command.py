@@ -117,11 +117,12 @@ def write_page(directories: Sequence[Path], out: Path | None = None, *, files: b
     path = folder / PAGE
     gathered = gather(directories)
     best = gathered.board.best
-    reference = gathered.results[best.best.directory].get("reference") if best else None
+    result = gathered.results[best.best.directory] if best else None
+    of = "a run" if len(gathered.records) == 1 else "a sweep" if len(directories) == 1 else f"{len(directories)} sweeps"
     title = " and ".join(directory.resolve().name for directory in directories)
     painted = paint_all(gathered)
     drawn = [one.drawn for one in painted]
-    text = page(title, answer(gathered.board, reference), drawn, tables(gathered), facts(gathered))
+    text = page(title, answer(gathered.board, result), drawn, tables(gathered), facts(gathered), of=of)
     folder.mkdir(parents=True, exist_ok=True)
     if files:
         write_files(gathered, painted, folder)

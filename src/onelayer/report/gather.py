@@ -1,7 +1,6 @@
 """Everything that a report shows, read once from the folders of sweeps."""
 
 import json
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from onelayer.track.stored import Curve, read_curves
 
 OPTIM, RATE = "optim", "optim.lr"
 ENDED = ("done", "stopped")
+FURTHEST = 1e100  # of what is drawn along an axis
 # keys that say what is to be solved, and not how; but for these, which are part of how
 PROBLEM = ("data", "model", "task", "monitor")
 WAY = ("data.batch_size", "data.shuffle", "data.fold", "model.init")
@@ -96,6 +96,14 @@ class Gathered:
         """What is to be added to a comparison of runs that were not measured alike; empty where all were."""
         return "".join(f" Caution: {one}." for one in cautions(self.board))
 
+    @property
+    def winning(self) -> str:
+        """Name the run, and the epoch of the weights, that all figures of the winner are of."""
+        assert self.board.best is not None
+        record = self.board.best.best
+        epoch = self.results.get(record.directory, {}).get("best_epoch")
+        return self.label(record) + ("" if epoch is None else f", weights of epoch {epoch} of {record.epochs}")
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The optimizers, in the order of the alphabet."""
@@ -112,8 +120,8 @@ class Gathered:
     def rate(self, record: Record) -> float | None:
         """Return the learning rate of a run, as a number also where it was found by itself."""
         found = self.results.get(record.directory, {}).get("lr")
-        said = record.overrides.get(RATE, "")
-        return found if isinstance(found, int | float) else float(said) if _is_number(said) else None
+        said = str(found) if isinstance(found, int | float) else record.overrides.get(RATE, "")
+        return float(said) if _is_number(said) else None
 
     def number(self, record: Record, key: str) -> float | None:
         """Return what a run was given for a key, a learning rate also where it was found by itself; None of a word."""
@@ -218,7 +226,9 @@ def _choice(directory: Path) -> str:
 
 
 def _is_number(text: str) -> bool:
+    """Tell whether text is a number that an axis can reach: ticks beyond the largest of float64 would be infinite."""
     try:
-        return math.isfinite(float(text))
+        size = abs(float(text))
     except ValueError:
         return False
+    return size == 0 or 1 / FURTHEST <= size <= FURTHEST

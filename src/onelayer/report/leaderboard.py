@@ -33,6 +33,20 @@ class Mean(NamedTuple):
     value: float
     spread: float | None
 
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Mean":
+        """Take the mean of at least one finite value.
+
+        Raises:
+            OverflowError: of runs that diverged.
+        """
+        if len(values) == 1:
+            return cls(values[0], None)
+        if len(set(values)) == 1:  # no rounding of a mean makes a spread of equal values
+            return cls(values[0], 0.0)
+        mean = math.fsum(values) / len(values)
+        return cls(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)))
+
 
 @dataclass(frozen=True)
 class Row:
@@ -66,14 +80,9 @@ class Row:
         present = [value for value in values if value is not None]
         if not present or len(present) < len(values):
             return None
-        if len(present) == 1:
-            return Mean(present[0], None)
-        if len(set(present)) == 1:  # no rounding of a mean makes a spread of equal values
-            return Mean(present[0], 0.0)
         try:
-            mean = math.fsum(present) / len(present)
-            return Mean(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in present) / (len(present) - 1)))
-        except OverflowError:  # of runs that diverged
+            return Mean.of(present)
+        except OverflowError:
             return None
 
 

@@ -7,9 +7,10 @@ from onelayer.report.drawn import Cell, Listing
 from onelayer.report.figures.best import best_rows
 from onelayer.report.figures.gaps import why_none
 from onelayer.report.gather import Gathered
-from onelayer.report.measures import LEVEL, median
+from onelayer.report.measures import LEVEL, interval, median
 from onelayer.report.race import COSTS, first, racers, targets
 from onelayer.report.records import Record
+from onelayer.report.tables import weights_measured
 
 NOT = "did not converge"
 
@@ -18,36 +19,45 @@ def runs(gathered: Gathered) -> Listing:
     """List every run as its result.json has it, in the order of the leaderboard."""
     keys = [one.key for one in gathered.swept]
     metrics = list(dict.fromkeys([*gathered.board.shown, *gathered.board.metrics]))
-    columns = ("rank", "status", "optimizer", *keys, *metrics, *COSTS, "directory", "command")
+    columns = ("rank", "status", "optimizer", *keys, *metrics, "best_epoch", *COSTS, "directory", "command")
     rows = []
     for row in gathered.board.rows:
         for record in row.runs:
             swept = [_typed(record.overrides.get(key)) for key in keys]
             measured = [record.metrics.get(name) for name in metrics]
             told = gathered.results.get(record.directory, {})
-            costs: list[Cell] = [record.epochs, told.get("evaluations"), record.seconds]
+            costs: list[Cell] = [told.get("best_epoch"), record.epochs, told.get("evaluations"), record.seconds]
             head: list[Cell] = [row.rank, record.status, gathered.optimizer(record)]
             where: list[Cell] = [record.directory.as_posix(), record.command]
             rows.append((*head, *swept, *measured, *costs, *where))
-    caption = (
-        f"Every run with what it was asked for and what came of it, by {gathered.metric}; runs of one rank differ in "
-        "the seed or the fold alone."
-    )
+    ranked = "; runs of one configuration share a rank, that of their mean" if gathered.board.repeated else ""
+    caption = f"Every run with what it was asked for and what came of it, by {gathered.metric}{ranked}."
+    caption += "".join(f" {one}; best_epoch is theirs." for one in weights_measured(gathered.board))
     return Listing("runs", "Runs", caption, columns, tuple(rows))
 
 
 def best(gathered: Gathered) -> Listing:
     """List the best setting of each optimizer."""
-    rows = tuple(
-        (name, mean.mean, mean.half, len(row.counted), gathered.setting(row.best), row.best.command)
-        for name, row, mean in best_rows(gathered)
-    )
+    title, metric = "Best configuration of each optimizer", gathered.metric
+    if not gathered.board.repeated:
+        single = tuple(
+            (n, r.best.value(metric), gathered.setting(r.best), r.best.command) for n, r in best_rows(gathered).items()
+        )
+        caption = f"The {metric} of the best setting of each optimizer, each of a single run."
+        return Listing("best", title, caption, ("optimizer", metric, "setting", "command"), single)
+    rows: list[tuple[Cell, ...]] = []
+    for name, row in best_rows(gathered).items():
+        mean, runs = row.mean(metric), len(row.counted)
+        assert mean is not None
+        ends = interval(mean, runs) or (None, None)
+        rows.append((name, *mean, *ends, runs, gathered.setting(row.best), row.best.command))
     caption = (
-        f"The mean {gathered.metric} of the best setting of each optimizer, ± half of Student's {LEVEL:.0%} interval "
-        "over its repetitions; the command is that of the best of them."
+        f"The mean {metric} of the best setting of each optimizer with the standard deviation of its runs (seeds or "
+        f"folds), as in the leaderboard; low and high are the ends of Student's {LEVEL:.0%} interval of the mean. The "
+        "command is that of the best of these runs."
     ).replace("%", " %")
-    columns = ("optimizer", gathered.metric, "±", "runs", "setting", "command")
-    return Listing("best", "Best configuration of each optimizer", caption, columns, rows)
+    columns = ("optimizer", metric, f"{metric}_std", "low", "high", "runs", "setting", "command")
+    return Listing("best", title, caption, columns, tuple(rows))
 
 
 def time_to_target(gathered: Gathered) -> Listing:
@@ -68,8 +78,9 @@ def time_to_target(gathered: Gathered) -> Listing:
             ]
             rows.append((target.said, name, *cells, f"{reached} of {len(racer.row.runs)}", racer.setting))
     caption = (
-        "What an optimizer spent until it first was at a target, in the median over repetitions, with the setting that "
-        "was there first. Epochs after the 128th are looked at 64 times for each doubling of their number."
+        "What an optimizer spent until it first was at a target, each number in the median over repetitions (seeds or "
+        "folds), with the setting that was there in the fewest epochs. Epochs after the 128th are looked at 64 times "
+        "for each doubling of their number."
         if rows
         else why_none(gathered)
     )
@@ -95,7 +106,10 @@ def coefficients(gathered: Gathered) -> Listing:
         return Listing("coefficients", title, f"There are none: {doubts[0]}.", ("name",), ())
     keys = list(dict.fromkeys(key for row in found for key in row))
     rows = tuple(tuple(row.get(key) for key in keys) for row in found)
-    caption = "With standard errors and 95 % intervals from the train rows, where they can be had."
+    caption = (
+        f"Of {gathered.winning}; with standard errors and the ends of 95 % intervals, low and high, from the train "
+        "rows, where they can be had."
+    )
     return Listing(
         "coefficients", title, " ".join([caption, *(f"Caution: {one}." for one in doubts)]), tuple(keys), rows
     )

@@ -7,28 +7,34 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.report.leaderboard import Mean
+
 Array = NDArray[np.float64]
 # of the runs, as in benchopt (Moreau et al., 2022)
 BAND = (0.2, 0.5, 0.8)
-LEVEL = 0.95
+LEVEL = 0.95  # of intervals
 
 
 class Interval(NamedTuple):
-    """A mean over runs, and half the width of its interval; None for a single run."""
+    """The ends of an interval of a mean."""
 
-    mean: float
-    half: float | None
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Write it for a reader: ``95 % interval of the mean 0.1 to 0.2``."""
+        return f"{LEVEL:.0%} interval of the mean {self.low:.5g} to {self.high:.5g}".replace("%", " %")
 
 
-def interval(values: Sequence[float], level: float = LEVEL) -> Interval:
-    """Return the mean with Student's interval: t times the standard deviation (n - 1) over the root of n."""
-    from scipy.stats import t
+def interval(mean: Mean, runs: int) -> Interval | None:
+    """Return Student's interval of a mean: t times the standard deviation (n - 1) over the root of n; None of a run."""
+    # scipy.stats takes a while to import
+    from scipy.special import stdtrit
 
-    mean = math.fsum(values) / len(values)
-    if len(values) == 1:
-        return Interval(mean, None)
-    spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-    return Interval(mean, float(t.ppf((1 + level) / 2, len(values) - 1)) * spread / math.sqrt(len(values)))
+    if mean.spread is None:
+        return None
+    half = float(stdtrit(runs - 1, (1 + LEVEL) / 2)) * mean.spread / math.sqrt(runs)
+    return Interval(mean.value - half, mean.value + half)
 
 
 def time_to(target: float, cost: NDArray[Any], values: NDArray[Any]) -> float:

@@ -111,7 +111,25 @@ def headlines(board: Leaderboard) -> list[str]:
     lines.append(f"sorted by {board.sort}, {direction} is better")
     if board.repeated:
         lines.append(f"mean ± standard deviation over {repetitions(board)}; --by-run shows each run")
-    return lines + cautions(board)
+    return [*lines, *weights_measured(board), *cautions(board)]
+
+
+def weights_measured(board: Leaderboard) -> list[str]:
+    """Say which weights numbers are of, where these are not the same for all."""
+    monitors = sorted({record.monitor for record in board.records if record.monitor in board.metrics})
+    if not monitors or not any(name.startswith(("val/", "test/")) for name in board.metrics):
+        return []
+    chose = " or ".join(monitors)
+    return [f"val/* and test/* are of the weights that {chose} chose, train/* of those after the last epoch"]
+
+
+def stated(row: Row, name: str, *, explained: bool = True) -> str:
+    """Write what came of a row: a run's number, or ``1.5 ± 0.1 (mean ± standard deviation of 3 runs)``."""
+    mean = row.mean(name)
+    if mean is None or mean.spread is None:
+        return number(mean and mean.value)
+    what = f" (mean ± standard deviation of {_runs(row)} runs)" if explained else ""
+    return f"{number(mean.value)} ± {mean.spread:.2g}{what}"
 
 
 def best_line(board: Leaderboard) -> str:

@@ -3,8 +3,8 @@
 from onelayer.report.figures.canvas import INK, Canvas, Painted, look, nothing
 from onelayer.report.gather import Gathered
 from onelayer.report.leaderboard import Row
-from onelayer.report.measures import LEVEL, Interval, interval
-from onelayer.report.tables import number
+from onelayer.report.measures import LEVEL, interval
+from onelayer.report.tables import number, stated
 from onelayer.report.winner import shortened
 
 NAME, TITLE = "best", "Best configuration of each optimizer"
@@ -20,34 +20,35 @@ def draw(gathered: Gathered) -> Painted:
     found = best_rows(gathered)
     if not found:
         return nothing(NAME, TITLE, f"No run ended with a {gathered.metric}.")
-    if len(gathered.names) == 1 and len(found[0][1].counted) == 1:
+    if len(gathered.names) == 1 and len(next(iter(found.values())).counted) == 1:
         return nothing(NAME, TITLE, "There is one optimizer only, and one run of each setting.")
     canvas = Canvas(NAME, height=1.3 + 0.39 * max(2, len(found)))
     axes = canvas.axes
-    for place, (name, row, mean) in enumerate(found):
+    for place, (name, row) in enumerate(found.items()):
         style, height = look(name), len(found) - 1 - place
-        if mean.half is not None:
-            axes.plot([mean.mean - mean.half, mean.mean + mean.half], [height, height], color=style.color, linewidth=2)
+        mean = row.mean(gathered.metric)
+        assert mean is not None
+        its = interval(mean, len(row.counted))
+        if its is not None:
+            axes.plot(its, [height, height], color=style.color, linewidth=2)
         runs = [(value, record) for record in row.counted if (value := gathered.value(record)) is not None]
         if len(runs) > 1:
             said = [f"{gathered.label(record)}: {gathered.metric} {number(value)}" for value, record in runs]
             below = [height - 0.22] * len(runs)
             canvas.dots([value for value, _ in runs], below, said, color=style.color, markersize=4, alpha=0.7)
-        spread = "" if mean.half is None else f" ± {mean.half:.2g}"
-        told = f"{gathered.setting(row.best)}: {gathered.metric} {number(mean.mean)}{spread}, {len(row.counted)} runs"
-        canvas.dots([mean.mean], [height], [told], color=style.color, marker=style.marker, markersize=9)
-    axes.set_yticks(range(len(found)), shortened([name for name, *_ in reversed(found)]), color=INK)
+        told = f"{gathered.setting(row.best)}: {gathered.metric} {stated(row, gathered.metric)}"
+        told += "" if its is None else f", {its}"
+        canvas.dots([mean.value], [height], [told], color=style.color, marker=style.marker, markersize=9)
+    axes.set_yticks(range(len(found)), shortened([*reversed(found)]), color=INK)
     axes.set(xlabel=gathered.metric, ylim=(-0.6, len(found) - 0.4))
     axes.grid(visible=False, axis="y")
     return canvas.drawn(TITLE, CAPTION + gathered.caution)
 
 
-def best_rows(gathered: Gathered) -> list[tuple[str, Row, Interval]]:
-    """Return the first row of each optimizer in the leaderboard that has a rank, with its mean; the best first."""
-    found: list[tuple[str, Row, Interval]] = []
+def best_rows(gathered: Gathered) -> dict[str, Row]:
+    """Return the first row of each optimizer in the leaderboard that has a rank, and so a mean; the best first."""
+    found: dict[str, Row] = {}
     for row in gathered.board.rows:
-        name = gathered.optimizer(row.best)
-        values = [value for record in row.counted if (value := gathered.value(record)) is not None]
-        if row.rank is not None and values and all(name != one for one, *_ in found):
-            found.append((name, row, interval(values)))
+        if row.rank is not None:
+            found.setdefault(gathered.optimizer(row.best), row)
     return found

@@ -11,8 +11,9 @@ from onelayer.report.tables import number
 NAME, TITLE = "budget", "What a tuning budget buys"
 MOST = 200  # points of a line
 CAPTION = (
-    "The expected best {metric} of n runs drawn with replacement from those of this sweep (Dodge et al., 2019). A run "
-    "that diverged counts as the worst that did not. A line that falls early needs little tuning."
+    "The expected best {metric} of n runs of an optimizer, drawn with replacement from those of this sweep (Dodge et "
+    "al., 2019); each seed and fold is a run of its own. A run that diverged counts as the worst that did not. A line "
+    "that is {down} early needs little tuning."
 )
 
 
@@ -32,14 +33,17 @@ def draw(gathered: Gathered) -> Painted:
         style = look(name)
         canvas.axes.plot(budgets, best, color=style.color, linestyle=style.dash)
         for place in (0, -1):
-            said = f"{name}: {number(float(best[place]))} expected of {budgets[place]} run{'s' * bool(place)}"
+            runs = f"{budgets[place]} run{'s' * bool(place)}"
+            said = f"{name}: expected best {gathered.metric} of {runs} {number(float(best[place]))}"
             canvas.dots([budgets[place]], [best[place]], [said], color=style.color, marker=style.marker)
         every += best.tolist()
     canvas.logarithmic("x")
     canvas.spread_y(every)
     canvas.axes.set(xlabel="runs", ylabel=f"expected best {gathered.metric}")
     canvas.legend(list(found))
-    return canvas.drawn(TITLE, CAPTION.format(metric=gathered.metric) + gathered.caution)
+    return canvas.drawn(
+        TITLE, CAPTION.format(metric=gathered.metric, down="up" if gathered.higher else "down") + gathered.caution
+    )
 
 
 def values_of(gathered: Gathered) -> dict[str, list[float]]:

@@ -12,8 +12,8 @@ NAME, TITLE = "coefficients", "The winner's coefficients"
 MOST = 20
 CUT = 4  # times the largest: what is longer leaves the figure
 CAPTION = (
-    "What one step of the scaling of training ({scaling}) in each feature adds to {what}{most}. Bars are 95 % intervals"
-    "{cut}{doubt}. In original units they are in the table."
+    "Of {winning}: what one step of the scaling of training ({scaling}) in each feature adds to {what}{most}. Bars are "
+    "95 % intervals{cut}{doubt}. In original units they are in the table."
 )
 
 
@@ -58,7 +58,9 @@ def draw(gathered: Gathered) -> Painted:
     doubt = f"; {doubts[0]}" if doubts else ""
     cut = ", and leave the figure where they are wider" if furthest > CUT * largest else ""
     most = f"; the {len(found)} largest of {every}" if every > len(found) else ""
-    said = CAPTION.format(scaling=winner.spec.data.normalize, what=what, most=most, cut=cut, doubt=doubt)
+    said = CAPTION.format(
+        winning=gathered.winning, scaling=winner.spec.data.normalize, what=what, most=most, cut=cut, doubt=doubt
+    )
     return canvas.drawn(TITLE, said)
 
 

@@ -27,17 +27,17 @@ def draw(gathered: Gathered) -> Painted:
     if isinstance(answers, str):
         return nothing(NAME, TITLE, f"There are no predictions: {answers}.")
     if answers.probability is None:
-        return _residuals(answers, str(winner.artefact.header["target"]))
+        return _residuals(answers, gathered.winning, str(winner.artefact.header["target"]))
     if winner.task == "binary":
-        return _ranking(answers, winner.classes)
-    return _confusion(answers, winner.classes)
+        return _ranking(answers, gathered.winning, winner.classes)
+    return _confusion(answers, gathered.winning, winner.classes)
 
 
 def _title(answers: Answers) -> str:
     return TRAINED if answers.stage == "train" else TITLE
 
 
-def _residuals(answers: Answers, target: str) -> Painted:
+def _residuals(answers: Answers, winning: str, target: str) -> Painted:
     canvas = Canvas(NAME, (1.0, 1.0), 3.4)
     left, right = canvas.all
     some = np.linspace(0, len(answers.target) - 1, min(DRAWN, len(answers.target))).astype(int)
@@ -54,13 +54,13 @@ def _residuals(answers: Answers, target: str) -> Painted:
     for axes in canvas.all:
         axes.locator_params(nbins=5)
     caption = (
-        f"{len(answers.target)} {answers.stage} rows. Left: dots on the line are predicted as they are. Right: "
-        "residuals without a shape mean that a line is enough; a bow or a fan means that it is not."
+        f"{len(answers.target)} {answers.stage} rows by {winning}. Left: dots on the line are predicted as they are. "
+        "Right: residuals without a shape mean that a line is enough; a bow or a fan means that it is not."
     )
     return canvas.drawn(_title(answers), caption)
 
 
-def _ranking(answers: Answers, classes: tuple[str, ...]) -> Painted:
+def _ranking(answers: Answers, winning: str, classes: tuple[str, ...]) -> Painted:
     from sklearn.metrics import roc_auc_score, roc_curve
 
     assert answers.probability is not None
@@ -81,8 +81,9 @@ def _ranking(answers: Answers, classes: tuple[str, ...]) -> Painted:
         canvas.dots([share], [seen], [said], right, color=COLOURS[0], marker="o")
     right.set(xlabel="predicted probability", ylabel=f"observed share of {shortened([classes[1]], 14)[0]}")
     caption = (
-        f"{len(truth)} {answers.stage} rows. Left: ROC of '{classes[1]}', area {area}; the nearer to the upper left "
-        "corner, the better. Right: calibration by tenths of the rows; dots on the line are probabilities to trust."
+        f"{len(truth)} {answers.stage} rows by {winning}. Left: ROC of '{classes[1]}', area {area}; the nearer to the "
+        "upper left corner, the better. Right: calibration by tenths of the rows; dots on the line are probabilities "
+        "to trust."
     )
     return canvas.drawn(_title(answers), caption)
 
@@ -94,16 +95,16 @@ def calibration(positive: Array, truth: Array) -> list[tuple[float, float, int]]
     return [(float(positive[part].mean()), float(truth[part].mean()), len(part)) for part in parts]
 
 
-def _confusion(answers: Answers, classes: tuple[str, ...]) -> Painted:
+def _confusion(answers: Answers, winning: str, classes: tuple[str, ...]) -> Painted:
     counts = np.zeros((len(classes), len(classes)), int)
     np.add.at(counts, (answers.target.astype(int), answers.value.astype(int)), 1)
     canvas = Canvas(NAME, height=max(4.2, min(7.0, 1.8 + 0.44 * len(classes))))
     axes = canvas.axes
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    shades = mpl.colormaps["Blues"]
+    shades = mpl.colormaps["viridis"]
     places = [(column, line) for line, column in np.ndindex(*counts.shape)]
-    colours = [shades(0.08 + 0.85 * shares[line, column]) for column, line in places]
-    canvas.boxes(
+    colours = [shades(shares[line, column]) for column, line in places]
+    squares = canvas.boxes(
         places,
         colours,
         [
@@ -111,6 +112,7 @@ def _confusion(answers: Answers, classes: tuple[str, ...]) -> Painted:
             for column, line in places
         ],
     )
+    squares.set(edgecolor=GREY, linewidth=0.4)
     if len(classes) <= 12:
         for (column, line), colour in zip(places, colours, strict=True):
             canvas.write(column, line, str(counts[line, column]), colour)
@@ -123,7 +125,7 @@ def _confusion(answers: Answers, classes: tuple[str, ...]) -> Painted:
     axes.tick_params(length=0, labelcolor=INK)
     hits = int(np.trace(counts))
     caption = (
-        f"{len(answers.target)} {answers.stage} rows, {hits} of them predicted right. A row of the table is a true "
-        "class, its shade the share of that class; all is well on the diagonal."
+        f"{len(answers.target)} {answers.stage} rows by {winning}, {hits} of them predicted right. A line is a true "
+        "class; the brighter a cell, the larger its share of that class; all is well on the diagonal."
     )
     return canvas.drawn(_title(answers), caption)

@@ -12,8 +12,10 @@ COSTS = {"epochs": "epochs", "evaluations": "gradient evaluations", "seconds": "
 UNTRAINED = "No run was trained (0 epochs): each measures its start."
 SMALLEST = 1e-16  # what is nearer to the optimum is at it, as far as float64 can tell
 WHAT = (
-    "Relative gap (f − f*) / (f(0) − f*): 1 at zero weights, 0 at the exact optimum. Of each optimizer the setting "
-    "that came down to its targets first: the line is the median over its repetitions, the band holds 20–80 % of them."
+    "Relative gap (f − f*) / (f(0) − f*) of the training objective, train/rel_gap: 1 at zero weights, 0 at the exact "
+    "optimum; of the weights of each epoch, whichever of them is delivered. Of each optimizer the setting that came "
+    "down to its targets in the fewest epochs: the line is the median over its repetitions, the band holds 20–80 % of "
+    "them."
 )
 HOW = {
     "epochs": " An epoch is one pass over the train rows, whatever a method does with them.",
@@ -73,5 +75,7 @@ def _line(canvas: Canvas, optimizer: str, racer: Racer, cost: str) -> None:
     at, (low, middle, high) = band(_moved(racer, cost))
     canvas.axes.fill_between(at, low, high, color=style.color, alpha=0.18, linewidth=0)
     canvas.axes.plot(at, middle, color=style.color, linestyle=style.dash)
-    said = f"{optimizer}: relative gap {number(float(middle[-1]))} after {number(float(at[-1]))} {COSTS[cost]}"
-    canvas.dots([at[-1]], [middle[-1]], [f"{said} ({racer.setting})"], color=style.color, marker=style.marker)
+    runs = len(_moved(racer, cost))
+    of = f", median of {runs} runs" if runs > 1 else ""
+    said = f"{racer.setting}: relative gap {number(float(middle[-1]))} after {at[-1]:.5g} {COSTS[cost]}{of}"
+    canvas.dots([at[-1]], [middle[-1]], [said], color=style.color, marker=style.marker)

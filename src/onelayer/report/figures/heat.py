@@ -15,12 +15,12 @@ from onelayer.report.figures.names import name_places, word
 from onelayer.report.gather import Gathered, Swept
 from onelayer.report.leaderboard import REPEATED, Row
 from onelayer.report.records import comparable
-from onelayer.report.tables import number
+from onelayer.report.tables import stated
 
 NAME, TITLE = "heat", "Two keys together"
 CAPTION = (
-    "Each cell is the best setting of all else: the mean {metric} over its repetitions; the brighter, the better. × "
-    "marks cells where even that diverged or failed in some repetition; an empty cell did not run."
+    "Each cell is the best setting of all else: its {metric}{mean}; the brighter, the better. × marks cells where even "
+    "that diverged or failed; an empty cell did not run."
 )
 MOST, BINS = 24, 12  # values of a key on an axis; of numbers, more of them go into so many bins
 FIGURES = 10
@@ -111,7 +111,8 @@ def _draw(gathered: Gathered, x: Side, y: Side) -> Painted:
     name_places(axes.yaxis, [*map(_rounded, y.labels)])
     axes.grid(visible=False)
     canvas.bar(ScalarMappable(norm, shades), logarithmic=wide)
-    return canvas.drawn(title, CAPTION.format(metric=gathered.metric) + gathered.caution)
+    mean = ", the mean over its repetitions (seeds or folds)" if gathered.board.repeated else ""
+    return canvas.drawn(title, CAPTION.format(metric=gathered.metric, mean=mean) + gathered.caution)
 
 
 def _rounded(label: str) -> str:
@@ -120,5 +121,5 @@ def _rounded(label: str) -> str:
 
 
 def _said(gathered: Gathered, cell: Cell) -> str:
-    came = cell.row.status if cell.mean is None else f"{gathered.metric} {number(cell.mean)}"
-    return f"{gathered.label(cell.row.best)}: {came}"
+    came = cell.row.status if cell.mean is None else f"{gathered.metric} {stated(cell.row, gathered.metric)}"
+    return f"{gathered.setting(cell.row.best)}: {came}"

@@ -6,11 +6,10 @@ import numpy as np
 
 from onelayer.links import LINKS, inverse
 from onelayer.report.figures.canvas import COLOURS, GREY, INK, Canvas, Painted
-from onelayer.report.figures.response import results_of
 from onelayer.report.gather import Gathered
 from onelayer.report.leaderboard import Row
-from onelayer.report.measures import interval
-from onelayer.report.tables import number
+from onelayer.report.measures import LEVEL, interval
+from onelayer.report.tables import stated
 
 NAME, TITLE = "links", "The links, and what came of them"
 KEY = "model.link"
@@ -49,27 +48,28 @@ def draw(gathered: Gathered) -> list[Painted]:
         (line,) = left.plot(z, inverse(link, z), color=colour(link), linewidth=1.4)
         canvas.point(line, f"{link}: p(z) = {FORMULAS[link]}")
     left.set(xlabel="logit z", ylabel="p(z)", xlim=(-FURTHEST, FURTHEST), ylim=(-0.03, 1.03))
-    means = {link: interval(results_of(gathered, row)) for link, row in rows_of_links(gathered).items()}
-    for height, link in enumerate(reversed(links)):
-        if link not in means:
-            continue
-        mean, half = means[link]
-        if half is not None:
-            right.plot([mean - half, mean + half], [height] * 2, color=colour(link), linewidth=2)
-        said = f"{link}: {gathered.metric} {number(mean)}"
-        canvas.dots([mean], [height], [said], right, color=colour(link), markersize=9)
+    rows, means = rows_of_links(gathered), list[float]()
+    for link, row in rows.items():
+        height, mean = len(links) - 1 - links.index(link), row.mean(gathered.metric)
+        assert mean is not None
+        means.append(mean.value)
+        its, said = interval(mean, len(row.counted)), f"{link}: {gathered.metric} {stated(row, gathered.metric)}"
+        if its is not None:
+            right.plot(its, [height] * 2, color=colour(link), linewidth=2)
+            said += f", {its}"
+        canvas.dots([mean.value], [height], [said], right, color=colour(link), markersize=9)
     right.set_yticks(range(len(links)), links[::-1], color=INK)
-    ends = sorted({min(means.values()).mean, max(means.values()).mean} if means else ())
+    ends = sorted({min(means), max(means)} if means else ())
     right.set_xticks(ends, [f"{end:.4g}" for end in ends])
     right.set(xlabel=gathered.metric, ylim=(-0.6, len(links) - 0.4))
     right.margins(x=0.15)
     right.grid(visible=False, axis="y")
-    repeated = any(half is not None for _, half in means.values())
     caption = CAPTION.format(
         formulas="; ".join(f"{link} {FORMULAS[link]}" for link in links),
         probit=PROBIT * ("probit" in links),
         metric=gathered.metric,
-        spread=", with the interval of its mean" * repeated,
+        spread=f", the mean over its repetitions with its {LEVEL:.0%} interval".replace("%", " %")
+        * bool(gathered.board.repeated),
     )
     return [canvas.drawn(TITLE, caption + gathered.caution)]
 
@@ -86,7 +86,7 @@ def rows_of_links(gathered: Gathered) -> dict[str, Row]:
     found: dict[str, Row] = {}
     for row in gathered.board.rows:
         link = row.best.overrides.get(KEY, "")
-        if row.rank is not None and link in LINKS and row.mean(gathered.metric) is not None:
+        if row.rank is not None and link in LINKS:
             found.setdefault(link, row)
     return found
 

@@ -1,57 +1,51 @@
-"""All swept keys side by side: a line for each run, which ends at what came of it."""
+"""All swept keys side by side: a line for each configuration, which ends at what came of it."""
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgba
 
-from onelayer.report.figures.canvas import GREY, INK, PAPER, TINY, Canvas, Painted, nothing
+from onelayer.report.figures.canvas import COLOURS, GREY, INK, PAPER, TINY, Canvas, Painted, nothing
 from onelayer.report.gather import RATE, Gathered, Swept
 from onelayer.report.leaderboard import REPEATED
 from onelayer.report.measures import Array
 from onelayer.report.records import Record, comparable
-from onelayer.report.tables import number
+from onelayer.report.tables import stated
 from onelayer.report.winner import shortened
 
 NAME, TITLE = "parallel", "Parallel coordinates"
 CAPTION = (
-    "Each line is a run, its last axis what came of it ({metric}); the best tenth of the runs is coloured, the best "
-    "run drawn boldly. Where coloured lines pass through one place of an axis, that value matters."
+    "Each line is a configuration, its last axis what came of it: {metric}{mean}. The bold line is the best one{few}."
+    "{left}"
 )
 MOST, FIRST_KEYS = 1000, 6
 
 
 def draw(gathered: Gathered) -> Painted:
-    """Draw all runs that ended with a number; of many the best."""
+    """Draw all configurations that have a rank; of many the best."""
     keys = [one for one in gathered.swept if one.key not in REPEATED and len(one.values) > 1][:FIRST_KEYS]
-    ended = [record for record in gathered.records if gathered.value(record) is not None]
-    if len(keys) < 2 or len(ended) < 2:
-        return nothing(NAME, TITLE, "It takes two swept keys, and two runs that ended.")
-    sign = -1.0 if gathered.higher else 1.0
-    ended.sort(key=lambda record: sign * (gathered.value(record) or 0.0))
-    ended = ended[:MOST]
+    rows = [row for row in gathered.board.rows if row.rank is not None]  # the best come first
+    if len(keys) < 2 or len(rows) < 2:
+        return nothing(NAME, TITLE, "It takes two swept keys, and two configurations that ended well.")
+    behind, bad = len(rows[MOST:]), len(gathered.board.rows) - len(rows)
+    rows = rows[:MOST]
     canvas = Canvas(NAME)
     axes = canvas.axes
-    values = np.array([gathered.value(record) for record in ended])
-    heights = np.array([[_height(gathered, key, record) for key in keys] for record in ended])
+    values = np.array([its.value for row in rows if (its := row.mean(gathered.metric))])
+    heights = np.array([[_height(gathered, key, row.best) for key in keys] for row in rows])
     heights = np.column_stack([heights, _scaled(values, logarithmic=_wide(values))])
-    few = max(1, len(ended) // 10)
-    shades = mpl.colormaps["viridis"](np.linspace(0.15, 0.85, few))
-    # the best is drawn last, over the others
-    colours = [*shades[:, :3], *[to_rgb(GREY)] * (len(ended) - few)][::-1]
-    widths = [2.6, *[1.3] * (few - 1), *[0.6] * (len(ended) - few)][::-1]
-    alphas = [*[0.9] * few, *[0.3] * (len(ended) - few)][::-1]
+    few, others = len(rows[1:]) // 10, len(rows[1:]) - len(rows[1:]) // 10
+    # the best is drawn last, over the others, and in the colour of the text, which is read on light and on dark
+    colours = [to_rgba(INK), *[to_rgba(COLOURS[0], 0.9)] * few, *[to_rgba(GREY, 0.6)] * others][::-1]
+    widths = [2.6, *[1.3] * few, *[0.8] * others][::-1]
     lines = LineCollection(
         [np.column_stack([np.arange(len(one)), one]) for one in heights[::-1]],
-        colors=[(*colour, alpha) for colour, alpha in zip(colours, alphas, strict=True)],
+        colors=colours,
         linewidths=widths,
         joinstyle="round",
     )
     axes.add_collection(lines, autolim=False)
-    said = [
-        f"{gathered.label(run)}: {gathered.metric} {number(value)}" for run, value in zip(ended, values, strict=True)
-    ]
+    said = [f"{gathered.setting(row.best)}: {gathered.metric} {stated(row, gathered.metric)}" for row in rows]
     canvas.point(lines, *reversed(said))
     for place, key in enumerate(keys):
         axes.axvline(place, color=INK, linewidth=0.8)
@@ -68,7 +62,15 @@ def draw(gathered: Gathered) -> Painted:
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="x", length=0)
-    return canvas.drawn(TITLE, CAPTION.format(metric=gathered.metric) + gathered.caution)
+    mean = ", the mean over its repetitions (seeds or folds)" if gathered.board.repeated else ""
+    left = [f"{behind} that rank behind these"] * bool(behind)
+    left += [f"{bad} of which runs diverged, failed or have not ended"] * bool(bad)
+    gone = f" Not drawn: {', and '.join(left)}." if left else ""
+    tenth = (
+        ", the next tenth is coloured; where these pass through one place of an axis, that value matters" if few else ""
+    )
+    caption = CAPTION.format(metric=gathered.metric, mean=mean, few=tenth, left=gone)
+    return canvas.drawn(TITLE, caption + gathered.caution)
 
 
 def _write(axes: Axes, text: str, x: float, y: float) -> None:

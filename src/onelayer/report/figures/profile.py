@@ -15,7 +15,7 @@ NAME, TITLE = "profile", "Performance profile"
 CAPTION = (
     "The share of problems ({problems}) that an optimizer solved with at most so many times the gradient evaluations "
     "of the best one. Its height at 1 says how often it was the best; at the right end, how often it arrived at all. "
-    "Each optimizer runs with the setting that came to the target first."
+    "Each optimizer runs with the setting that came to the target with the fewest gradient evaluations."
 )
 
 

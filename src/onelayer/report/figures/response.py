@@ -8,16 +8,17 @@ from onelayer.report.figures.names import word
 from onelayer.report.gather import ENDED, RATE, Gathered
 from onelayer.report.leaderboard import REPEATED, Row
 from onelayer.report.measures import BAND
-from onelayer.report.records import Record
 from onelayer.report.tables import number
 
 SENSITIVITY, TITLE = "sensitivity", "Learning-rate sensitivity"
 NAME = "response"
-CAPTION = (
-    "At each {what} the best setting of all else: the line is the median over its repetitions (seeds or folds), "
-    "the band holds 20–80 % of them, the dot is the best run.{diverged}{more}"
+CAPTION = "At each {what} the best setting of all else, as in the leaderboard: {runs}{diverged}{more}"
+SINGLE = "a dot for its {metric}."
+REPEATEDLY = (
+    "the line is the median {metric} of its runs (seeds or folds), the band holds 20–80 % of them, the dot is the best "
+    "of them."
 )
-DIVERGED = " × at the top: runs diverged there."
+DIVERGED = " × at the top: runs diverged there, whatever else was set; those have no place on the line."
 WIDE = " A wide valley means that the learning rate needs little care."
 FIGURES = 6
 
@@ -53,17 +54,6 @@ def results_of(gathered: Gathered, row: Row) -> list[float]:
     return [value for record in row.runs if (value := gathered.value(record)) is not None]
 
 
-def best_of(gathered: Gathered, name: str, key: str) -> dict[float, Record]:
-    """Return the best run of an optimizer at each value of a key."""
-    found: dict[float, list[tuple[float, Record]]] = {}
-    for row in gathered.rows_of(name):
-        for record in row.runs:
-            at, value = gathered.number(record, key), gathered.value(record)
-            if at is not None and value is not None:
-                found.setdefault(at, []).append((-value if gathered.higher else value, record))
-    return {at: min(those, key=lambda one: one[0])[1] for at, those in sorted(found.items())}
-
-
 def diverged_of(gathered: Gathered, name: str, key: str) -> dict[float, tuple[int, int]]:
     """Return how many runs of an optimizer diverged at each value of a key, of how many that ended."""
     counts: dict[float, list[int]] = {}
@@ -94,24 +84,31 @@ def _draw(gathered: Gathered, key: str, name: str, title: str) -> Painted:
     canvas.legend(list(several))
     diverged = DIVERGED if any(diverged_of(gathered, one, key) for one in several) else ""
     more = WIDE if key == RATE else ""
-    return canvas.drawn(title, CAPTION.format(what=what, diverged=diverged, more=more) + gathered.caution)
+    # a word, or a number that no axis reaches
+    left = {
+        said: None for one in gathered.records if (said := one.overrides.get(key)) and gathered.number(one, key) is None
+    }
+    more += f" Not drawn: {what} {', '.join(left)}." if left else ""
+    runs = (REPEATEDLY if gathered.board.repeated else SINGLE).format(metric=gathered.metric)
+    return canvas.drawn(title, CAPTION.format(what=what, runs=runs, diverged=diverged, more=more) + gathered.caution)
 
 
 def _line(canvas: Canvas, gathered: Gathered, optimizer: str, key: str, rows: dict[float, Row]) -> None:
     style, what = look(optimizer), "learning rate" if key == RATE else key
-    there = [(at, np.quantile(v, BAND)) for at, row in rows.items() if (v := results_of(gathered, row))]
-    if there:
-        at, (low, middle, high) = [one for one, _ in there], np.array([found for _, found in there]).T
-        canvas.axes.fill_between(at, low, high, color=style.color, alpha=0.18, linewidth=0)
-        canvas.axes.plot(at, middle, color=style.color, linestyle=style.dash)
-    runs = best_of(gathered, optimizer, key)
-    values = [gathered.value(run) or 0.0 for run in runs.values()]
+    there = [(at, row, v) for at, row in rows.items() if (v := results_of(gathered, row))]
+    if not there:
+        return
+    at, (low, middle, high) = [one for one, *_ in there], np.array([np.quantile(v, BAND) for *_, v in there]).T
+    canvas.axes.fill_between(at, low, high, color=style.color, alpha=0.18, linewidth=0)
+    canvas.axes.plot(at, middle, color=style.color, linestyle=style.dash)
+    # the best run of a row is its first
     said = [
-        f"{optimizer}, {what} {at:g}: {gathered.metric} {number(value)} ({gathered.label(run)})"
-        for (at, run), value in zip(runs.items(), values, strict=True)
+        f"{optimizer}, {what} {here:g}: {gathered.metric} {number(v[0])} ({gathered.label(row.best)})"
+        + (f", the best of {len(v)} runs, median {number(float(m))}" if len(v) > 1 else "")
+        for (here, row, v), m in zip(there, middle, strict=True)
     ]
-    size = 6 if len(runs) <= 25 else 4.5
-    canvas.dots(list(runs), values, said, color=style.color, marker=style.marker, markersize=size)
+    size = 6 if len(there) <= 25 else 4.5
+    canvas.dots(at, [v[0] for *_, v in there], said, color=style.color, marker=style.marker, markersize=size)
 
 
 def _mark_diverged(canvas: Canvas, gathered: Gathered, key: str, optimizers: list[str]) -> None:

@@ -1,18 +1,17 @@
 """What a sweep says, in one paragraph: which configuration won, how sure that is, how far it is from the truth."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from onelayer.model.direction import higher_is_better
-from onelayer.report.leaderboard import Leaderboard, Row, cautions, repetitions, tally
+from onelayer.report.leaderboard import Leaderboard, Mean, Row, cautions, tally
+from onelayer.report.measures import interval
 from onelayer.report.records import comparable
-from onelayer.report.tables import number
+from onelayer.report.tables import number, stated, weights_measured
 
-LEVEL = 0.95  # of the interval; it is said in words below
-SPREAD = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
 GAP, REL_GAP = "train/gap", "train/rel_gap"
+SPREAD = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
 
 
 class Figure(NamedTuple):
@@ -22,11 +21,13 @@ class Figure(NamedTuple):
         name: what it is.
         text: rounded.
         value: exactly; None for what is no single number.
+        of: what it was measured of, and over how many runs.
     """
 
     name: str
     text: str
     value: float | int | None
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,14 @@ class Answer:
         sentences: what is to be known of it.
         figures: its numbers.
         command: trains its best run again; "" without a winner.
+        again: says so.
     """
 
     winner: str
     sentences: tuple[str, ...]
     figures: tuple[Figure, ...]
     command: str
+    again: str = "Train it again"
 
 
 class Margin(NamedTuple):
@@ -59,12 +62,12 @@ def _all_ended(runs: int) -> str:
     return "The run came to its end." if runs == 1 else f"All {runs} runs came to their end."
 
 
-def answer(board: Leaderboard, reference: Mapping[str, Any] | None = None) -> Answer:
+def answer(board: Leaderboard, result: Mapping[str, Any] | None = None) -> Answer:
     """Sum a leaderboard up.
 
     Args:
         board: of the sweep.
-        reference: what the result of the best run says of the optimum.
+        result: of the best run.
     """
     runs = len(board.records)
     counts = Figure("runs", str(runs), runs)
@@ -72,14 +75,16 @@ def answer(board: Leaderboard, reference: Mapping[str, Any] | None = None) -> An
     if board.best is None:
         said = f"No configuration has a finite {board.sort} from all of its runs: {ended}."
         return Answer("", (said, *_sentences(cautions(board))), (counts,), "")
-    row = board.best
+    row, result = board.best, result or {}
     told = _configuration(row, board)
-    sentences = [_standing(row, board), *_sure(board), *_tested(row, board), _distance(row, reference)]
+    sentences = [_standing(row, board), *_sure(board), *_tested(row, board), _distance(row, result)]
+    sentences += [f"{one}{_epoch_of(row, result)}." for one in weights_measured(board)]
     worse = any(record.status not in ("done", "stopped") for record in board.records)
     sentences.append(f"Of {runs} runs, {ended}." if worse else _all_ended(runs))
-    figures = [_figure(name, row) for name in dict.fromkeys([board.sort, _test_of(board), REL_GAP])]
+    figures = [_figure(name, row, board) for name in dict.fromkeys([board.sort, _test_of(board), REL_GAP])]
     shown = tuple(figure for figure in figures if figure is not None)
-    return Answer(told, (*sentences, *_sentences(cautions(board))), (*shown, counts), row.best.command)
+    every = tuple(one.replace(" ± ", SPREAD) for one in (*sentences, *_sentences(cautions(board))))
+    return Answer(told, every, (*shown, counts), row.best.command, _again(row, board))
 
 
 def margin(first: Row, second: Row, board: Leaderboard) -> Margin | None:
@@ -88,18 +93,15 @@ def margin(first: Row, second: Row, board: Leaderboard) -> Margin | None:
     Returns:
         How much better the first is, with the interval; None for fewer than two pairs.
     """
-    # scipy takes a while to import, and a leaderboard alone does without
-    from scipy.special import stdtrit
-
     sign = 1.0 if higher_is_better(board.sort) else -1.0
     ours, theirs = _by_repetition(first, board), _by_repetition(second, board)
     pairs = [sign * (ours[key] - theirs[key]) for key in ours if key in theirs]
     if len(pairs) < 2:
         return None
-    mean = math.fsum(pairs) / len(pairs)
-    variance = math.fsum((one - mean) ** 2 for one in pairs) / (len(pairs) - 1)
-    half = float(stdtrit(len(pairs) - 1, (1 + LEVEL) / 2)) * math.sqrt(variance / len(pairs))
-    return Margin(mean, mean - half, mean + half, len(pairs))
+    mean = Mean.of(pairs)
+    found = interval(mean, len(pairs))
+    assert found is not None
+    return Margin(mean.value, *found, len(pairs))
 
 
 def _by_repetition(row: Row, board: Leaderboard) -> dict[tuple[object, ...], float]:
@@ -118,11 +120,7 @@ def _configuration(row: Row, board: Leaderboard) -> str:
 
 
 def _standing(row: Row, board: Leaderboard) -> str:
-    mean = row.mean(board.sort)
-    assert mean is not None
-    value = number(mean.value)
-    if mean.spread is not None:
-        value += f"{SPREAD}{mean.spread:.2g} over {repetitions(board)}"
+    value = stated(row, board.sort)
     direction = "highest" if higher_is_better(board.sort) else "lowest"
     if len(board.rows) == 1:
         return f"It has {board.sort} {value}."
@@ -147,40 +145,56 @@ def _sure(board: Leaderboard) -> list[str]:
         ahead = f"The next one, {other}, is {abs(theirs.value - ours.value):.3g} behind"
         return [f"{ahead}; with one run each nothing says how much of that is chance: sweep seed=0,1,2 as well."]
     low, high = f"{found.low:.3g}", f"{found.high:.3g}"
-    ahead = f"The next one, {other}, is {found.value:.3g} behind, with a 95 % interval of {low} to {high}"
-    over = f"over {found.pairs} pairs"
+    ahead = f"The next one, {other}, is {found.value:.3g} behind, the mean of {found.pairs} paired differences"
+    ahead += f", with a 95 % interval of {low} to {high}"
     if found.low > 0:
-        return [f"{ahead} {over}: the two are told apart."]
-    return [f"{ahead} {over}: that includes zero, so the two are not told apart."]
+        return [f"{ahead}: the two are told apart."]
+    return [f"{ahead}: that includes zero, so the two are not told apart."]
 
 
 def _tested(row: Row, board: Leaderboard) -> list[str]:
     name = _test_of(board)
-    mean = row.mean(name)
-    if mean is None or name == board.sort:
+    if row.mean(name) is None or name == board.sort:
         return []
-    spread = "" if mean.spread is None else f"{SPREAD}{mean.spread:.2g}"
-    return [f"On the test rows, which chose nothing, {name} is {number(mean.value)}{spread}."]
+    return [f"On the test rows, which chose nothing, {name} is {stated(row, name, explained=False)}."]
 
 
 def _test_of(board: Leaderboard) -> str:
     return f"test/{board.sort.partition('/')[2]}"
 
 
-def _distance(row: Row, reference: Mapping[str, Any] | None) -> str:
+def _distance(row: Row, result: Mapping[str, Any]) -> str:
     gap, relative = row.mean(GAP), row.mean(REL_GAP)
-    note = str((reference or {}).get("note") or "").strip().rstrip(".")
+    note = str((result.get("reference") or {}).get("note") or "").strip().rstrip(".")
     if gap is None:
         return f"How far it is from the exact optimum is not known{f': {note}' if note else ''}."
-    said = f"Its training ended {gap.value:.3g} above the exact optimum of its objective"
+    average = "" if gap.spread is None else "on average "
+    said = f"After its last epoch it was {average}{gap.value:.3g} above the exact optimum of its objective"
     if relative is not None:
         said += f", with {100 * relative.value:.3g} % of the way from zero weights left to go"
     return f"{said}{f' ({note})' if note else ''}."
 
 
-def _figure(name: str, row: Row) -> Figure | None:
+def _epoch_of(row: Row, result: Mapping[str, Any]) -> str:
+    """Say which epoch was chosen in the best run, whose model is shown below."""
+    epoch, run = result.get("best_epoch"), "" if len(row.runs) == 1 else " in its best run"
+    return "" if epoch is None else f"; epoch {epoch} of {row.best.epochs} was chosen{run}"
+
+
+def _figure(name: str, row: Row, board: Leaderboard) -> Figure | None:
     mean = row.mean(name)
-    return None if mean is None else Figure(name, number(mean.value), mean.value)
+    if mean is None:
+        return None
+    which = "after the last epoch" if name.startswith("train/") else "of the weights chosen"
+    of = [which] if weights_measured(board) else []
+    of += [] if mean.spread is None else [f"mean of {len(row.counted)} runs"]
+    return Figure(name, number(mean.value), mean.value, ", ".join(of))
+
+
+def _again(row: Row, board: Leaderboard) -> str:
+    if len(row.runs) == 1:
+        return "Train it again"
+    return f"Train the best of its {len(row.runs)} runs again, {board.sort} {number(row.best.value(board.sort))}"
 
 
 def _sentences(lines: list[str]) -> list[str]:

@@ -20,7 +20,13 @@ LONG = 12  # lines of a fact that are shown unasked
 
 
 def page(
-    title: str, answer: Answer, drawn: Sequence[Drawn], listings: Sequence[Listing], facts: Mapping[str, str]
+    title: str,
+    answer: Answer,
+    drawn: Sequence[Drawn],
+    listings: Sequence[Listing],
+    facts: Mapping[str, str],
+    *,
+    of: str = "a sweep",
 ) -> str:
     """Write the page.
 
@@ -30,6 +36,7 @@ def page(
         drawn: figures in order; their ids may repeat each other's.
         listings: tables in order.
         facts: what is to be known of the sweep, by name.
+        of: what is reported.
 
     Returns:
         HTML in characters that UTF-8 has; whatever of it comes from users is escaped.
@@ -52,7 +59,7 @@ def page(
         f'<meta name="generator" content="{GENERATOR}">',
         f"<title>{escape(title)}</title>",
         f"<style>\n{style}</style>\n</head>\n<body>",
-        _header(title),
+        _header(title, of),
         "<main>",
         _answer(answer),
         _links(links),
@@ -75,9 +82,9 @@ def _script() -> str:
     return "\n".join(['"use strict";', "(() => {", *parts, "})();"])
 
 
-def _header(title: str) -> str:
+def _header(title: str, of: str) -> str:
     return f"""<header>
-<p class="kind">Report of a sweep</p>
+<p class="kind">Report of {escape(of)}</p>
 <button type="button" id="theme" hidden>Dark</button>
 <h1>{escape(title)}</h1>
 </header>"""
@@ -87,10 +94,11 @@ def _answer(answer: Answer) -> str:
     winner = f'<p class="winner"><span>Best</span> {_breakable(answer.winner)}</p>' if answer.winner else ""
     said = escape(" ".join(answer.sentences))
     figures = "".join(
-        f"<div><dt>{escape(name)}</dt><dd{_exact(value)}>{escape(text)}</dd></div>"
-        for name, text, value in answer.figures
+        f"<div><dt>{escape(name)}</dt><dd{_exact(value)}>{escape(text)}</dd>"
+        f"{f'<dd class=of>{escape(of)}</dd>' if of else ''}</div>"
+        for name, text, value, of in answer.figures
     )
-    command = _command(answer.command, "Train it again") if answer.command else ""
+    command = _command(answer.command, answer.again) if answer.command else ""
     return (
         f'<section id="answer" aria-label="Answer">\n{winner}\n<dl class="large">{figures}</dl>\n'
         f"<p>{said}</p>\n{command}\n</section>"
@@ -104,7 +112,7 @@ def _exact(value: float | int | None) -> str:
 
 def _command(command: str, label: str) -> str:
     return (
-        f'<div class="command"><p>{label}</p><pre tabindex="0"><code>{escape(command)}</code></pre>'
+        f'<div class="command"><p>{escape(label)}</p><pre tabindex="0"><code>{escape(command)}</code></pre>'
         '<button type="button" class="copy" hidden>Copy</button></div>'
     )
 
