@@ -127,7 +127,7 @@ def test_class_weights_go_by_label(weights: Any) -> None:
     np.testing.assert_allclose(model.predict_proba(x), wanted.predict_proba(scaler.transform(x)), rtol=1e-6)
 
 
-@pytest.mark.parametrize("normalize", ["standard", "minmax", "none"])
+@pytest.mark.parametrize("normalize", ["standard", "minmax", "robust", "none"])
 def test_a_row_of_weight_k_is_k_rows_for_a_penalty_on_scaled_weights_too(normalize: Any) -> None:
     x, y = diabetes()
     x = x / [1, 1, 1, 1, 100]

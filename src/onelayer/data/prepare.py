@@ -16,6 +16,7 @@ from onelayer.data.blocks import Block, csr
 from onelayer.data.encode import Encoder, EncodeSettings, Statistics
 from onelayer.data.encode.encoder import LARGEST
 from onelayer.data.encode.size import refuse_too_large
+from onelayer.data.encode.statistics import counts_of
 from onelayer.data.frame import Frame
 from onelayer.data.given import given_parts, split_table
 from onelayer.data.parts import Chunk, Part
@@ -129,7 +130,7 @@ def prepare(table: Table, how: Preparation) -> Prepared:
     multiclass = table.task == "multiclass"
     if table.classes is None:
         _refuse_huge(table)
-        y_scale = Scale.fit(_as_column(table.target[rows.train]), scaling)
+        y_scale = Scale.fit(_as_column(table.target[rows.train]), scaling, _counts(table, rows.train))
     else:  # classes have no unit
         y_scale = Scale.neutral(len(table.classes) if multiclass else 1)
     per_class = class_weights(table.target_name, table.classes, _rows_of_classes(table, rows.train), how.class_weight)
@@ -169,14 +170,15 @@ def _features(
         return Encoder.plain(table.columns), Scale.neutral(features.shape[1]), sparse, ()
     columns = Frame.of_numbers(features, table.columns) if isinstance(features, np.ndarray) else features
     train, *others = columns.parts(rows)
-    statistics = Statistics.of(train, median=settings.impute == "median")
+    counts = _counts(table, rows[0])
+    statistics = Statistics.of(train, counts, median=settings.impute == "median")
     encoder = Encoder.build(statistics, settings)
     refuse_too_large(encoder.features, sum(map(len, rows)))
     xs = [encoder.apply(part, chosen) for part, chosen in zip((train, *others), rows, strict=True)]
     if normalize == "robust":
-        scale = Scale.fit(xs[0], normalize)
+        scale = Scale.fit(xs[0], normalize, counts)
     else:
-        scale = Scale.from_moments(encoder.moments(statistics), len(train), normalize)
+        scale = Scale.from_moments(encoder.moments(statistics), normalize)
     # the rows of a part are copies by now, and are scaled where they lie
     x = [torch.from_numpy(scale.apply(one, out=one)) for one in xs]
     val, test = others
@@ -208,6 +210,11 @@ def _hash(parts: Sequence[Part]) -> str:
                 digest.update(str(tuple(tensor.shape)).encode())
                 digest.update(tensor.numpy().data)  # not tobytes, which would copy it
     return digest.hexdigest()[:16]
+
+
+def _counts(table: Table, rows: Array) -> Array | None:
+    """Return how many rows each of some rows stands for, (rows,); None: one."""
+    return None if table.sample_weight is None else counts_of(table.sample_weight[rows])
 
 
 def _rows_of_classes(table: Table, rows: Array) -> Array:

@@ -1,6 +1,6 @@
 """Scaling that is fitted on train rows and travels with the model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from onelayer.data.encode.statistics import Moments, blocks, moments_of, quantiles_of
 from onelayer.errors import UserError
+from onelayer.rounding import SAME, constant
 
 Scaling = Literal["standard", "minmax", "robust", "none"]
 Array = NDArray[Any]
 TargetScaling = Literal["standard", "none", "auto"]
-EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,13 @@ class Scale:
     Attributes:
         shift: (columns,), float64.
         scale: (columns,), float64, never zero: a constant column keeps the scale 1 and becomes 0.
+        still: (columns,) bool, which columns are constant in the train rows, but perhaps for rounding, which becomes 0
+            with the rest; None: not known to be.
     """
 
     shift: Array
     scale: Array
+    still: Array | None = None
 
     @classmethod
     def neutral(cls, columns: int) -> "Scale":
@@ -34,33 +37,36 @@ class Scale:
         return cls(np.zeros(columns), np.ones(columns))
 
     @classmethod
-    def fit(cls, x: Array, scaling: Scaling) -> "Scale":
+    def fit(cls, x: Array, scaling: Scaling, weight: Array | None = None) -> "Scale":
         """Fit on (rows, columns) without holes, which must be train rows alone.
+
+        Args:
+            x: the rows.
+            scaling: what it is.
+            weight: (rows,), how many rows each one stands for; None: one.
 
         Raises:
             UserError: a number is too large to compute with.
         """
         if scaling == "none":
             return cls.neutral(x.shape[1])
-        unknown = np.full(x.shape[1], np.nan)
-        if scaling == "standard":
-            return cls.from_moments(moments_of(x)[1], len(x), scaling)
-        if scaling == "minmax":
-            return cls.from_moments(Moments(unknown, unknown, x.min(axis=0), x.max(axis=0)), len(x), scaling)
-        quartiles = quantiles_of(x, (0.25, 0.5, 0.75))
-        return cls.from_moments(Moments(unknown, unknown, unknown, unknown, quartiles), len(x), scaling)
+        if weight is not None and not weight.all():  # a row that stands for none has no say
+            x, weight = x[weight > 0], weight[weight > 0]
+        moments = moments_of(x, weight)[1]
+        if scaling == "robust":
+            moments = replace(moments, quartiles=quantiles_of(x, (0.25, 0.5, 0.75), weight))
+        return cls.from_moments(moments, scaling)
 
     @classmethod
-    def from_moments(cls, moments: Moments, rows: int, scaling: Scaling) -> "Scale":
+    def from_moments(cls, moments: Moments, scaling: Scaling) -> "Scale":
         """Return the scaling of columns of which no more is known than how they are spread.
 
         Standard is mean and standard deviation of the population, minmax smallest value and range, robust median and
-        interquartile range, as in scikit-learn's `StandardScaler`, `MinMaxScaler` and `RobustScaler`; so is what counts
-        as constant.
+        interquartile range, as in scikit-learn's `StandardScaler`, `MinMaxScaler` and `RobustScaler`; what counts as
+        constant is the same for all, see `constant`.
 
         Args:
-            moments: of the columns; those that the scaling needs.
-            rows: how many values each has.
+            moments: of the columns; quartiles where the scaling needs them.
             scaling: what it is.
 
         Raises:
@@ -68,6 +74,7 @@ class Scale:
         """
         if scaling == "none":
             return cls.neutral(len(moments.mean))
+        still = constant(moments.minimum, moments.maximum)
         if scaling == "standard":
             if not np.isfinite(moments.variance).all():
                 number = 1 + int(np.isfinite(moments.variance).argmin())
@@ -75,22 +82,19 @@ class Scale:
                     f"column {number} of the {len(moments.variance)} to be scaled holds numbers whose square float64 "
                     "cannot hold; divide it by a power of ten"
                 )
-            # rounding alone gives so much, by the error bounds of Chan, Golub and LeVeque
-            noise = rows * EPS * moments.variance + (rows * moments.mean * EPS) ** 2
-            scale = np.sqrt(moments.variance)
-            return cls(moments.mean, np.where(moments.variance <= noise, 1.0, scale))
-        if scaling == "minmax":
+            shift, scale = moments.mean, np.sqrt(moments.variance)
+        elif scaling == "minmax":
             shift, scale = moments.minimum, moments.maximum - moments.minimum
         else:
             assert moments.quartiles is not None
             low, shift, high = moments.quartiles
-            scale = high - low
-        return cls(shift, np.where(scale < 10 * EPS, 1.0, scale))
+            scale = np.where(constant(low, high), 0.0, high - low)
+        return cls(shift, np.where(still | (scale == 0), 1.0, scale), still)
 
     @cached_property
     def changes_nothing(self) -> bool:
         """Whether it is the neutral scale."""
-        return not self.shift.any() and bool((self.scale == 1.0).all())
+        return self.still is None and not self.shift.any() and bool((self.scale == 1.0).all())
 
     def apply(self, x: Array, out: Array | None = None) -> Array:
         """Scale (rows, columns).
@@ -103,8 +107,12 @@ class Scale:
             out = np.empty(x.shape)
         elif out is x and self.changes_nothing:
             return x
+        still = np.flatnonzero(self.still if self.still is not None else ())
         for rows in blocks(*x.shape):
             np.subtract(x[rows], self.shift, out=out[rows])
+            for column in still:
+                away = out[rows, column]
+                away[np.abs(away) <= 2 * SAME * abs(self.shift[column])] = 0.0
             with np.errstate(over="ignore"):  # rows that do not train may hold anything; `refuse_beyond` looks at them
                 np.divide(out[rows], self.scale, out=out[rows])
         return out

@@ -170,7 +170,7 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
             "state": found.state if keeps else None,
             "epochs": self.n_iter_,
             "seed": seed,
-            **{name: (one.shift, one.scale) for name, one in zip("xy", scales, strict=True)},
+            **{name: (one.shift, one.scale, one.still) for name, one in zip("xy", scales, strict=True)},
         }
 
     @property

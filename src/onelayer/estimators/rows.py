@@ -18,7 +18,7 @@ from onelayer.config import RunSpec
 from onelayer.data.blocks import csr
 from onelayer.data.encode import Encoder
 from onelayer.data.encode.encoder import LARGEST
-from onelayer.data.encode.statistics import Moments
+from onelayer.data.encode.statistics import Moments, counts_of
 from onelayer.data.module import DataModule
 from onelayer.data.parts import Part
 from onelayer.data.prepare import Prepared
@@ -108,34 +108,20 @@ def _fitted(x: Array | csr_array, weight: Array | None, scaling: Scaling, centre
     """Fit a scaling; without a shift where columns are not to be moved, as zeros of sparse ones are not."""
     if scaling == "none":
         return Scale.neutral(x.shape[1])
-    if weight is not None and scaling == "robust":
-        raise InputError("normalize=robust goes by quantiles, which weighted rows do not have; choose standard")
-    if not isinstance(x, np.ndarray):
-        if scaling != "standard":
-            raise InputError(f"normalize={scaling} would fill the zeros of sparse X; choose standard or none")
-        return Scale(np.zeros(x.shape[1]), Scale.from_moments(_moments(x, weight), x.shape[0], scaling).scale)
-    if weight is not None and scaling == "standard":
-        scale = Scale.from_moments(_moments(x, weight), len(x), scaling)
+    if isinstance(x, np.ndarray):
+        scale = Scale.fit(x, scaling, None if weight is None else counts_of(weight))
+    elif scaling == "standard":
+        scale = Scale.from_moments(_moments(x, weight), scaling)
     else:
-        scale = Scale.fit(x, scaling)
-    return scale if centred else Scale(np.zeros(x.shape[1]), scale.scale)
+        raise InputError(f"normalize={scaling} would fill the zeros of sparse X; choose standard or none")
+    return scale if centred and isinstance(x, np.ndarray) else Scale(np.zeros(x.shape[1]), scale.scale)
 
 
-def _moments(x: Array | csr_array, weight: Array | None) -> Moments:
-    """Return mean and variance (divided by the number of rows) of weighted columns."""
-    unknown = np.full(x.shape[1], np.nan)
-    if not isinstance(x, np.ndarray):
-        from sklearn.utils.sparsefuncs import mean_variance_axis
+def _moments(x: csr_array, weight: Array | None) -> Moments:
+    """Say how sparse columns are spread."""
+    from sklearn.utils.sparsefuncs import mean_variance_axis, min_max_axis
 
-        mean, variance = mean_variance_axis(x, axis=0, weights=weight)
-        return Moments(mean, variance, unknown, unknown)
-    assert weight is not None
-    with np.errstate(over="ignore", invalid="ignore"):
-        share = weight / weight.sum()
-        # from a value of the column: one far from zero keeps its digits, a constant one has no spread at all
-        away = x - x[0]
-        shift = share @ away
-        return Moments(x[0] + shift, share @ np.square(away - shift), unknown, unknown)
+    return Moments(*mean_variance_axis(x, axis=0, weights=weight), *min_max_axis(x, axis=0))
 
 
 def _per_class(asked: Any, labels: Array | None, target: Array, weight: Array | None) -> Array | None:

@@ -157,16 +157,6 @@ def test_such_a_level_is_refused_on_request_with_its_row(
         streamed(frame, tmp_path, settings=settings, block_rows=block_rows)
 
 
-@pytest.mark.parametrize("empty", ["train", "val", "test"])
-def test_a_part_whose_rows_all_count_nothing_is_refused(tmp_path: Path, empty: str) -> None:
-    frame = late_levels().drop(columns="level")
-    at = {"train": slice(0, 199), "val": slice(200, 249), "test": slice(250, 299)}[empty]
-    frame["weight"] = 1.0
-    frame.loc[at, "weight"] = 0.0
-    with pytest.raises(UserError, match=f"data.sample_weight: all {empty} rows count 0"):
-        streamed(frame, tmp_path, settings=LATE, sample_weight="weight")
-
-
 @pytest.mark.parametrize("what", ["train", "val", "test"])
 @pytest.mark.parametrize("column", ["x", "number"])
 @pytest.mark.parametrize("normalize", ["standard", "none"])

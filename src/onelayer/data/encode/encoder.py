@@ -28,7 +28,8 @@ class EncodeSettings:
         impute: what a missing number or boolean becomes: the mean or the median of the train rows, or `fill`.
         fill: that constant.
         indicator: a design column that says where a number was missing, for columns with holes in the train rows.
-        min_count: levels with fewer train rows are pooled into one design column.
+        min_count: levels with fewer train rows are pooled into one design column, 1: none; a row counts as so many as
+            it stands for.
         max_levels: so are all but so many of the most frequent; None: no limit.
         unseen: what a level without train rows becomes: one of the pooled, or zeros where there are none; or an error.
         drop_first: leave out the design column of one level of each category, the base of the others: missing, or the
@@ -157,14 +158,14 @@ class Encoder:
         for design in self.designs:
             column, place = places[design.name]
             if isinstance(design, Levels):
-                counts, missing = statistics.levels[place], int(statistics.missing_levels[place])
+                counts, missing = statistics.levels[place], statistics.missing_levels[place]
                 ones = _counts(design, dict(zip(column.levels, counts.tolist(), strict=True)), missing)
                 found.append(of_flags(statistics.rows, ones, quartiles=quartiles is not None))
                 continue
             at = slice(place, place + design.width)
             fill = np.array(design.fill or [np.nan] * design.width)
             q = None if quartiles is None else quartiles[:, at]
-            found.append(with_fill(_some(statistics.moments, at), statistics.rows, statistics.missing[at], fill, q))
+            found.append(with_fill(statistics.moments.at(at), statistics.rows, statistics.missing[at], fill, q))
             if design.indicator:
                 ones = statistics.missing[at][:1]
                 found.append(of_flags(statistics.rows, ones, quartiles=quartiles is not None))
@@ -230,7 +231,7 @@ def _places(columns: tuple[Column, ...]) -> Iterator[tuple[Column, int]]:
 
 
 def _numbers(column: Column, statistics: Statistics, at: slice, settings: EncodeSettings) -> Numbers:
-    moments = _some(statistics.moments, at)
+    moments = statistics.moments.at(at)
     extreme = np.fmax.reduce(np.abs([*moments.minimum, *moments.maximum]))
     if extreme > LARGEST:
         raise UserError(
@@ -246,7 +247,7 @@ def _numbers(column: Column, statistics: Statistics, at: slice, settings: Encode
 def _levels(column: Column, counts: Counts, missing: bool, settings: EncodeSettings) -> Levels:
     order = [place for place in sorted(range(len(counts)), key=column.levels.__getitem__) if counts[place]]
     sizes = counts[order]
-    rare = sizes < settings.min_count
+    rare = (sizes < settings.min_count) & (settings.min_count > 1)  # a level may have less than a row
     if settings.max_levels is not None and (~rare).sum() > settings.max_levels:
         rare[np.argsort(sizes, kind="stable")[: -settings.max_levels]] = True
     kept, pooled = (
@@ -256,15 +257,11 @@ def _levels(column: Column, counts: Counts, missing: bool, settings: EncodeSetti
     return Levels(column.name, kept, pooled, missing, settings.drop_first)
 
 
-def _counts(design: Levels, counts: dict[str, int], missing: int) -> Counts:
+def _counts(design: Levels, counts: dict[str, float], missing: float) -> Counts:
     """Return the rows that have a one, for each design column of a category."""
     other = sum(count for level, count in counts.items() if level not in set(design.levels))
     ones = [counts.get(level, 0) for level in design.levels]
     if not design.missing:
         other += missing
     ones += [other] * bool(design.pooled) + [missing] * design.missing
-    return np.array([one for one, feature in zip(ones, design.blocks(), strict=True) if feature is not None], np.int64)
-
-
-def _some(moments: Moments, at: slice) -> Moments:
-    return Moments(moments.mean[at], moments.variance[at], moments.minimum[at], moments.maximum[at])
+    return np.array([one for one, feature in zip(ones, design.blocks(), strict=True) if feature is not None])

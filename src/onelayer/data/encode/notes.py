@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from onelayer.data.encode.design import Design, Feature, Levels, Numbers
 from onelayer.data.encode.statistics import Statistics
 from onelayer.data.frame import Frame
@@ -26,8 +28,8 @@ def notes_of(
                 total = len(design.levels) + len(design.pooled)
                 pooled.append(f"{design.name} ({len(design.pooled)} of {total} levels, {_rows(rows)})")
             continue
-        holes = int(statistics.missing[place])
-        if holes == statistics.rows:
+        holes = statistics.missing[place]
+        if np.isnan(statistics.moments.mean[place]):
             unknown.append(design.name)
         elif holes and isinstance(design, Numbers) and design.fill is not None:
             filled.append(f"{design.name} ({_rows(holes)}, {', '.join(f'{one:.6g}' for one in design.fill)})")
@@ -49,8 +51,8 @@ def notes_of(
     return tuple(f"{start}{_some(columns)}" for columns, start in sentences if columns)
 
 
-def _rows(count: int) -> str:
-    return f"{count} row{'s' if count != 1 else ''}"
+def _rows(count: float) -> str:
+    return f"{count:.12g} row{'s' if count != 1 else ''}"
 
 
 def _some(columns: Sequence[str]) -> str:

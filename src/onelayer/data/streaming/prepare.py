@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 
 from onelayer.data.encode import Encoder, Moments, Statistics
 from onelayer.data.encode.size import refuse_too_large
+from onelayer.data.encode.statistics import moments_about, weighted_quantiles
 from onelayer.data.parts import Part
 from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import Prepared
@@ -21,7 +22,16 @@ from onelayer.data.table import Array
 from onelayer.data.weights import class_weights
 from onelayer.errors import UserError
 
-OF_NUMBERS = ("count", "avg", "var_pop", "min", "max")
+# of a number n, in a distance d from an origin, in rows that count k: what `Statistics` and `Moments` are made of
+OF_NUMBERS = (
+    "sum(k) FILTER (n{0} IS NOT NULL)",
+    "sum(k) FILTER (n{0} IS NULL)",
+    "fsum(k * d{0})",
+    "fsum(k * (d{0} * d{0}))",
+    "min(n{0})",
+    "max(n{0})",
+)
+FIRST = 1024  # rows whose means are the origins
 
 
 def prepare_stream(stream: Stream, how: Preparation) -> Prepared:
@@ -40,19 +50,15 @@ def prepare_stream(stream: Stream, how: Preparation) -> Prepared:
     train, *_ = seen
     encoder = Encoder.build(train.statistics, settings)
     refuse_too_large(encoder.features, min(stream.block_rows, stream.end))
-    quartiles = _quartiles(stream, conditions.train, encoder, train.statistics) if how.normalize == "robust" else None
-    x_scale = Scale.from_moments(encoder.moments(train.statistics, quartiles), train.rows, how.normalize)
+    quartiles = _quartiles(stream, conditions.train, encoder, train) if how.normalize == "robust" else None
+    x_scale = Scale.from_moments(encoder.moments(train.statistics, quartiles), how.normalize)
     multiclass = stream.task == "multiclass"
     if classes is None:
-        y_scale = Scale.from_moments(train.target, train.rows, scaling)
+        y_scale = Scale.from_moments(train.target, scaling)
     else:  # classes have no unit
         y_scale = Scale.neutral(len(classes) if multiclass else 1)
     per_class = class_weights(target.name, classes, train.classes, how.class_weight)
-    weights = [one.weight if per_class is None else float(one.classes @ per_class) for one in seen]
-    for one, weight, what in zip(seen, weights, Parts._fields, strict=True):
-        if one.rows and not weight > 0:
-            raise UserError(f"data.sample_weight: all {what} rows count 0; split otherwise (data.split.seed)")
-    mean_weight = weights[0] / train.rows
+    mean_weight = (train.weight if per_class is None else float(train.classes @ per_class)) / train.rows
     parts = [
         StreamedPart(
             stream=stream,
@@ -93,39 +99,46 @@ class _Seen:
     """What one pass over the rows tells of a part.
 
     Attributes:
+        rows: how many.
         hashes: of its rows, whatever their order.
-        statistics: of their columns.
+        statistics: of their columns; a train row counts as so many as it stands for, as in memory.
         target: how their target is spread, where it is a number.
         classes: (classes,), rows of each class, by their sample weight.
         weight: the sum of their sample weights.
+        unit: what a sample weight is divided by to be a number of rows, see `counts_of`.
     """
 
+    rows: int
     hashes: tuple[Any, ...]
     statistics: Statistics
     target: Moments
     classes: Array
     weight: float
-
-    @property
-    def rows(self) -> int:
-        """How many."""
-        return self.statistics.rows
+    unit: float
 
 
 def _look(stream: Stream, conditions: Parts, *, median: bool) -> tuple[_Seen, ...]:
-    """Pass over all rows once; for medians of the train rows, once more over each column."""
+    """Pass over all rows once; for medians and weighted levels of the train rows, once more over each column."""
     import duckdb
 
     numbers, codes, rows = stream.numbers, stream.codes, stream.rows
-    part = f"CASE WHEN {conditions.test} THEN 2 WHEN {conditions.val} THEN 1 ELSE 0 END AS part"
+    weight = stream.sample_weight or "1"
+    part = f"CASE WHEN {conditions.test} THEN 2 WHEN {conditions.val} THEN 1 ELSE 0 END"
     # NaN stands for a missing number, which aggregates must not see
-    inner = [part, "hash(rows) AS h", f"{stream.sample_weight or '1'} AS w", f"{stream.target.value} AS y"]
-    inner += [f"nullif(CAST({value} AS DOUBLE), 'nan'::DOUBLE) AS n{place}" for place, value in enumerate(numbers)]
+    values = [f"nullif(CAST({value} AS DOUBLE), 'nan'::DOUBLE)" for value in (*numbers, stream.target.value)]
+    origins = _origins(stream, conditions.train, values)
+    inner = [
+        f"{part} AS part",
+        "hash(rows) AS h",
+        f"{weight} AS w",
+        f"CASE WHEN {part} = 0 THEN {weight} ELSE 1 END AS k",
+    ]
+    for place, (value, origin) in enumerate(zip(values, origins.tolist(), strict=True)):
+        inner += [f"{value} AS n{place}", f"{value} - '{origin!r}'::DOUBLE AS d{place}"]
     inner += [f"{value} AS c{place}" for place, value in enumerate(codes)]
-    spread = [f"{function}({value})" for value in (f"n{k}" for k in range(len(numbers))) for function in OF_NUMBERS]
-    wanted = ["part", "count(*)", "bit_xor(h)", "CAST(sum(h) AS VARCHAR)", "sum(w)", *spread]
+    wanted = ["part", "count(*)", "bit_xor(h)", "CAST(sum(h) AS VARCHAR)", "sum(w)", "sum(k)", "bool_and(k = round(k))"]
+    wanted += [function.format(place) for place in range(len(values)) for function in OF_NUMBERS]
     wanted += [f"histogram(c{place})" for place in range(len(codes))]
-    wanted += [f"{function}(y)" for function in OF_NUMBERS]
     try:
         found = rows.in_order(f"SELECT {', '.join(wanted)} FROM (SELECT {', '.join(inner)} FROM rows) GROUP BY part")
     except duckdb.OutOfRangeException:
@@ -134,39 +147,81 @@ def _look(stream: Stream, conditions: Parts, *, median: bool) -> tuple[_Seen, ..
         ) from None
     classes = np.zeros((len(Parts._fields), len(stream.target.classes or ())))
     if stream.target.classes is not None:
-        by_class = f"SELECT {part}, {stream.target.value} AS y, sum({stream.sample_weight or '1'}) FROM rows"
-        for place, label, count in rows.in_order(f"{by_class} GROUP BY part, y"):
+        by_class = f"SELECT {part} AS part, {stream.target.value} AS y, sum({weight}) FROM rows"
+        for place, label, count in rows.in_order(f"{by_class} GROUP BY ALL"):
             classes[place, label] = count
-    medians = np.array([_quantiles(stream, conditions.train, v, "0.5") for v in numbers]) if median else None
-    values = {row[0]: row[1:] for row in found}
-    nothing = (0, None, None, 0, *[None] * (len(wanted) - 5))
-    return tuple(
-        _seen(stream, values.get(place, nothing), classes[place], None if place else medians)
-        for place in range(len(Parts._fields))
+    of_parts = {row[0]: row[1:] for row in found}
+    nothing = (0, None, None, 0, 0, True, *[None] * (len(wanted) - 7))
+    train, *others = (
+        _seen(stream, of_parts.get(place, nothing), origins, classes[place]) for place in range(len(Parts._fields))
     )
+    if stream.sample_weight is not None:
+        levels = [
+            _levels(stream, conditions.train, one, len(its)) for one, its in zip(codes, _names(stream), strict=True)
+        ]
+        train = replace(train, statistics=_weighted(train, levels))
+    if median:
+        medians = np.array([_quantiles(stream, conditions.train, value, (0.5,), train)[0] for value in numbers])
+        train = replace(train, statistics=replace(train.statistics, median=medians))
+    return train, *others
 
 
-def _seen(stream: Stream, found: Sequence[Any], classes: Array, medians: Array | None) -> _Seen:
+def _origins(stream: Stream, train: str, values: Sequence[str]) -> Array:
+    """Return numbers near the means of the train rows, (columns,): sums of distances from them lose no digit."""
+    some = ", ".join(f"{value} AS v{place}" for place, value in enumerate(values))
+    means = ", ".join(f"avg(v{place})" for place in range(len(values)))
+    found = list(stream.rows.in_order(f"SELECT {means} FROM (SELECT {some} FROM rows WHERE {train} LIMIT {FIRST})")[0])
+    for place, value in enumerate(values):
+        if found[place] is None:  # all of the first rows have a hole
+            found[place] = stream.rows.in_order(f"SELECT any_value({value}) FROM rows WHERE {train}")[0][0]
+    return np.nan_to_num(np.array(found, np.float64), posinf=0.0, neginf=0.0)
+
+
+def _names(stream: Stream) -> list[tuple[str, ...]]:
+    """Return the levels of each category."""
+    return [one.column.levels for one in stream.readings if one.column.role == "category"]
+
+
+def _seen(stream: Stream, found: Sequence[Any], origins: Array, classes: Array) -> _Seen:
     """Read what SQL says of a part; None where it has no rows."""
-    n_rows, *hashes, weight = found[:4]
-    values, n_numbers = list(found[4:]), len(stream.numbers)
-    of_numbers = _columns(values[: 5 * n_numbers])
-    of_codes = values[5 * n_numbers : len(values) - 5]
-    levels = [one.column.levels for one in stream.readings if one.column.role == "category"]
+    n_rows, *hashes, weight, counted, whole = found[:6]
+    of_numbers, of_codes = found[6 : 6 + len(OF_NUMBERS) * len(origins)], found[6 + len(OF_NUMBERS) * len(origins) :]
+    values = np.array([np.nan if value is None else float(value) for value in of_numbers])
+    present, missing, *sums = values.reshape(-1, len(OF_NUMBERS)).T
+    moments = moments_about(origins, np.nan_to_num(present), *sums)
     counts = [
         np.array([(counted or {}).get(level, 0) for level in range(-1, len(names))], np.int64)
-        for counted, names in zip(of_codes, levels, strict=True)
+        for counted, names in zip(of_codes, _names(stream), strict=True)
     ]
+    unit = 1.0 if whole else float(counted) / n_rows
+    columns = slice(0, len(origins) - 1)
     statistics = Statistics(
         columns=tuple(one.column for one in stream.readings),
-        rows=n_rows,
-        missing=n_rows - np.nan_to_num(of_numbers[0]).astype(np.int64),
-        moments=Moments(*of_numbers[1:]),
-        median=medians,
+        rows=float(counted) / unit,
+        missing=np.nan_to_num(missing[columns]) / unit,
+        moments=moments.at(columns),
+        median=None,
         levels=tuple(one[1:] for one in counts),
         missing_levels=np.array([one[0] for one in counts], np.int64),
     )
-    return _Seen(tuple(hashes), statistics, Moments(*_columns(values[-5:])[1:]), classes, float(weight))
+    return _Seen(n_rows, tuple(hashes), statistics, moments.at(slice(-1, None)), classes, float(weight), unit)
+
+
+def _levels(stream: Stream, train: str, code: str, levels: int) -> Array:
+    """Count the train rows without a level and those of each, by their sample weight, (1 + levels,)."""
+    counts = np.zeros(1 + levels)
+    asked = f"SELECT {code} AS c, sum({stream.sample_weight}) FROM rows WHERE {train} GROUP BY ALL"
+    for level, count in stream.rows.in_order(asked):
+        counts[1 + level] = count
+    return counts
+
+
+def _weighted(train: _Seen, levels: Sequence[Array]) -> Statistics:
+    return replace(
+        train.statistics,
+        levels=tuple(one[1:] / train.unit for one in levels),
+        missing_levels=np.array([one[0] for one in levels]) / train.unit,
+    )
 
 
 def _extremes(seen: _Seen, encoder: Encoder, x_scale: Scale, y_scale: Scale | None) -> Part:
@@ -195,24 +250,22 @@ def _unseen(seen: Sequence[_Seen], parts: Sequence[StreamedPart], encoder: Encod
     return notes
 
 
-def _columns(values: list[Any]) -> Array:
-    """Order what was asked of each column, as many values as `OF_NUMBERS`: (functions, columns), NaN for NULL."""
-    found = np.array([np.nan if value is None else float(value) for value in values])
-    return found.reshape(-1, len(OF_NUMBERS)).T
-
-
-def _quartiles(stream: Stream, train: str, encoder: Encoder, statistics: Statistics) -> Array:
-    """Return the quartiles of the numbers with their holes filled, (3, numbers)."""
-    fills = encoder.fills(statistics.columns).tolist()
+def _quartiles(stream: Stream, train: str, encoder: Encoder, seen: _Seen) -> Array:
+    """Return the quartiles of the numbers of the train rows with their holes filled, (3, numbers)."""
+    fills = encoder.fills(seen.statistics.columns).tolist()
     filled = [
         f"coalesce(nullif(CAST({value} AS DOUBLE), 'nan'::DOUBLE), '{fill!r}'::DOUBLE)"
         for value, fill in zip(stream.numbers, fills, strict=True)
     ]
-    return np.array([_quantiles(stream, train, value, "[0.25, 0.5, 0.75]") for value in filled]).T
+    return np.array([_quantiles(stream, train, value, (0.25, 0.5, 0.75), seen) for value in filled]).reshape(-1, 3).T
 
 
-def _quantiles(stream: Stream, train: str, value: str, at: str) -> Any:
-    """Compute exact quantiles, which takes the memory of one column; NaN without values."""
+def _quantiles(stream: Stream, train: str, value: str, at: tuple[float, ...], seen: _Seen) -> Array:
+    """Compute exact quantiles, (len(at),), which takes the memory of one column; NaN without values."""
     number = f"nullif(CAST({value} AS DOUBLE), 'nan'::DOUBLE)"
-    (found,) = stream.rows.one(f"SELECT quantile_cont({number}, {at}) FROM rows WHERE {train}")
-    return np.nan if found is None else found
+    if stream.sample_weight is None:
+        (found,) = stream.rows.one(f"SELECT quantile_cont({number}, {list(at)}) FROM rows WHERE {train}")
+        return np.full(len(at), np.nan) if found is None else np.array(found)
+    asked = f"SELECT {number} AS n, CAST({stream.sample_weight} AS DOUBLE) AS w FROM rows WHERE {train}"
+    values, weight = stream.rows.columns_of(f"{asked} AND {number} IS NOT NULL")
+    return weighted_quantiles(values, weight / seen.unit, at) if len(values) else np.full(len(at), np.nan)

@@ -13,6 +13,7 @@ from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.reading import codes_of, number_of
 from onelayer.data.tables.roles import Said
 from onelayer.errors import UserError
+from onelayer.rounding import constant
 
 MOST_CLASSES = 1000
 
@@ -51,6 +52,20 @@ def drop_unlabelled(rows: Rows, column: Measured) -> tuple[str, ...]:
     return (f"{column.missing} of {column.rows} rows have no '{column.name}' and are left out",)
 
 
+def drop_uncounted(rows: Rows, column: Measured) -> tuple[str, ...]:
+    """Delete the rows of weight 0, which stand for none and so decide nothing; return a note with their number.
+
+    Raises:
+        UserError: see `weight_of`.
+    """
+    value = weight_of(rows, column)
+    (count,) = rows.one(f"SELECT count(*) FROM rows WHERE {value} = 0")
+    if not count:
+        return ()
+    rows.connection.execute(f"DELETE FROM rows WHERE {value} = 0")
+    return (f"{count} of {column.rows} rows have the weight 0 in '{column.name}' and are left out",)
+
+
 def read_target(rows: Rows, column: Measured, said: Said) -> Target:
     """Find the task in the target: text, truths and two numbers are classes, other numbers a regression.
 
@@ -68,7 +83,7 @@ def read_target(rows: Rows, column: Measured, said: Said) -> Target:
     if as_number:
         value = number_of(rows, column, key)
         low, high = rows.one(f"SELECT min({value}), max({value}) FROM rows")
-        if low == high:
+        if constant(float(low), float(high)):
             raise UserError(f"{key}: all its values are {low:g}; there is nothing to learn")
         (between,) = rows.one(f"SELECT count_if({value} NOT IN ({low!r}, {high!r})) FROM rows")
         if between or numeric:

@@ -13,6 +13,7 @@ from onelayer.data.tables.roles import Said, Use, check, is_feature, use_of
 from onelayer.data.tables.target import (
     Target,
     by_of,
+    drop_uncounted,
     drop_unlabelled,
     fetch_target,
     read_target,
@@ -26,7 +27,7 @@ class Understood:
     """An open table with the use of each column.
 
     Attributes:
-        rows: the table; those without a target are deleted.
+        rows: the table; those without a target, and of weight 0, are deleted.
         columns: in the table's order, each with its use.
         readings: the features, in the same order.
         target: how it is read; None where none is named.
@@ -61,6 +62,9 @@ def understand(rows: Rows, said: Said) -> Understood:
     if said.target is not None:
         of_target = next(one for one in columns if one.name == said.target)
         dropped = drop_unlabelled(rows, of_target)
+        weight = next((one for one in columns if one.name == said.sample_weight), None)
+        if weight is not None:
+            dropped += drop_uncounted(rows, weight)
         if dropped:
             columns = measure(rows, roles=said.forced)
             notes += dropped
