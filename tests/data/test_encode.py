@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
-from onelayer.data.encode import Encoder, EncodeSettings
+from onelayer.data.encode import Counted, Encoder, EncodeSettings, Statistics
 from onelayer.data.frame import Column, Frame
 from onelayer.errors import UserError
 
@@ -222,12 +222,31 @@ def test_rows_with_levels_that_no_train_row_has_are_told() -> None:
     codes = np.array([[0], [0], [1], [2], [-1]], np.int32)
     frame = Frame((column,), np.empty((5, 0)), codes)
     encoder = Encoder.fit(frame.take(slice(0, 3)), EncodeSettings())
-    assert encoder.unseen(frame.take(slice(0, 3)), "train rows") == ()
-    assert encoder.unseen(frame.take(slice(3, 5)), "val rows") == (
-        "levels that no train row has: city (1 val rows, as none of them)",
-        "without a level, as no train row is: city (1 val rows, as none of them)",
+    assert encoder.unseen(Counted.of(frame.take(slice(0, 3))), "train rows") == ()
+    assert encoder.unseen(Counted.of(frame.take(slice(3, 5))), "val rows") == (
+        "levels that no train row has: city (1 val row, as none of them)",
+        "without a level, as no train row is: city (1 val row, as none of them)",
     )
     pooled = Encoder.fit(frame.take(slice(0, 3)), EncodeSettings(min_count=2))
-    assert pooled.unseen(frame.take(slice(0, 4)), "rows") == (
-        "levels that no train row has: city (1 rows, as <other>)",
+    assert pooled.unseen(Counted.of(frame.take(slice(0, 4))), "rows") == (
+        "levels that no train row has: city (1 row, as <other>)",
     )
+
+
+def test_holes_that_no_train_row_has_are_told_with_what_fills_them() -> None:
+    when = Column("when", "date", parts=("year", "month"))
+    nan = np.nan
+    numbers = np.array([[1, nan, 2020, 1], [3, 4, 2022, 3], [nan, nan, nan, nan], [nan, 1, 2020, 1]])
+    frame = Frame((Column("a"), Column("b"), when), numbers, np.empty((4, 0), np.int32))
+    train, test = frame.take(slice(0, 2)), frame.take(slice(2, 4))
+    encoder = Encoder.fit(train, EncodeSettings())
+    counted = Counted.of(test)
+    assert Statistics.of(test).counted.missing.tolist() == counted.missing.tolist() == [2, 1, 1, 1]
+    assert encoder.unseen(counted, "test rows", Counted.of(train)) == (
+        "without a number, as no train row is: a (2 test rows, become 2), when (1 test row, become 2021, 2)",
+    )
+    # where the train rows are no longer known, all are told
+    assert encoder.unseen(counted.plus(counted), "rows") == (
+        "without a number: a (4 rows, become 2), b (2 rows, become 4), when (2 rows, become 2021, 2)",
+    )
+    assert Encoder.plain(("a", "b")).unseen(Counted.of(Frame.of_numbers(numbers[:, :2], ("a", "b"))), "rows") == ()

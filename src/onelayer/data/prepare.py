@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from onelayer.data.blocks import Block, csr
-from onelayer.data.encode import Encoder, EncodeSettings, Statistics
+from onelayer.data.encode import Counted, Encoder, EncodeSettings, Statistics
 from onelayer.data.encode.encoder import LARGEST
 from onelayer.data.encode.size import refuse_too_large
 from onelayer.data.encode.statistics import counts_of
@@ -22,7 +22,7 @@ from onelayer.data.given import given_parts, split_table
 from onelayer.data.parts import Chunk, Part
 from onelayer.data.preparation import Preparation
 from onelayer.data.preprocess import Scale, Scaling, target_scaling
-from onelayer.data.table import Array, Table, Task
+from onelayer.data.table import PARTS, Array, Table, Task
 from onelayer.data.weights import class_weights, weigh
 from onelayer.errors import UserError
 
@@ -181,8 +181,12 @@ def _features(
         scale = Scale.from_moments(encoder.moments(statistics), normalize)
     # the rows of a part are copies by now, and are scaled where they lie
     x = [torch.from_numpy(scale.apply(one, out=one)) for one in xs]
-    val, test = others
-    return encoder, scale, x, (*encoder.unseen(val, "val rows"), *encoder.unseen(test, "test rows"))
+    unseen = [
+        note
+        for part, name in zip(others, PARTS[1:], strict=True)
+        for note in encoder.unseen(Counted.of(part), f"{name} rows", statistics.counted)
+    ]
+    return encoder, scale, x, tuple(unseen)
 
 
 def _csr(x: csr_array) -> Tensor:

@@ -1,11 +1,13 @@
 """How good predictions are, and how sure that is: every metric with its interval over resamples of the rows."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.data.encode import Counted
 from onelayer.data.tables.fetch import fetch_column, frames
 from onelayer.data.tables.measure import measure
 from onelayer.data.tables.opening import Rows
@@ -63,7 +65,11 @@ def evaluate(model: Model, table: str, *, weight: str | None = None, seed: int =
     counts = _weights(rows, weight)[known]
     if not counts.any():
         raise UserError(f"--weight={weight}: it is 0 in every row that has a '{model.target}'")
-    found = [model.logits(frame) for frame in frames(rows, readings_of(rows, model.artefact.encoder))]
+    encoder, found, counted, start = model.artefact.encoder, list[Array](), list[Counted](), 0
+    for frame in frames(rows, readings_of(rows, encoder)):
+        found.append(model.logits(frame))
+        counted.append(Counted.of(frame.take(np.flatnonzero(known[start : start + len(frame)]))))
+        start += len(frame)
     logits, truth = np.concatenate(found)[known], truth[known]
     if model.classes is None:
         measured = of_numbers(model.of_logits(logits).value, truth, seed, counts)
@@ -72,7 +78,8 @@ def evaluate(model: Model, table: str, *, weight: str | None = None, seed: int =
         measured = of_classes(log, truth.astype(np.int64), seed, counts)
     missing = len(known) - int(known.sum())
     left_out = (f"{missing} of {len(known)} rows have no '{model.target}' and are left out",) if missing else ()
-    return Evaluation(int(known.sum()), measured, left_out)
+    unseen = encoder.unseen(reduce(Counted.plus, counted), "rows")
+    return Evaluation(int(known.sum()), measured, (*left_out, *unseen))
 
 
 def _weights(rows: Rows, name: str | None) -> Array:

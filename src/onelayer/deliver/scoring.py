@@ -3,14 +3,14 @@
 import csv
 from collections.abc import Sequence
 from fnmatch import fnmatch
+from functools import reduce
 from io import StringIO
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from onelayer.data.encode import Counted
 from onelayer.data.tables import sql
 from onelayer.data.tables.fetch import frames
 from onelayer.data.tables.opening import Rows
@@ -130,12 +130,11 @@ def _predict(rows: Rows, model: Model) -> tuple[str, ...]:
     """Make the table `predictions`, a row for each of `rows`."""
     encoder = model.artefact.encoder
     readings = readings_of(rows, encoder)
-    counts = [np.zeros(len(one.column.levels) + 1, np.int64) for one in readings if one.column.role == "category"]
+    counted: list[Counted] = []
     writer = rows.connection.cursor()
     first = True
     for frame in frames(rows, readings):
-        for place, count in enumerate(counts):
-            count += np.bincount(frame.codes[:, place] + 1, minlength=len(count))
+        counted.append(Counted.of(frame))
         writer.register("block", _columns(model.of_frame(frame)))
         writer.execute(
             "CREATE TABLE predictions AS SELECT * FROM block"
@@ -143,8 +142,7 @@ def _predict(rows: Rows, model: Model) -> tuple[str, ...]:
             else "INSERT INTO predictions SELECT * FROM block"
         )
         first = False
-    columns = tuple(one.column for one in readings)
-    return encoder.unseen_among(columns, counts, "rows")
+    return encoder.unseen(reduce(Counted.plus, counted), "rows") if counted else ()
 
 
 def _columns(said: Predictions) -> dict[str, Any]:

@@ -124,7 +124,11 @@ def late_levels() -> pd.DataFrame:
     """Levels and holes that no train row has: rows 200 to 249 validate, the rest tests."""
     level = np.array(["a", "b"] * 150, object)
     level[220], level[[260, 270]], level[280] = "new", "newer", None
-    return pd.DataFrame({"x": np.arange(300.0), "level": level, "number": np.arange(300) % 7 + 0.5})
+    hole = np.where(np.arange(300) % 100 == 99, np.nan, np.arange(300.0))
+    late = np.where(np.arange(300) > 297, np.nan, np.arange(300.0) % 7)
+    return pd.DataFrame(
+        {"x": np.arange(300.0), "hole": hole, "late": late, "level": level, "number": np.arange(300) % 7 + 0.5}
+    )
 
 
 LATE: dict[str, Any] = {"val": 50, "test": 50, "split_shuffle": False}
@@ -137,10 +141,11 @@ def test_levels_that_no_train_row_has_are_told_as_in_memory(tmp_path: Path, min_
     memory = prepare(table_of(late_levels(), target="number"), Preparation(**settings))
     assert stream.notes == memory.notes
     how = "as <other>" if min_count > 1 else "as none of them"
-    assert stream.notes[-3:] == (
-        f"levels that no train row has: level (1 val rows, {how})",
+    assert stream.notes[-4:] == (
+        f"levels that no train row has: level (1 val row, {how})",
+        f"without a number, as no train row is: late (2 test rows, become {np.mean(np.arange(200) % 7):.6g})",
         f"levels that no train row has: level (2 test rows, {how})",
-        f"without a level, as no train row is: level (1 test rows, {how})",
+        f"without a level, as no train row is: level (1 test row, {how})",
     )
 
 

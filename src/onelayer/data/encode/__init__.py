@@ -11,6 +11,6 @@ Numpy alone, so that a delivered model can use it.
 
 from onelayer.data.encode.design import Feature
 from onelayer.data.encode.encoder import Encoder, EncodeSettings
-from onelayer.data.encode.statistics import Moments, Statistics
+from onelayer.data.encode.statistics import Counted, Moments, Statistics
 
-__all__ = ["EncodeSettings", "Encoder", "Feature", "Moments", "Statistics"]
+__all__ = ["Counted", "EncodeSettings", "Encoder", "Feature", "Moments", "Statistics"]

@@ -1,7 +1,7 @@
 """The encoder: from a frame of columns to the design matrix, as the train rows decided."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -11,8 +11,17 @@ from numpy.typing import NDArray
 
 from onelayer.data.encode.design import Design, Feature, Levels, Numbers, from_json, require, unique
 from onelayer.data.encode.layout import Layout
-from onelayer.data.encode.notes import notes_of
-from onelayer.data.encode.statistics import Array, Counts, Moments, Statistics, of_flags, side_by_side, with_fill
+from onelayer.data.encode.notes import notes_of, some
+from onelayer.data.encode.statistics import (
+    Array,
+    Counted,
+    Counts,
+    Moments,
+    Statistics,
+    of_flags,
+    side_by_side,
+    with_fill,
+)
 from onelayer.data.frame import Column, Frame
 from onelayer.errors import UserError
 
@@ -177,29 +186,37 @@ class Encoder:
         found = [numbers[one.name].fill or [np.nan] * one.width for one in columns if one.role != "category"]
         return np.concatenate([np.zeros(0), *found])
 
-    def unseen(self, frame: Frame, what: str) -> tuple[str, ...]:
-        """Say which rows have levels that no train row has, in a sentence, or none; `what` these rows are called."""
-        categories = ((column, place) for column, place in frame.places() if column.role == "category")
-        counts = [np.bincount(frame.codes[:, place] + 1, minlength=len(one.levels) + 1) for one, place in categories]
-        return self.unseen_among(frame.columns, counts, what)
+    def unseen(self, counted: Counted, what: str, train: Counted | None = None) -> tuple[str, ...]:
+        """Say which rows lack a value, and which have levels that no train row has; a sentence each, or none.
 
-    def unseen_among(self, columns: tuple[Column, ...], counts: Sequence[Counts], what: str) -> tuple[str, ...]:
-        """Say the same of rows of which is known, for each category, how many have no level and how many each level."""
-        categories = (column for column in columns if column.role == "category")
-        counted = {column.name: (column.levels, count) for column, count in zip(categories, counts, strict=True)}
-        new: list[str] = []
-        empty: list[str] = []
+        Args:
+            counted: the rows; columns in any order.
+            what: they are called.
+            train: the train rows, of the same columns; None where they are no longer known. Columns of which these lack
+                numbers, too, are left out.
+        """
+        lacking = counted.missing if train is None else np.where(train.missing == 0, counted.missing, 0)
+        places = {column.name: (column, place) for column, place in _places(counted.columns)}
+        filled, new, empty = list[str](), list[str](), list[str]()
         for design in self.designs:
+            column, place = places[design.name]
             if not isinstance(design, Levels):
+                rows = int(lacking[place : place + design.width].max(initial=0))
+                become = ", ".join(f"{value:.6g}" for value in design.fill or ())
+                filled += [f"{design.name} ({_counted(rows, what)}, become {become})"] if rows and become else []
                 continue
-            levels, (missing, *rows) = counted[design.name]
+            missing, *each = counted.levels[place].tolist()
             known = {*design.levels, *design.pooled}
-            unknown = sum(int(one) for level, one in zip(levels, rows, strict=True) if level not in known)
+            unknown = sum(rows for level, rows in zip(column.levels, each, strict=True) if level not in known)
             taken = "as <other>" if design.pooled else "as none of them"
-            new += [f"{design.name} ({unknown} {what}, {taken})"] if unknown else []
-            empty += [f"{design.name} ({missing} {what}, {taken})"] if missing and not design.missing else []
-        said = (("levels that no train row has", new), ("without a level, as no train row is", empty))
-        return tuple(f"{words}: {', '.join(found)}" for words, found in said if found)
+            new += [f"{design.name} ({_counted(unknown, what)}, {taken})"] if unknown else []
+            empty += [f"{design.name} ({_counted(missing, what)}, {taken})"] if missing and not design.missing else []
+        sentences = (
+            ("without a number" if train is None else "without a number, as no train row is", filled),
+            ("levels that no train row has", new),
+            ("without a level, as no train row is", empty),
+        )
+        return tuple(f"{words}: {some(columns)}" for words, columns in sentences if columns)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain containers, from which `from_json` makes an equal encoder."""
@@ -265,3 +282,7 @@ def _counts(design: Levels, counts: dict[str, float], missing: float) -> Counts:
         other += missing
     ones += [other] * bool(design.pooled) + [missing] * design.missing
     return np.array([one for one, feature in zip(ones, design.blocks(), strict=True) if feature is not None])
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what if count > 1 else what.removesuffix('s')}"

@@ -48,13 +48,14 @@ def notes_of(
         (pooled, "rare levels are pooled: "),
         (renamed, "features whose name was taken already are called: "),
     )
-    return tuple(f"{start}{_some(columns)}" for columns, start in sentences if columns)
+    return tuple(f"{start}{some(columns)}" for columns, start in sentences if columns)
 
 
 def _rows(count: float) -> str:
     return f"{count:.12g} row{'s' if count != 1 else ''}"
 
 
-def _some(columns: Sequence[str]) -> str:
+def some(columns: Sequence[str]) -> str:
+    """List columns, up to `NAMED` of them."""
     more = len(columns) - NAMED
     return ", ".join(columns[:NAMED]) + (f" and {more} more" if more > 0 else "")

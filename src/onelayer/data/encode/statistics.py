@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,35 @@ class Moments:
     def at(self, columns: slice) -> "Moments":
         """Return those of some columns, without quartiles."""
         return Moments(self.mean[columns], self.variance[columns], self.minimum[columns], self.maximum[columns])
+
+
+class Counted(NamedTuple):
+    """How many rows lack a value, and how many have each level.
+
+    Attributes:
+        columns: of the frame.
+        missing: (numbers,), rows without a value, for each column of `Frame.numbers`.
+        levels: for each category (levels + 1,), the rows without a level, then those of each, as in `Column.levels`.
+    """
+
+    columns: tuple[Column, ...]
+    missing: Counts
+    levels: tuple[Counts, ...]
+
+    @classmethod
+    def of(cls, frame: Frame) -> "Counted":
+        """Count the rows of a frame."""
+        missing = np.zeros(frame.numbers.shape[1], np.int64)
+        for rows in blocks(*frame.numbers.shape):
+            missing += np.isnan(frame.numbers[rows]).sum(axis=0)
+        sizes = [len(column.levels) + 1 for column in frame.columns if column.role == "category"]
+        counts = (np.bincount(codes + 1, minlength=size) for codes, size in zip(frame.codes.T, sizes, strict=True))
+        return cls(frame.columns, missing, tuple(counts))
+
+    def plus(self, other: "Counted") -> "Counted":
+        """Count further rows of the same columns."""
+        levels = tuple(a + b for a, b in zip(self.levels, other.levels, strict=True))
+        return self._replace(missing=self.missing + other.missing, levels=levels)
 
 
 @dataclass(frozen=True)
@@ -88,6 +117,12 @@ class Statistics:
             levels=tuple(count[1:] for count in counts),
             missing_levels=np.array([count[0] for count in counts], np.int64 if weight is None else np.float64),
         )
+
+    @property
+    def counted(self) -> Counted:
+        """How many rows lack a value, and how many have each level."""
+        levels = (np.append(none, each) for none, each in zip(self.missing_levels, self.levels, strict=True))
+        return Counted(self.columns, self.missing, tuple(levels))
 
 
 def blocks(rows: int, columns: int) -> list[slice]:

@@ -240,9 +240,7 @@ def _unseen(seen: Sequence[_Seen], parts: Sequence[StreamedPart], encoder: Encod
     """Say which rows have levels that no train row has, or refuse the first such row."""
     notes: tuple[str, ...] = ()
     for one, part, what in list(zip(seen, parts, Parts._fields, strict=True))[1:]:
-        levels, missing = one.statistics.levels, one.statistics.missing_levels
-        counts = [np.append(none, each) for none, each in zip(missing, levels, strict=True)]
-        found = encoder.unseen_among(one.statistics.columns, counts, f"{what} rows")
+        found = encoder.unseen(one.statistics.counted, f"{what} rows", seen[0].statistics.counted)
         if found and encoder.refuse_unseen:
             for _ in part.chunks():  # which names the row
                 pass
