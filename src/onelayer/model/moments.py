@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from onelayer.model.rows import Part
+from onelayer.rounding import constant
 from onelayer.threads import threads
 
 Array = NDArray[np.float64]
@@ -36,7 +37,8 @@ class Moments:
         n_rows: how many.
         x_mean: (n_features,).
         y_mean: (outputs,).
-        triangle: (k, n_features), with triangle' triangle the sum of squares and products of centred x.
+        triangle: (k, n_features), with triangle' triangle the sum of squares and products of centred x; 0 in a column
+            that is constant but perhaps for rounding.
         projected: (k, outputs), with triangle' projected the products of centred x and y.
         rest: (outputs,), the root of what no x explains of y's sum of squares.
     """
@@ -52,10 +54,14 @@ class Moments:
     def of(cls, part: Part, *, with_y: bool = True) -> "Moments":
         """Pass over the rows once; without y for a target of classes."""
         n_features, strands = part.n_features, list[_Strand]()
+        low, high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
         # one thread each: of few rows, several wait for each other longer than they work, in numpy's QR too
         with threads(1), ThreadPoolExecutor(STRANDS) as pool:
             for x, y, weight in dense_pieces(part, n_features + 2):
                 beside = y if with_y else x[:, :0]
+                there = x if weight is None or weight.all() else x[weight > 0]
+                np.minimum(low, there.min(0, initial=np.inf), out=low)
+                np.maximum(high, there.max(0, initial=-np.inf), out=high)
                 if not strands:
                     shift = np.concatenate([x[:FIRST].mean(0), beside[:FIRST].mean(0)])
                     strands = [_Strand(shift) for _ in range(STRANDS)]
@@ -69,6 +75,7 @@ class Moments:
         triangle = np.concatenate([triangle, np.zeros((max(0, width - len(triangle)), width))])
         mean = shift + triangle[0, 1:] / triangle[0, 0]
         inner = triangle[1 : n_features + 1]
+        inner[:, 1 : n_features + 1][:, constant(low, high)] = 0.0
         return cls(
             n_rows=len(part),
             x_mean=mean[:n_features],
@@ -82,7 +89,7 @@ class Moments:
     def rank(self) -> int:
         """The rank of x, of centred x where the means are not zero."""
         norms = np.linalg.norm(self.triangle, axis=0)
-        norms[norms <= 1e-14 * np.hypot(norms, np.sqrt(self.n_rows) * np.abs(self.x_mean))] = np.inf  # constant columns
+        norms[norms == 0] = np.inf
         return int(np.linalg.matrix_rank(self.triangle / norms)) if len(norms) else 0
 
     def about_zero(self) -> "Moments":

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from onelayer.deliver.inference.rows import Array, Piece, Rows
+from onelayer.rounding import constant as same_but_for_rounding
 
 ALIASED = 1e-11  # the share of a column that its predecessors leave unexplained, and rounding alone may explain
-SAME = 1e-14  # the range of a column, relative to its largest number, that is but rounding
 
 
 def triangle_of(blocks: Iterable[Array], width: int) -> Array:
@@ -77,8 +77,10 @@ class Basis:
             both = np.column_stack([x, y])
             if origin is None:
                 origin = both[0].copy() if constant is not None else np.zeros(width + 1)
-                sums, spread, largest = np.zeros(width + 1), np.zeros(width + 1), np.zeros(width + 1)
-            np.maximum(largest, np.abs(both).max(0), out=largest)
+                sums, spread = np.zeros(width + 1), np.zeros(width + 1)
+                low, high = both[0].copy(), both[0].copy()
+            np.minimum(low, both.min(0), out=low)
+            np.maximum(high, both.max(0), out=high)
             both -= origin
             np.maximum(spread, np.abs(both).max(0), out=spread)
             sums += (counts * precision) @ both
@@ -86,7 +88,8 @@ class Basis:
         if origin is None:
             raise ValueError("there are no rows of positive weight")
         shift = origin + sums / total if constant is not None else origin
-        same = spread[:-1] <= SAME * largest[:-1]
+        same = same_but_for_rounding(low[:-1], high[:-1])
+        largest = np.maximum(np.abs(low), np.abs(high))
         scale = np.exp2(np.frexp(np.where(same, largest[:-1], spread[:-1]))[1])
         same &= constant is not None  # without one, equal numbers are a column like others
         if constant is not None:

@@ -90,7 +90,8 @@ def design_of(run: Path, artefact: Artefact) -> Design:
     whole, mean_cost = _census(pieces, per_class)
     cost = None if per_class is None else per_class / mean_cost
     bases, undropped = _bases(artefact.encoder)
-    shift = None if bias else (artefact.x_shift, artefact.y_shift)
+    shifted = Scale(artefact.x_shift, np.ones(part.n_features), prepared.x_scale.still)
+    shift = None if bias else (shifted, artefact.y_shift)
     return Design(
         part=part,
         rows=Rows(
@@ -155,7 +156,7 @@ def _census(pieces: Callable[[], Iterable[Piece]], per_class: Array | None) -> t
 
 
 def _chunks(
-    pieces: Iterable[Piece], size: int, cost: Array | None, shift: tuple[Array, Array] | None
+    pieces: Iterable[Piece], size: int, cost: Array | None, shift: tuple[Scale, Array] | None
 ) -> Iterator[Chunk]:
     """Yield so many rows at a time, dense; with the constant column, or where there is none, shifted."""
     for x_, y_, counts_ in pieces:
@@ -167,7 +168,7 @@ def _chunks(
             if shift is None:
                 dense = np.column_stack([np.ones(len(y)), dense])
             else:
-                dense = dense - shift[0]
+                dense = shift[0].apply(dense)
                 y = y - shift[1] if len(shift[1]) == 1 else y  # of several outputs, y is a class
             yield dense, y, None if counts_ is None else counts_[some], precision
 
