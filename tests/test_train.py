@@ -23,7 +23,8 @@ def test_one_run_leaves_the_whole_directory(cli: Cli, tmp_path: Path) -> None:
     said = cli(QUICK)
     assert said.code == 0, said.err
     assert re.search(
-        r"done  val r2 \S+  test r2 \S+ \(epoch \d\)  gap \S+ \(relative \S+\)  3 epochs in \S+ s of steps  outputs/",
+        r"done  val r2 \S+  test r2 \S+ \(epoch \d\)  gap \S+ \(epoch 3, relative \S+\)  3 epochs in \S+ s of steps"
+        "  outputs/",
         said.out,
     )
     run = only_run(tmp_path)

@@ -134,7 +134,7 @@ def _training(artefact: Artefact, spec: RunSpec) -> list[str]:
         "batch": spec.data.batch_size,
         "ended": f"{said['status']} after {said['epochs']} epochs",
         "weights of epoch": artefact.header["best_epoch"] or "",
-        "above the exact optimum": "" if gap is None else f"{gap:.3g}",
+        "above the exact optimum": "" if gap is None else f"{gap:.3g} after epoch {said['epochs']}",
         "the optimum": reference.get("note") or "",
         "seed": said["seed"],
         "precision": artefact.weight.dtype,
@@ -148,6 +148,10 @@ def _metrics(run: Path, artefact: Artefact) -> list[str]:
     names = sorted({one.partition("/")[2] for one in found} - {"gap", "rel_gap", "objective", "weight_error"})
     rows = ((name, *(_number(found.get(f"{stage}/{name}")) for stage in stages)) for name in names)
     lines = ["## Metrics", "", *_table(("", *stages), rows)]
+    chosen, last = artefact.header["best_epoch"], artefact.header["training"]["epochs"]
+    if chosen not in (None, last) and "train" in stages and len(stages) > 1:
+        others = " and ".join(stages[1:])
+        lines += ["", f"train is of the weights after epoch {last}, {others} of this model's, those of epoch {chosen}."]
     runs = len(list(run.parent.glob(f"*/{RESULT}"))) if (run.parent / LEADERBOARD).is_file() else 1
     if runs > 1:
         monitor = artefact.header["training"]["monitor"]

@@ -1,5 +1,6 @@
 """The curves of every run: all of them kept, and drawn in TensorBoard as they come, or at the end for the best runs."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -68,18 +69,22 @@ class Curves:
         if self._history is not None:
             self._history.write(runs, last)
 
-    def end(self, run: int, last_epoch: int, *, shown: bool) -> EventWriter | None:
+    def end(self, run: int, last_epoch: int, *, shown: bool, diverged: bool) -> EventWriter | None:
         """Return the writer of a run that has ended, for what comes after its curves.
 
         Args:
             run: index into the present stack.
             last_epoch: up to which the run moved.
             shown: write curves that were kept.
+            diverged: its curves end in what is no number: TensorBoard's HParams take their last point for what a run
+                came to, and beside 1e19 no difference of others can be seen.
         """
         if self._mode == "live":
             writer = self._writers.pop(run)
             if not self._laid_out:  # there are no validation rows to wait for
                 writer.layout(of_runs(self._tags), last_epoch)
+            if diverged:
+                writer.scalars(dict.fromkeys(self._tags, math.nan), last_epoch)
             return writer
         if self._mode == "none":
             return None
@@ -92,6 +97,8 @@ class Curves:
             writer.layout(of_runs(tag for row in rows.values() for tag in row), last_epoch)
             for epoch, row in rows.items():
                 writer.scalars(row, epoch)
+            if diverged:
+                writer.scalars(dict.fromkeys((tag for row in rows.values() for tag in row), math.nan), last_epoch)
         return writer
 
     def keep(self, runs: Sequence[int]) -> None:

@@ -44,8 +44,12 @@ def settings(spec: RunSpec, overrides: Sequence[str], result: Mapping[str, Any])
 
 
 def verdict(result: Mapping[str, Any]) -> dict[str, float]:
-    """Return the numbers that a run ended with, by tag; those that are not finite are left out."""
-    numbers = {**result["metrics"], "epochs": result["epochs"]}
+    """Return the numbers that a run ended with, by tag; those that are not finite are left out.
+
+    Of a run that diverged these are its epochs alone: beside a loss of 1e19 no difference of others can be seen.
+    """
+    metrics = {} if result["status"] == "diverged" else result["metrics"]
+    numbers = {**metrics, "epochs": result["epochs"]}
     return {f"{VERDICT}/{name}": value for name, value in numbers.items() if math.isfinite(value)}
 
 

@@ -169,12 +169,13 @@ class Results:
         shown = self._observer.shows(run, result)
         if self._tracker.paths is not None:
             self._tracker.paths.end(index, judge.epochs[index], module.linear.theta[index], run.directory)
-        writer = self._tracker.curves.end(index, judge.epochs[index], shown=shown)
+        diverged = result["status"] == "diverged"
+        writer = self._tracker.curves.end(index, judge.epochs[index], shown=shown, diverged=diverged)
         if writer is not None:
-            if run.spec.logger.figures and result["status"] != "diverged" and self._observer.draws(run, result):
+            if run.spec.logger.figures and not diverged and self._observer.draws(run, result):
                 self._draw(writer, best, judge.epochs[index])
-            row, failed = settings(run.spec, run.overrides, result), result["status"] == "diverged"
-            writer.hparams(row, verdict(result), judge.epochs[index], failed=failed)
+            row = settings(run.spec, run.overrides, result)
+            writer.hparams(row, verdict(result), judge.epochs[index], failed=diverged)
             writer.close()
         return result
 

@@ -50,7 +50,8 @@ def summary(result: Mapping[str, Any], directory: Path) -> str:
         why = note.partition(":")[0].replace("skipped", "no exact optimum")
         parts.append(f"gap unknown ({why})")
     else:
-        parts.append(f"gap {metrics['train/gap']:.3g} (relative {metrics['train/rel_gap']:.2g})")
+        relative = f"relative {metrics['train/rel_gap']:.2g}"
+        parts.append(f"gap {metrics['train/gap']:.3g} (epoch {result['epochs']}, {relative})")
     judged = metrics.get(result["monitor"])
     if judged is not None and not isfinite(judged) and result["status"] != "diverged":
         parts.append(f"{result['monitor']} has no value, so that it could not choose the weights")

@@ -72,7 +72,7 @@ def test_it_is_readable(
         assert part in done.out
     assert "levels are relative to city=Bonn, port=x" in done.out
     assert ("adjusted" in done.out) == (target == "number")
-    assert "as trained (done after 1 epochs)" in summary(train(target)).out
+    assert "weights of epoch 1 (done after 1 epochs)" in summary(train(target)).out
 
 
 def test_what_a_user_gets_wrong(train: Train, folder: Path, frame: pd.DataFrame, summary: Summarised) -> None:

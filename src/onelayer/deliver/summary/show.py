@@ -46,13 +46,14 @@ def headlines(summary: Summary) -> list[str]:
     else:
         what = f"probability of {target} = {summary.classes[1]}, {summary.link}"
     goal = f"optimum under l2 = {summary.l2:g}" if summary.l2 else "optimum"
-    weights = f"weights as trained ({summary.status} after {summary.epochs} epochs)"
+    of = "as trained" if summary.best_epoch is None else f"of epoch {summary.best_epoch}"
+    weights = f"weights {of} ({summary.status} after {summary.epochs} epochs)"
     if summary.polished and summary.separated:
         weights = "polished: weights as far up the likelihood as float64 leads"
     elif summary.polished:
         weights = f"polished: weights at the exact {goal}"
         if np.isfinite(summary.distance.gap):
-            weights += f"; training ended {summary.distance.gap:.3g} above it"
+            weights += f"; the model's are {summary.distance.gap:.3g} above it"
     errors = ESTIMATORS.get(table.estimator, f"robust standard errors, {table.estimator}")
     n, rank = (_count(table.stats[name]) for name in ("n", "rank"))
     return [f"{what}; {n} train rows, {rank} coefficients", weights, errors]

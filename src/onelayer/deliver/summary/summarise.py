@@ -31,6 +31,7 @@ class Summary:
         link: identity, softmax, or that of a binary target.
         l2: the penalty.
         status, epochs: how training ended.
+        best_epoch: whose weights the model has; None where that was not noted.
         polished: whether the weights were taken to the exact optimum.
         distance: of the delivered weights from it.
         tables: of coefficients.
@@ -46,6 +47,7 @@ class Summary:
     l2: float
     status: str
     epochs: int
+    best_epoch: int | None
     polished: bool
     distance: Distance
     tables: tuple[Table, ...]
@@ -108,6 +110,7 @@ def summarise(path: str | Path, *, polish: bool = False, robust: Robust | None =
         l2=l2,
         status=status,
         epochs=int(header["training"].get("epochs", 0)),
+        best_epoch=header["best_epoch"],
         polished=polish,
         distance=distance,
         tables=tables,
