@@ -29,7 +29,7 @@ from onelayer.build import build_data, build_module, build_trainer
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.model.objectives import choose_objective
-from onelayer.run import few_threads
+from onelayer.threads import few_threads
 from onelayer.track.curves import Curves
 from onelayer.track.judge import Judge
 from onelayer.track.overview import Overview
@@ -75,7 +75,7 @@ def onelayer(spec: RunSpec, data: DataModule, folder: Path) -> Callable[[], floa
         trainer = build_trainer(spec, tracker)
 
     def fit() -> float:
-        with few_threads(data, module):
+        with few_threads(module.work(data.batch_size)):
             trainer.fit(module, data)
             tracker.save(trainer)
         return float(module.values["train/loss"][0])

@@ -27,7 +27,7 @@ from onelayer.data.table import Table
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
 from onelayer.prepared import prepare_data
-from onelayer.run import few_threads
+from onelayer.threads import few_threads
 
 ROWS, COLUMNS, FILLED, RUNS, ROUNDS = 50_000, 60_000, 100, 64, 5
 RATES = np.geomspace(1e-3, 1.0, RUNS)
@@ -71,7 +71,7 @@ def stack(rows: Table, rates: np.ndarray[Any, Any], overrides: list[str]) -> tup
 
 def epoch(data: DataModule, module: OneLayer) -> float:
     """Train one, in so many threads as training takes; return the seconds."""
-    with few_threads(data, module):
+    with few_threads(module.work(data.batch_size)):
         began = time.perf_counter()
         for block in data.train_dataloader():
             module.training_step(block, 0)

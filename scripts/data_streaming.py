@@ -26,7 +26,7 @@ from onelayer.config import RunSpec
 from onelayer.model.metrics import metrics_of
 from onelayer.model.objectives import choose_objective
 from onelayer.prepared import load_table, prepare_data
-from onelayer.run import few_threads
+from onelayer.threads import few_threads
 
 ROWS, PART, COLUMNS, RUNS, BATCH, ROUNDS = 20_000_000, 2_000_000, 20, 64, 1024, 3
 MEMORY, SHARE = 2.0, 60
@@ -98,7 +98,7 @@ def train(path: Path, *, stream: bool) -> dict[str, Any]:
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
-    with few_threads(data, module):
+    with few_threads(module.work(data.batch_size)):
         trainer.fit(module, data)
         began = time.perf_counter()
         for stage in ("train", "val", "test"):

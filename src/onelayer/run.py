@@ -4,7 +4,7 @@ import logging
 import os
 import warnings
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +25,7 @@ from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
 from onelayer.model.truth import Solved
 from onelayer.resume import checkpoint_of
-from onelayer.threads import threads
+from onelayer.threads import few_threads
 from onelayer.track.curves import Curves
 from onelayer.track.history import History
 from onelayer.track.judge import Judge
@@ -40,8 +40,6 @@ from onelayer.track.summary import announced, announced_reference
 from onelayer.track.tracker import Bar, Tracker
 
 log = logging.getLogger("onelayer")
-# multiplications a step: below, threads wait for each other longer than they work, above all on a busy machine
-ONE_THREAD = 16_000_000
 
 
 class Interrupted(CutShort):
@@ -173,7 +171,7 @@ def train_stack(
         )
         trainer = build_trainer(shared, tracker, end)
         tracker.ending = Results(runs, data, module, tracker, observer)
-        with few_threads(data, module):
+        with few_threads(module.work(data.batch_size)):
             try:
                 trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
             except SystemExit as stop:  # Lightning's answer to a second Ctrl-C
@@ -207,9 +205,3 @@ def _quieten_lightning() -> None:
     logging.getLogger("lightning").handlers.clear()
     # raised once a process inside torch's own pytree code when Lightning moves a block
     warnings.filterwarnings("ignore", ".*LeafSpec.*", FutureWarning)
-
-
-def few_threads(data: DataModule, module: OneLayer) -> AbstractContextManager[None]:
-    """Keep to one thread where a second one costs more than it brings."""
-    work = data.batch_size * module.linear.theta.numel()
-    return threads(1) if work < ONE_THREAD or module.steps_locally else nullcontext()

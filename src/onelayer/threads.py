@@ -1,17 +1,43 @@
-"""How many threads torch uses."""
+"""How many threads do the arithmetic.
+
+Of small problems, several wait for each other longer than they work, above all on a busy machine: a decomposition of
+650 columns, which takes one thread a twentieth of a second, has taken two of them nine seconds.
+"""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import cache
+from threading import RLock
+from typing import Any
 
 import torch
 
+# multiplications of a step: below, a second thread costs more than it brings
+SMALL = 16_000_000
+# these numbers are those of the process: who changes them first gives them back, who comes meanwhile changes nothing
+_CHANGED = RLock()
+
 
 @contextmanager
-def threads(number: int) -> Iterator[None]:
-    """Use so many for a while."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
+def one_thread() -> Iterator[None]:
+    """Keep torch, and what numpy and scipy solve with, to one thread for a while."""
+    with ExitStack() as after:
+        if _CHANGED.acquire(blocking=False):
+            after.callback(_CHANGED.release)
+            after.callback(torch.set_num_threads, torch.get_num_threads())
+            after.enter_context(_libraries().limit(limits=1))
+            torch.set_num_threads(1)
         yield
-    finally:
-        torch.set_num_threads(before)
+
+
+def few_threads(work: int) -> AbstractContextManager[None]:
+    """Keep to one thread for steps of so many multiplications, where these are few."""
+    return one_thread() if work < SMALL else nullcontext()
+
+
+@cache
+def _libraries() -> Any:
+    import scipy.linalg  # noqa: F401  # brings a library of its own, which must be there to be found
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas")

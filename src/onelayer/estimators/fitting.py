@@ -19,7 +19,7 @@ from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
 from onelayer.model.reference import Reference
 from onelayer.model.truth import Solved
-from onelayer.run import few_threads
+from onelayer.threads import few_threads
 from onelayer.track.overview import Overview
 
 NOT_ASKED = Reference(None, float("nan"), "skipped: reference=False")
@@ -83,7 +83,7 @@ def train(
             _go_on(module, trainer, present)
         kept = Kept(specs, data, module, tracker)
         tracker.ending = kept
-        with few_threads(data, module):
+        with few_threads(module.work(data.batch_size)):
             _fit(trainer, module, data)
             rest = tracker.judge.finish(module, last)
             kept.write(rest.nonzero().flatten().tolist(), {})

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from onelayer.model.rows import Part
 from onelayer.rounding import constant
-from onelayer.threads import threads
+from onelayer.threads import one_thread
 
 Array = NDArray[np.float64]
 # numbers of the rows that are dense at once, and of those that are factored at once, which stay in the cache
@@ -55,8 +55,8 @@ class Moments:
         """Pass over the rows once; without y for a target of classes."""
         n_features, strands = part.n_features, list[_Strand]()
         low, high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
-        # one thread each: of few rows, several wait for each other longer than they work, in numpy's QR too
-        with threads(1), ThreadPoolExecutor(STRANDS) as pool:
+        # one thread each, so that how many there are does not hang on the machine
+        with one_thread(), ThreadPoolExecutor(STRANDS) as pool:
             for x, y, weight in dense_pieces(part, n_features + 2):
                 beside = y if with_y else x[:, :0]
                 there = x if weight is None or weight.all() else x[weight > 0]

@@ -21,6 +21,7 @@ from onelayer.model.moments import Array, Moments
 from onelayer.model.newton import newton
 from onelayer.model.objectives import Objective
 from onelayer.model.rows import Part, Rows, total
+from onelayer.threads import one_thread
 
 # rows * (outputs * columns)^2: the work of one Hessian, here about a second of one core
 LIMIT = 2e10
@@ -62,6 +63,7 @@ class Solver:
         found = Moments.of(self.part, with_y=self.objective.quadratic)
         return found if self.bias else found.about_zero()
 
+    @one_thread()
     def solve(self, l2: float) -> Reference:
         """Find the optimum under a penalty."""
         columns = self.part.n_features + self.bias
@@ -77,11 +79,13 @@ class Solver:
         found = newton(self.part, self.objective, l2, n_outputs=self.n_outputs, bias=self.bias, rank=self._rank)
         return Reference(found.theta, found.value, found.note)
 
+    @one_thread()
     def auto_lr(self, l2: Sequence[float]) -> list[float]:
         """Return 1/L for each penalty, with L the largest curvature: gradient descent surely descends at this rate."""
         largest = self._largest()
         return [1.0 / (self.objective.curvature * largest + one) for one in l2]
 
+    @one_thread()
     def at_zero(self) -> float:
         """Return the objective at zero weights."""
         if self.objective.quadratic and "moments" in vars(self):

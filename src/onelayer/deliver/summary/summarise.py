@@ -15,6 +15,7 @@ from onelayer.deliver.summary.coefficients import Distance, coefficients, distan
 from onelayer.deliver.summary.design import Design, design_of
 from onelayer.errors import UserError
 from onelayer.model.newton import LOCAL
+from onelayer.threads import one_thread
 
 AWAY = "not at the optimum"
 NO_COEFFICIENTS = "with a hidden layer there are no coefficients; what a column does hangs on the others"
@@ -66,6 +67,7 @@ class Summary:
         return (None,) if self.classes is None else self.classes[1:]
 
 
+@one_thread()
 def summarise(path: str | Path, *, polish: bool = False, robust: Robust | None = None, level: float = 0.95) -> Summary:
     """Make the tables of a run from its train rows, which are read again.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.errors import UserError, did_you_mean
+from onelayer.threads import one_thread
 
 Array = NDArray[Any]
 FLAT = 1e-9  # a second direction that is so much shorter than the first one is rounding
@@ -88,6 +89,7 @@ def plane_of_weights(chosen: Sequence[str], names: Sequence[str], base: Array, *
     )
 
 
+@one_thread()
 def plane_of_paths(theta: Array, base: Array, *, scaled: bool, where: str) -> Plane:
     """Return the plane of the two main directions of paths, or the line of the only one.
 
