@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onelayer.errors import UserError
-from onelayer.report.leaderboard import build_leaderboard, cautions
+from onelayer.report.cautions import cautions
+from onelayer.report.leaderboard import build_leaderboard
 from onelayer.report.records import Record
 from tests.conftest import Outcome
 from tests.sweeps.sweeps import NAN, board_of, csv_of, end_run, fail_run, shown, start_run
@@ -241,9 +242,63 @@ def test_rows_that_were_not_measured_alike_are_told(tmp_path: Path) -> None:
         end_run(tmp_path, f"data.normalize_target={scaling}", f"data.split.seed={seed}", loss=float(seed))
     board = board_of(tmp_path)
     units, rows = cautions(board)
-    assert units.startswith("val/loss is in other units where data.normalize_target differs")
+    assert units == "val/loss is in other units where data.normalize_target differs; --sort val/r2 compares them"
     assert rows == "rows that differ in data.split.seed were measured on other data"
     assert cautions(board_of(tmp_path, sort="val/r2")) == [rows]
+
+
+@pytest.mark.parametrize(
+    ("key", "others", "caution"),
+    [
+        (
+            "data.class_weight",
+            ["val/log_loss", "val/accuracy"],
+            "val/loss is in other units where data.class_weight differs; --sort val/log_loss compares them",
+        ),
+        ("data.class_weight", ["val/accuracy"], "val/loss is in other units where data.class_weight differs"),
+        ("task", ["val/log_loss", "val/r2"], "val/loss is in other units where task differs"),
+        (
+            "data.sample_weight",
+            ["val/log_loss", "val/r2"],
+            "every metric counts rows otherwise where data.sample_weight differs, so that none compares these",
+        ),
+    ],
+)
+def test_the_advised_metric_is_one_that_compares_the_runs(
+    tmp_path: Path, key: str, others: list[str], caution: str
+) -> None:
+    for value in ("a", "b"):
+        end_run(tmp_path, f"{key}={value}", metrics=dict.fromkeys(["val/loss", *others], 0.5))
+    assert cautions(board_of(tmp_path)) == [caution]
+    if "--sort" not in caution and key == "data.sample_weight":
+        assert cautions(board_of(tmp_path, sort=others[0])) == [caution]
+        assert cautions(board_of(tmp_path, sort="seconds")) == []
+
+
+def test_no_metric_is_advised_that_one_of_the_runs_has_not(tmp_path: Path) -> None:
+    end_run(tmp_path, "data.normalize_target=none", metrics={"val/loss": 1.0, "val/r2": NAN})
+    end_run(tmp_path, "data.normalize_target=standard", metrics={"val/loss": 1.0, "val/r2": 0.5})
+    assert cautions(board_of(tmp_path)) == ["val/loss is in other units where data.normalize_target differs"]
+
+
+def test_an_objective_holds_the_penalty(tmp_path: Path) -> None:
+    for l2 in ("0", "1"):
+        end_run(tmp_path, f"model.l2={l2}", metrics={"train/objective": 1.0, "train/loss": 0.5})
+    penalty = "train/objective has the penalty in it, which is another where model.l2 differs"
+    assert cautions(board_of(tmp_path)) == [f"{penalty}; --sort train/loss compares them"]
+    assert cautions(board_of(tmp_path, sort="train/loss")) == []
+
+
+def test_rows_without_a_value_are_told(tmp_path: Path) -> None:
+    metrics = {"val/auroc": NAN, "val/loss": 0.5}
+    end_run(tmp_path / "none", "optim=adam", metrics=metrics, monitor="val/auroc")
+    board = board_of(tmp_path / "none")
+    assert board.best is None
+    assert cautions(board) == ["no run has a val/auroc, so that none is ranked; --sort val/loss ranks them"]
+    for seed, value in enumerate([0.9, NAN]):
+        end_run(tmp_path / "some", "optim=adam", f"seed={seed}", metrics={"val/auroc": value}, monitor="val/auroc")
+    end_run(tmp_path / "some", "optim=sgd", "seed=0", metrics={"val/auroc": 0.5}, monitor="val/auroc")
+    assert cautions(board_of(tmp_path / "some")) == ["1 row has no rank: of some of their runs val/auroc has no value"]
 
 
 def test_rows_that_were_measured_alike_need_no_caution(tmp_path: Path) -> None:

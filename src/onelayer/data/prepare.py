@@ -68,6 +68,7 @@ class Prepared:
         x_scale: scaling of the features.
         y_scale: scaling of the target.
         hashed: see `data_hash`.
+        target_hash: hash of the target of all rows, however they are split, encoded and scaled.
         known: weight (n_outputs, n_features) and bias (n_outputs,) that made the target; None where not known.
         notes: what was understood, left out or mended, a sentence each.
     """
@@ -82,6 +83,7 @@ class Prepared:
     x_scale: Scale
     y_scale: Scale
     hashed: Callable[[], str]
+    target_hash: str = ""
     known: tuple[Array, Array] | None = None
     notes: tuple[str, ...] = ()
 
@@ -153,6 +155,7 @@ def prepare(table: Table, how: Preparation) -> Prepared:
         x_scale=x_scale,
         y_scale=y_scale,
         hashed=_in_background(parts),
+        target_hash=_hash_of_target(table),
         known=known,
         notes=(*table.notes, *given_parts(table), *encoder.notes, *unseen),
     )
@@ -219,6 +222,12 @@ def _hash(parts: Sequence[Part]) -> str:
 def _counts(table: Table, rows: Array) -> Array | None:
     """Return how many rows each of some rows stands for, (rows,); None: one."""
     return None if table.sample_weight is None else counts_of(table.sample_weight[rows])
+
+
+def _hash_of_target(table: Table) -> str:
+    digest = hashlib.sha256(repr((table.task, table.classes)).encode())
+    digest.update(np.ascontiguousarray(table.target, np.float64).data)
+    return digest.hexdigest()[:16]
 
 
 def _rows_of_classes(table: Table, rows: Array) -> Array:

@@ -13,8 +13,8 @@ from onelayer.estimators.settings import in_our_words
 from onelayer.report.leaderboard import build_leaderboard
 from onelayer.report.records import Record
 
-# what a loss is made of: its values compare only where these are equal
-OF_THE_LOSS = ("normalize_target", "class_weight")
+# what a loss is made of -> the metric that is the same whatever it is
+OF_THE_LOSS = {"normalize_target": "val/r2", "class_weight": "val/log_loss"}
 
 
 def row_of(combination: Mapping[str, Any], number: int, fold: int | None, found: Fitted | Exception) -> Row:
@@ -69,8 +69,8 @@ def board_of(
                 cells[name + SPREAD] = None if mean is None else mean.spread
         rows.append(cells)
     notes = [
-        f"{monitor} is in other units where {key} differs; monitor='val/log_loss' or 'val/r2' compares them"
-        for key in OF_THE_LOSS
+        f"{monitor} is in other units where {key} differs; monitor={other!r} compares them"
+        for key, other in OF_THE_LOSS.items()
         if key in keys and monitor == "val/loss"
     ]
     best = None if board.best is None else int(board.best.best.overrides["number"])

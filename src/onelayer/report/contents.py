@@ -6,10 +6,11 @@ from typing import Any
 
 from onelayer import CONF
 from onelayer.explain import shell
+from onelayer.report.cautions import cautions
 from onelayer.report.drawn import Drawn, Listing
 from onelayer.report.figures import paint_all
 from onelayer.report.gather import Gathered, gather
-from onelayer.report.leaderboard import cautions, tally
+from onelayer.report.leaderboard import tally
 from onelayer.report.listings import tables
 
 SWEEP = "multirun.yaml"

@@ -10,7 +10,8 @@ from typing import Any
 
 from onelayer import CONF
 from onelayer.model.direction import higher_is_better
-from onelayer.report.leaderboard import REPEATED, Leaderboard, Row, build_leaderboard, cautions
+from onelayer.report.cautions import cautions
+from onelayer.report.leaderboard import REPEATED, Leaderboard, Row, build_leaderboard
 from onelayer.report.records import UNFINISHED, Record, comparable, read_sweep
 from onelayer.report.winner import Winner, winner_of
 from onelayer.track.rundir import RESULT
@@ -185,9 +186,21 @@ def gather(directories: Sequence[Path], *, sort: str | None = None) -> Gathered:
         results={path: _result(top / path) for path, record in records.items() if record.status != UNFINISHED},
         curves=read_curves(top, records),
         optimizers=_optimizers(top, board.records),
-        winner="no run ended well" if board.best is None else winner_of(top / board.best.best.directory),
+        winner=_winner(board, top),
         sources=tuple(folder for folder, _ in found),
     )
+
+
+def _winner(board: Leaderboard, top: Path) -> Winner | str:
+    if board.best is not None:
+        return winner_of(top / board.best.best.directory)
+    if board.groups > 1:
+        return f"the runs saw {board.groups} different data, which do not compare"
+    return f"no run has a {board.sort} by which to judge it" if _any_ended(board) else "no run ended well"
+
+
+def _any_ended(board: Leaderboard) -> bool:
+    return any(record.status in ENDED for record in board.records)
 
 
 def _result(directory: Path) -> Mapping[str, Any]:

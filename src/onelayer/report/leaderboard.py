@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from onelayer.errors import UserError, did_you_mean
 from onelayer.model.direction import higher_is_better
+from onelayer.report.groups import groups_of
 from onelayer.report.records import Record, comparable
 
 # runs that differ only in these keys are repetitions of each other; what several of their values are called
@@ -20,11 +21,6 @@ COUNTED = STANDING["diverged"]
 MONITOR = "val/loss"
 UNVALIDATED = "train/objective"  # judges runs without validation rows
 COSTS = ("epochs", "seconds")
-# what a loss is made of: its values compare only where these are equal
-OF_THE_LOSS = ("data.normalize_target", "data.class_weight", "data.sample_weight", "task")
-LOSSES = ("loss", "objective", "gap")
-# what decides which rows validate and test
-OF_THE_ROWS = ("data.split.", "data.path", "data.query", "data.target", "data.name", "data.stream", "data.folds")
 
 
 class Mean(NamedTuple):
@@ -57,11 +53,13 @@ class Row:
             failed or did not end.
         runs: all of the row, the best first.
         counted: those its means are taken over.
+        group: of the data that its runs saw, from 1; rows are ranked within it. None where none of them has ended.
     """
 
     rank: int | None
     runs: tuple[Record, ...]
     counted: tuple[Record, ...]
+    group: int | None = 1
 
     @property
     def best(self) -> Record:
@@ -92,7 +90,7 @@ class Leaderboard:
 
     Attributes:
         records: all runs.
-        rows: the best first; rows without a rank are at the end.
+        rows: the best first, group by group; rows without a rank are at the end.
         sort: what the rows are sorted by.
         monitor: what chose the best weights of the runs.
         swept: override keys that differ between rows.
@@ -110,8 +108,19 @@ class Leaderboard:
 
     @property
     def best(self) -> Row | None:
-        """The first row; None as long as none has a rank."""
-        return self.rows[0] if self.rows[0].rank else None
+        """The first row; None as long as none has a rank, or where runs on different data do not compare."""
+        return self.rows[0] if self.rows[0].rank and self.groups == 1 else None
+
+    @cached_property
+    def bests(self) -> tuple[Row, ...]:
+        """The first row of each group that has a rank."""
+        firsts = {row.group: row for row in reversed(self.rows) if row.rank is not None}
+        return tuple(firsts[group] for group in sorted(group for group in firsts if group is not None))
+
+    @cached_property
+    def groups(self) -> int:
+        """How many different data the runs saw."""
+        return len({row.group for row in self.rows if row.group is not None}) or 1
 
     @cached_property
     def metrics(self) -> tuple[str, ...]:
@@ -148,32 +157,25 @@ def build_leaderboard(records: Iterable[Record], *, sort: str | None = None, by_
     differing, shared = _split_overrides(records)
     repeated = () if by_run else tuple(key for key in REPEATED if key in differing)
     swept = tuple(key for key in differing if key not in repeated)
-    groups: dict[tuple[object, ...], list[Record]] = {}
-    for record in records:
-        groups.setdefault(tuple(comparable(record.overrides.get(key)) for key in swept), []).append(record)
-    members = list(groups.values()) if repeated else [[record] for record in records]
-    rows = sorted((_row(runs, sort, sign) for runs in members), key=lambda row: _order(row, sort, sign))
-    return Leaderboard(records, _ranked(rows, sort), sort, monitor, swept, repeated, shared)
+    groups = groups_of(records)
+    # what has not ended belongs to no data yet; where all saw the same, to these
+    one = len(set(groups.values())) < 2
+    members: dict[tuple[object, ...], list[Record]] = {}
+    for number, record in enumerate(records):
+        setting = [comparable(record.overrides.get(key)) for key in swept] if repeated else [number]
+        members.setdefault((1 if one else groups.get(record.directory), *setting), []).append(record)
+    made = [_row(runs, sort, sign, group) for (group, *_), runs in members.items()]
+    rows: list[Row] = []
+    for group in sorted({row.group for row in made}, key=lambda group: group or math.inf):
+        of_group = sorted((row for row in made if row.group == group), key=lambda row: _order(row, sort, sign))
+        rows += _ranked(of_group, sort)
+    return Leaderboard(records, tuple(rows), sort, monitor, swept, repeated, shared)
 
 
 def repetitions(board: Leaderboard) -> str:
     """Say what the means of a table are taken over: ``3 seeds and 5 folds``."""
     counts = {key: len({comparable(record.overrides.get(key)) for record in board.records}) for key in board.repeated}
     return " and ".join(f"{count} {REPEATED[key]}" for key, count in counts.items())
-
-
-def cautions(board: Leaderboard) -> list[str]:
-    """Say which rows of a table were not measured alike."""
-    found = []
-    units = [key for key in board.swept if key in OF_THE_LOSS]
-    if units and board.sort.partition("/")[2] in LOSSES:
-        other = next((name for name in board.metrics if name in ("val/r2", "val/log_loss")), None)
-        hint = f"; --sort {other} compares them" if other else ""
-        found.append(f"{board.sort} is in other units where {', '.join(units)} differs{hint}")
-    rows = [key for key in board.swept if key == "data" or key.startswith(OF_THE_ROWS)]
-    if rows:
-        found.append(f"rows that differ in {', '.join(rows)} were measured on other data")
-    return found
 
 
 def tally(records: Iterable[Record]) -> str:
@@ -204,11 +206,11 @@ def _split_overrides(records: Sequence[Record]) -> tuple[tuple[str, ...], tuple[
     return differing, tuple(f"{key}={value}" for key, value in first.items() if key not in differing)
 
 
-def _row(runs: Sequence[Record], sort: str, sign: float) -> Row:
+def _row(runs: Sequence[Record], sort: str, sign: float, group: Any) -> Row:
     ordered = tuple(sorted(runs, key=lambda run: (_standing(run), *_judged(run.value(sort), sign), run.directory)))
     place = _standing(ordered[0])
     judged = tuple(run for run in ordered if _standing(run) == place)
-    return Row(None, ordered, judged if place <= COUNTED else ())
+    return Row(None, ordered, judged if place <= COUNTED else (), group)
 
 
 def _ranked(rows: Sequence[Row], sort: str) -> tuple[Row, ...]:

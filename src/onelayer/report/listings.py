@@ -19,7 +19,8 @@ def runs(gathered: Gathered) -> Listing:
     """List every run as its result.json has it, in the order of the leaderboard."""
     keys = [one.key for one in gathered.swept]
     metrics = list(dict.fromkeys([*gathered.board.shown, *gathered.board.metrics]))
-    columns = ("rank", "status", "optimizer", *keys, *metrics, "best_epoch", *COSTS, "directory", "command")
+    groups = ("group",) if gathered.board.groups > 1 else ()
+    columns = ("rank", *groups, "status", "optimizer", *keys, *metrics, "best_epoch", *COSTS, "directory", "command")
     rows = []
     for row in gathered.board.rows:
         for record in row.runs:
@@ -27,7 +28,7 @@ def runs(gathered: Gathered) -> Listing:
             measured = [record.metrics.get(name) for name in metrics]
             told = gathered.results.get(record.directory, {})
             costs: list[Cell] = [told.get("best_epoch"), record.epochs, told.get("evaluations"), record.seconds]
-            head: list[Cell] = [row.rank, record.status, gathered.optimizer(record)]
+            head: list[Cell] = [row.rank, *([row.group] if groups else []), record.status, gathered.optimizer(record)]
             where: list[Cell] = [record.directory.as_posix(), record.command]
             rows.append((*head, *swept, *measured, *costs, *where))
     ranked = "; runs of one configuration share a rank, that of their mean" if gathered.board.repeated else ""

@@ -33,6 +33,8 @@ class Record:
         seconds: of optimizer steps.
         monitor: the metric that chose the best weights.
         error: why it failed.
+        data_hash: of its rows as they were split, encoded and scaled; None where it did not end.
+        target_hash: of the target of all rows.
     """
 
     directory: Path
@@ -44,6 +46,8 @@ class Record:
     seconds: float | None = None
     monitor: str | None = None
     error: str | None = None
+    data_hash: str | None = None
+    target_hash: str | None = None
 
     @classmethod
     def from_result(cls, directory: Path, result: Mapping[str, Any]) -> "Record":
@@ -59,6 +63,8 @@ class Record:
             _finite(result.get("seconds")),
             result.get("monitor"),
             result.get("error"),
+            result.get("data_hash"),
+            result.get("target_hash"),
         )
 
     def value(self, name: str) -> float | None:

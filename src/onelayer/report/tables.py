@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from onelayer.model.direction import higher_is_better
-from onelayer.report.leaderboard import Leaderboard, Mean, Row, cautions, repetitions, tally
+from onelayer.report.cautions import cautions
+from onelayer.report.leaderboard import Leaderboard, Mean, Row, repetitions, tally
 from onelayer.report.records import Record, comparable
 from onelayer.terminal.table import Column, print_table
 from onelayer.whole import whole
@@ -21,7 +22,7 @@ log = logging.getLogger("onelayer")
 SHORT_DIRECTORY = 24  # characters of a directory that are worth showing
 SHORT_TEXT = 16  # characters of a line of text to which a column of it may shrink
 LONG_NUMBER = 8  # characters of a parameter
-DIRECTORY = "directory"
+DIRECTORY, GROUP = "directory", "group"
 FAILURE = ("overrides", "error", DIRECTORY)
 COLOURS = {"diverged": "yellow", "failed": "red", "unfinished": "dim"}
 
@@ -48,10 +49,10 @@ def show(board: Leaderboard, console: Console, top: int = 20) -> None:
     print_table(_columns(board, rows), console, styles)
     if len(board.rows) > top:
         console.print(Text(f"{len(board.rows) - top} more rows in leaderboard.csv, or by --top {len(board.rows)}"))
-    if board.best is not None:
-        console.print(Text(f"{best_line(board)}:"))
+    for row in board.bests:
+        console.print(Text(f"{best_line(board, row)}:"))
         # in one piece, so that it can be copied; the terminal breaks it
-        console.print(Text(f"  {board.best.best.command}\n"), soft_wrap=True)
+        console.print(Text(f"  {row.best.command}\n"), soft_wrap=True)
     failed = _failed(board)
     if failed:
         console.print(Text("failed runs:"))
@@ -73,8 +74,8 @@ def markdown(board: Leaderboard, name: str) -> str:
     marks = ["---:" if column.numeric else "---" for column in columns]
     cells = zip(*(column.cells for column in columns), strict=True)
     lines += _markdown_table([column.header for column in columns], marks, cells)
-    if board.best is not None:
-        lines += ["", f"{_escaped(best_line(board))}:", "", "```sh", board.best.best.command, "```"]
+    for row in board.bests:
+        lines += ["", f"{_escaped(best_line(board, row))}:", "", "```sh", row.best.command, "```"]
     failed = _failed(board)
     if failed:
         lines += ["", "## Failed runs", ""]
@@ -90,9 +91,11 @@ def csv_text(board: Leaderboard) -> str:
     counts = ("runs", "counted") if spread else ()
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["rank", "status", *counts, *board.swept, *names, "directory", "error", "command"])
+    group = (GROUP,) if board.groups > 1 else ()
+    writer.writerow(["rank", *group, "status", *counts, *board.swept, *names, "directory", "error", "command"])
     for row in board.rows:
-        cells: list[object] = [row.rank, row.status, *((len(row.runs), len(row.counted)) if spread else ())]
+        cells: list[object] = [row.rank, *([row.group] if group else []), row.status]
+        cells += [*((len(row.runs), len(row.counted)) if spread else ())]
         cells += [row.best.overrides.get(key) for key in board.swept]
         for name in measured:
             cells += [*(row.mean(name) or (None, None))][: 2 if spread else 1]
@@ -132,13 +135,12 @@ def stated(row: Row, name: str, *, explained: bool = True) -> str:
     return f"{number(mean.value)} ± {mean.spread:.2g}{what}"
 
 
-def best_line(board: Leaderboard) -> str:
-    """Name the best run, and of a row of several its best."""
-    assert board.best is not None
-    row = board.best
+def best_line(board: Leaderboard, row: Row) -> str:
+    """Name the best run of a group, and of a row of several its best."""
     value = number(row.best.value(board.sort))
     of_row = f", the best of the {len(row.runs)} in the first row" if len(row.runs) > 1 else ""
-    return f"best run ({board.sort} {value}{of_row})"
+    of_group = f" of group {row.group}" if board.groups > 1 else ""
+    return f"best run{of_group} ({board.sort} {value}{of_row})"
 
 
 def number(value: float | None) -> str:
@@ -154,6 +156,7 @@ def _columns(board: Leaderboard, rows: Sequence[Row]) -> list[Column]:
 
     columns = [
         Column("rank", tuple("-" if row.rank is None else str(row.rank) for row in rows)),
+        *([Column(GROUP, tuple(str(row.group or "-") for row in rows))] if board.groups > 1 else []),
         Column("status", tuple(row.status for row in rows), numeric=False),
     ]
     if board.repeated:

@@ -156,6 +156,7 @@ class Results:
             "overrides": list(run.overrides),
             "config_hash": run.config_hash,
             "data_hash": self._tracker.data_hash,
+            "target_hash": self._data.prepared.target_hash,
             "versions": self._versions,
         }
         self._deliver(run, result, best, module.l2[index])

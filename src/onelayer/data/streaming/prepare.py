@@ -90,6 +90,7 @@ def prepare_stream(stream: Stream, how: Preparation) -> Prepared:
         x_scale=x_scale,
         y_scale=y_scale,
         hashed=lambda: found,
+        target_hash=_hash_of_target(stream),
         notes=(*stream.notes, *encoder.notes, *unseen),
     )
 
@@ -246,6 +247,12 @@ def _unseen(seen: Sequence[_Seen], parts: Sequence[StreamedPart], encoder: Encod
                 pass
         notes += found
     return notes
+
+
+def _hash_of_target(stream: Stream) -> str:
+    y = f"hash({stream.target.value})"
+    found = stream.rows.one(f"SELECT count(*), bit_xor({y}), CAST(sum({y}) AS VARCHAR) FROM rows")
+    return hashlib.sha256(repr((stream.task, stream.target.classes, found)).encode()).hexdigest()[:16]
 
 
 def _quartiles(stream: Stream, train: str, encoder: Encoder, seen: _Seen) -> Array:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from onelayer.model.direction import higher_is_better
-from onelayer.report.leaderboard import Leaderboard, Mean, Row, cautions, tally
+from onelayer.report.cautions import cautions
+from onelayer.report.leaderboard import Leaderboard, Mean, Row, tally
 from onelayer.report.measures import interval
 from onelayer.report.records import comparable
 from onelayer.report.tables import number, stated, weights_measured
@@ -72,6 +73,13 @@ def answer(board: Leaderboard, result: Mapping[str, Any] | None = None) -> Answe
     runs = len(board.records)
     counts = Figure("runs", str(runs), runs)
     ended = tally(board.records)
+    if board.groups > 1:
+        firsts = [
+            f"Of group {row.group}, {_configuration(row, board)} has the {_direction(board)} {board.sort}: "
+            f"{stated(row, board.sort)}."
+            for row in board.bests
+        ]
+        return Answer("", (*firsts, *_sentences(cautions(board))), (counts,), "")
     if board.best is None:
         said = f"No configuration has a finite {board.sort} from all of its runs: {ended}."
         return Answer("", (said, *_sentences(cautions(board))), (counts,), "")
@@ -121,10 +129,13 @@ def _configuration(row: Row, board: Leaderboard) -> str:
 
 def _standing(row: Row, board: Leaderboard) -> str:
     value = stated(row, board.sort)
-    direction = "highest" if higher_is_better(board.sort) else "lowest"
     if len(board.rows) == 1:
         return f"It has {board.sort} {value}."
-    return f"It has the {direction} {board.sort} of {len(board.rows)} configurations: {value}."
+    return f"It has the {_direction(board)} {board.sort} of {len(board.rows)} configurations: {value}."
+
+
+def _direction(board: Leaderboard) -> str:
+    return "highest" if higher_is_better(board.sort) else "lowest"
 
 
 def _sure(board: Leaderboard) -> list[str]:
