@@ -1,6 +1,6 @@
 """How good predictions are, and how sure that is: every metric with its interval over resamples of the rows."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.encode import Counted
+from onelayer.data.frame import Frame
 from onelayer.data.tables.fetch import fetch_column, frames
 from onelayer.data.tables.measure import measure
 from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.target import weight_of
+from onelayer.deliver.matrices import matrix_of
 from onelayer.deliver.model import Model
 from onelayer.deliver.reading import answers, opened, readings_of
 from onelayer.errors import UserError, did_you_mean
@@ -57,16 +59,23 @@ def evaluate(model: Model, table: str, *, weight: str | None = None, seed: int =
     Raises:
         UserError: the table is not one for this model, or no row has a target or a weight.
     """
-    rows = opened(table, model.artefact.header["missing"])
-    truth = fetch_column(rows, answers(rows, model.target, model.classes)).astype(np.float64)
+    matrix, encoder = matrix_of(model, table), model.artefact.encoder
+    read: Iterable[Frame]
+    if matrix is not None:
+        matrix.refuse_columns("--weight", [] if weight is None else [weight])
+        rows, truth, read = matrix.rows(), matrix.answers(model), matrix.frames()
+    else:
+        rows = opened(table, model.artefact.header["missing"])
+        truth = fetch_column(rows, answers(rows, model.target, model.classes)).astype(np.float64)
+        read = frames(rows, readings_of(rows, encoder))
     known = truth >= 0 if model.classes is not None else ~np.isnan(truth)
     if not known.any():
         raise UserError(f"{rows.source}: no row has a '{model.target}', which is to be compared with")
     counts = _weights(rows, weight)[known]
     if not counts.any():
         raise UserError(f"--weight={weight}: it is 0 in every row that has a '{model.target}'")
-    encoder, found, counted, start = model.artefact.encoder, list[Array](), list[Counted](), 0
-    for frame in frames(rows, readings_of(rows, encoder)):
+    found, counted, start = list[Array](), list[Counted](), 0
+    for frame in read:
         found.append(model.logits(frame))
         counted.append(Counted.of(frame.take(np.flatnonzero(known[start : start + len(frame)]))))
         start += len(frame)

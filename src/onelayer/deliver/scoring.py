@@ -1,7 +1,7 @@
 """Predictions for a table of any length: read, predicted and written block by block."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from functools import reduce
 from io import StringIO
@@ -11,9 +11,11 @@ from tempfile import mkdtemp
 from typing import Any, NamedTuple
 
 from onelayer.data.encode import Counted
+from onelayer.data.frame import Frame
 from onelayer.data.tables import sql
 from onelayer.data.tables.fetch import frames
 from onelayer.data.tables.opening import Rows
+from onelayer.deliver.matrices import matrix_of
 from onelayer.deliver.model import Model, Predictions
 from onelayer.deliver.place import written
 from onelayer.deliver.reading import opened, readings_of
@@ -44,7 +46,7 @@ def score(model: Model, table: str, out: Path, *, ids: Sequence[str] = (), force
 
     Args:
         model: predicts.
-        table: a file, a pattern, or a folder of Parquet files.
+        table: a file, a pattern, or a folder of Parquet files; or a file of numbers without columns, see `matrix_of`.
         out: .csv, .tsv or .parquet.
         ids: columns to keep.
         force: write over a file that is there.
@@ -62,9 +64,15 @@ def score(model: Model, table: str, out: Path, *, ids: Sequence[str] = (), force
     folder = Path(mkdtemp(prefix="onelayer-"))
     try:
         with written(out, force=force) as partial, sql.interruptible():
-            rows = opened(table, model.artefact.header["missing"], folder=folder, texts=ids)
+            matrix = matrix_of(model, table)
+            if matrix is not None:
+                matrix.refuse_columns("--id", ids)
+                rows, read = matrix.rows(), matrix.frames()
+            else:
+                rows = opened(table, model.artefact.header["missing"], folder=folder, texts=ids)
+                read = frames(rows, readings_of(rows, model.artefact.encoder))
             kept = _kept(rows, ids)
-            notes = _predict(rows, model)
+            notes = _predict(rows, read, model)
             said = [f"predictions.{_place(place)}" for place in range(len(names) - len(ids))]
             columns = ", ".join(f"{one} AS {sql.name(name)}" for one, name in zip(kept + said, names, strict=True))
             asked = f"SELECT {columns} FROM rows POSITIONAL JOIN predictions"
@@ -126,14 +134,13 @@ def _kept(rows: Rows, ids: Sequence[str]) -> list[str]:
     return [f"CAST(rows.{sql.name(name)} AS {types[name]})" for name in ids]
 
 
-def _predict(rows: Rows, model: Model) -> tuple[str, ...]:
-    """Make the table `predictions`, a row for each of `rows`."""
+def _predict(rows: Rows, read: Iterable[Frame], model: Model) -> tuple[str, ...]:
+    """Make the table `predictions`, a row for each of `rows`, of which `read` are those that the model sees."""
     encoder = model.artefact.encoder
-    readings = readings_of(rows, encoder)
     counted: list[Counted] = []
     writer = rows.connection.cursor()
     first = True
-    for frame in frames(rows, readings):
+    for frame in read:
         counted.append(Counted.of(frame))
         writer.register("block", _columns(model.of_frame(frame)))
         writer.execute(

@@ -85,9 +85,9 @@ def groups_of(
         UserError: what is what is not clear, or numbers of rows differ.
     """
     arrays = read_arrays(file)
-    x_names = _features(file, arrays, features, part).names
+    x_names = features_of(file, arrays, features, part).names
     by_names = {} if by is None else chosen(file, arrays, by, "split.by", part).names
-    y_file, y_arrays, (target, y_names) = _labels(file, arrays, labels, {*x_names.values(), *by_names.values()}, part)
+    y_file, y_arrays, (target, y_names) = labels_of(file, arrays, labels, {*x_names.values(), *by_names.values()}, part)
     groups, notes = dict[str, Group](), list[str]()
     for name, x_name in x_names.items() if part == "train" else [(part, x_names[part])]:
         if name not in y_names:
@@ -96,7 +96,7 @@ def groups_of(
         if by is not None and name not in by_names:
             raise UserError(f"data.split.by={by}: {file} has no such array for '{x_name}'")
         x, y_name = arrays[x_name], y_names[name]
-        y = _one_a_row(y_arrays[y_name], f"data.labels: '{y_name}'", len(x))
+        y = one_a_row(y_arrays[y_name], f"data.labels: '{y_name}'", len(x))
         if y.dtype.kind == "f":
             refuse_infinite(y[:, None].astype(np.float64), f"{y_file}, labels", (y_name,))
         groups[name] = Group(file, x_name, flat(x), kind_of(x), y_name, y, _by(file, arrays, by_names.get(name), x))
@@ -106,7 +106,7 @@ def groups_of(
 def _by(file: Path, arrays: Arrays, name: str | None, x: Array) -> Array | None:
     if name is None:
         return None
-    values = _one_a_row(arrays[name], f"data.split.by: '{name}'", len(x))
+    values = one_a_row(arrays[name], f"data.split.by: '{name}'", len(x))
     if values.dtype.kind == "f":
         refuse_infinite(values[:, None], f"{file}, data.split.by", (name,))
     return values
@@ -117,7 +117,12 @@ def flat(x: Array) -> Array:
     return x.reshape(len(x), int(np.prod(x.shape[1:])))
 
 
-def _features(file: Path, arrays: Arrays, name: str | None, part: str) -> Choice:
+def features_of(file: Path, arrays: Arrays, name: str | None, part: str) -> Choice:
+    """Find the features of a part; None: by their usual names, or as the only ones.
+
+    Raises:
+        UserError: it is not clear which they are.
+    """
     if name is not None:
         choice = chosen(file, arrays, name, "features", part)
         for array in map(arrays.__getitem__, choice.names.values()):
@@ -138,10 +143,14 @@ def _is_file(labels: str, arrays: Arrays) -> bool:
     return labels not in arrays and Path(labels).expanduser().is_file()
 
 
-def _labels(
+def labels_of(
     file: Path, arrays: Arrays, name: str | None, taken: Collection[str], part: str
 ) -> tuple[Path, Arrays, Choice]:
-    """Return the file and the arrays among which the labels are, and their names."""
+    """Return the file and the arrays among which the labels of a part are, and their names; `taken` are none.
+
+    Raises:
+        UserError: it is not clear which they are.
+    """
     if name is not None and _is_file(name, arrays):
         file = Path(name).expanduser()
         arrays, taken, name = read_arrays(file), (), None
@@ -163,7 +172,12 @@ def _labels(
     return file, arrays, found[0]
 
 
-def _one_a_row(values: Array, what: str, n_rows: int) -> Array:
+def one_a_row(values: Array, what: str, n_rows: int) -> Array:
+    """Return values (rows,), of which there must be as many as rows.
+
+    Raises:
+        UserError: there are not, or they are neither numbers nor texts.
+    """
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1 or values.dtype.kind not in "fiubUS":

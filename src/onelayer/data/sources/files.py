@@ -85,7 +85,7 @@ def class_target(values: Array, where: str) -> tuple[Array, tuple[str, ...]]:
         UserError: there are not two classes.
     """
     levels, target = np.unique(values, return_inverse=True)
-    names = tuple(_name(level) for level in levels)
+    names = tuple(class_name(level) for level in levels)
     if len(names) < 2:
         raise UserError(f"{where}: every row has the label {names[0]}; there must be at least two classes")
     return target.astype(np.int64), names
@@ -128,7 +128,8 @@ def _listed(names: Sequence[str]) -> str:
     return f"[{', '.join(names)}]"
 
 
-def _name(level: object) -> str:
+def class_name(level: object) -> str:
+    """Return what a class is called whose label is a number or a text."""
     if isinstance(level, bytes):
         return level.decode("utf-8", "replace")
     if isinstance(level, float | np.floating) and float(level).is_integer():

@@ -60,6 +60,8 @@ def libsvm(
         UserError: a line that is not of this format, values that are not finite, or too few `n_features`.
     """
     train = read_sparse(existing_path(path, "libsvm", "the file to read, such as data.path=mushrooms"))
+    if not train.features.nnz:
+        raise UserError(f"{train.file} has labels but no features, written as index:value")
     first = int(train.features.indices.min() > 0) if zero_based == "auto" else int(not zero_based)
     width = train.features.shape[1] - first
     if n_features is not None and n_features < width:
@@ -158,7 +160,7 @@ def read_sparse(path: Path) -> Sparse:
     """Read a file.
 
     Raises:
-        UserError: a line that is not of this format, a label that is not finite, no rows or no features.
+        UserError: a line that is not of this format, or no rows.
     """
     from sklearn.datasets import load_svmlight_file
 
@@ -172,8 +174,6 @@ def read_sparse(path: Path) -> Sparse:
             raise UserError(f"{path} cannot be read after line {lines.number}: {error}") from None
     if not features.shape[0]:
         raise UserError(f"{path} has no rows")
-    if not features.nnz:
-        raise UserError(f"{path} has labels but no features, written as index:value")
     return Sparse(path, features, labels, lines.of_rows)
 
 
@@ -190,7 +190,7 @@ def _reason(error: Exception) -> str:
 
 def _refuse_values(rows: Sparse, first: int, remedy: str) -> None:
     path, features, labels, lines = rows
-    if first and features.indices.min() == 0:
+    if first and features.nnz and features.indices.min() == 0:
         row = int(np.searchsorted(features.indptr, int(features.indices.argmin()), side="right")) - 1
         raise UserError(f"{path}: line {lines[row]}: there is an index 0; {remedy}")
     broken = np.flatnonzero(~np.isfinite(labels))
