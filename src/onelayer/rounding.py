@@ -19,3 +19,15 @@ def constant(minimum: Array | float, maximum: Array | float) -> NDArray[np.bool_
         minimum, maximum: (columns,), of rows that count.
     """
     return np.asarray(maximum - minimum <= SAME * np.maximum(np.abs(minimum), np.abs(maximum)))
+
+
+def unheld(minimum: Array, maximum: Array, eps: float, steps: int) -> NDArray[np.bool_]:
+    """Tell which columns lie so far from zero that a precision tells too few of their numbers apart.
+
+    Args:
+        minimum, maximum: (columns,).
+        eps: of the precision.
+        steps: so many different numbers it must have between the smallest and the largest; a constant needs but one.
+    """
+    largest = np.maximum(np.abs(minimum), np.abs(maximum))
+    return np.asarray(~constant(minimum, maximum) & (maximum - minimum < steps * eps * largest))

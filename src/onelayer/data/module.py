@@ -29,7 +29,7 @@ class DataModule(LightningDataModule):
         dtype: what the blocks are cast to.
 
     Raises:
-        UserError: rows that stream cannot make one batch, or a number is too large for `dtype`.
+        UserError: rows that stream cannot make one batch, or `dtype` cannot hold a number or the spread of a column.
     """
 
     def __init__(
@@ -54,6 +54,10 @@ class DataModule(LightningDataModule):
         self.n_features, self.n_outputs, self._n_train = prepared.n_features, prepared.n_outputs, len(prepared.train)
         for part, what in ((prepared.train, "train"), (prepared.val, "val"), (prepared.test, "test")):
             part.refuse_beyond(dtype, prepared.encoder.columns, prepared.target_name, what)
+        # shifted by a number of its own, a column lies about zero
+        far = None if prepared.x_scale.shift.any() else prepared.encoder.columns
+        number = prepared.classes is None and not prepared.y_scale.shift.any()
+        prepared.train.refuse_unheld(dtype, far, prepared.target_name if number else None)
         self.batch_size = self._n_train if batch_size == "full" else min(batch_size, self._n_train)
         self._moved: dict[tuple[int, torch.device], tuple[Tensor | None, ...]] = {}
 

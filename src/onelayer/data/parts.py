@@ -2,14 +2,20 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from onelayer.data.blocks import Block, Blocks
 from onelayer.errors import UserError
+from onelayer.rounding import unheld
+
+# so many different numbers a precision must have between the smallest and the largest of a feature, of a target
+STEPS, STEPS_OF_TARGET = 2**10, 2**14
 
 
 class Chunk(NamedTuple):
@@ -86,6 +92,46 @@ class Part:
                 "of ten, or leave the row out"
             )
 
+    def refuse_unheld(self, dtype: torch.dtype, columns: tuple[str, ...] | None, target: str | None) -> None:
+        """Refuse columns far from zero whose spread a precision cannot hold: it would make constants of them.
+
+        A target is refused sooner: it may be exact in that precision and yet what predicts it is not.
+
+        Args:
+            dtype: the precision; float64 is what the rows were read in.
+            columns: names of the features; None: they were shifted by numbers of their own.
+            target: name of the target; None: likewise, or it has classes.
+
+        Raises:
+            UserError: names the column, and what helps.
+        """
+        if dtype == torch.float64 or not len(self):
+            return
+        eps = torch.finfo(dtype).eps
+        if target is not None:
+            low, high = self.y.amin(0).numpy(), self.y.amax(0).numpy()
+            if unheld(low, high, eps, STEPS_OF_TARGET).any():
+                raise _unheld(target, low[0], high[0], dtype, "target")
+        if columns is None:
+            return
+        low, high = self._extremes()
+        for place in np.flatnonzero(unheld(low, high, eps, STEPS)):
+            column = self.x.values()[self.x.col_indices() == place] if self.sparse else self.x[:, place]
+            # what is exact in that precision, such as years, is not lost
+            if float((column - column.to(dtype).double()).abs().max()) * STEPS > high[place] - low[place]:
+                raise _unheld(columns[place], low[place], high[place], dtype, "column")
+
+    def _extremes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the smallest and the largest number of each column of x, (columns,)."""
+        if not self.sparse:
+            return self.x.amin(0).numpy(), self.x.amax(0).numpy()
+        at, values = self.x.col_indices().long(), self.x.values()
+        low, high = (values.new_full((self.n_features,), sign * torch.inf) for sign in (1, -1))
+        low.scatter_reduce_(0, at, values, "amin")
+        high.scatter_reduce_(0, at, values, "amax")
+        whole = torch.bincount(at, minlength=self.n_features) == len(self)
+        return (torch.where(whole, low, low.clamp(max=0)).numpy(), torch.where(whole, high, high.clamp(min=0)).numpy())
+
     def chunks(self, device: torch.device | None = None) -> Iterator[Chunk]:
         """Yield all rows as one chunk, moved to a device once."""
         here = Chunk(self.x, self.y, self.weight)
@@ -113,3 +159,11 @@ class Part:
     def whole(self, dtype: torch.dtype) -> Dataset[Block]:
         """Return all rows as one block, to be measured."""
         return self.blocks(len(self), dtype)
+
+
+def _unheld(name: str, low: float, high: float, dtype: torch.dtype, kind: Literal["column", "target"]) -> UserError:
+    precision = str(dtype).removeprefix("torch.")
+    return UserError(
+        f"{kind} '{name}': its train values lie between {low:.12g} and {high:.12g}, too near to each other for "
+        f"data.dtype={precision} so far from zero; set data.dtype=float64, or subtract a number near them first"
+    )

@@ -51,6 +51,9 @@ class AnyPart(Protocol):
     def refuse_beyond(self, dtype: torch.dtype, columns: tuple[str, ...], target: str, what: str) -> None:
         """Refuse numbers that a precision cannot compute with."""
 
+    def refuse_unheld(self, dtype: torch.dtype, columns: tuple[str, ...] | None, target: str | None) -> None:
+        """Refuse columns whose spread a precision cannot hold."""
+
     def whole(self, dtype: torch.dtype) -> Dataset[Block]:
         """Return the rows to be measured."""
 

@@ -70,6 +70,14 @@ class StreamedPart:
         """
         self.extremes.refuse_beyond(dtype, columns, target, what)
 
+    def refuse_unheld(self, dtype: torch.dtype, columns: tuple[str, ...] | None, target: str | None) -> None:
+        """Refuse columns whose spread a precision cannot hold, as `Part.refuse_unheld` does.
+
+        Raises:
+            UserError: names the column.
+        """
+        self.extremes.refuse_unheld(dtype, columns, target)
+
     def chunks(self, device: torch.device | None = None) -> Iterator[Chunk]:
         """Yield the rows in the order of the table."""
         for x, y, weight, _ in read_ahead(self._read(*one) for one in ranges(self.stream.end, self.stream.block_rows)):
