@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, special, stats
+from sklearn.datasets import load_diabetes
 
 from onelayer.deliver.inference import Rows, binary, polish
 from onelayer.deliver.inference.links import LINKS
@@ -56,6 +57,19 @@ def test_robust(link: str, robust: Robust) -> None:
     expected = hat_formulas(x, score, information)[robust]
     np.testing.assert_allclose(table.covariance, expected, rtol=1e-7)
     np.testing.assert_allclose(table.std_err, np.sqrt(np.diag(expected)), rtol=1e-7)
+    slopes, inner = table.coef[1:], expected[1:, 1:]
+    np.testing.assert_allclose(table.stats["wald_chisq"], slopes @ np.linalg.solve(inner, slopes), rtol=1e-6)
+    assert table.stats["wald_df"] == len(slopes)
+
+
+def test_a_robust_test_of_the_whole_fit_is_that_of_statsmodels() -> None:
+    """statsmodels 0.15.0, GLM(y, X, Binomial()).fit(cov_type="HC0").wald_test of all but the constant."""
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    rows = Rows.of(np.column_stack([np.ones(len(y)), x[:, [2, 3, 8]]]), (y > 140).astype(float), constant=0)
+    table = binary(rows, robust="HC0")
+    assert table.stats["wald_chisq"] == pytest.approx(111.33163955168833, rel=1e-6)
+    assert table.stats["wald_p"] == pytest.approx(5.6720580336591475e-24, rel=1e-4)
+    assert "wald_chisq" not in binary(rows).stats
 
 
 def test_two_by_two_table() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from sklearn.datasets import load_diabetes
 
 from onelayer.deliver.inference import Rows, Table, least_squares, polish
 from onelayer.deliver.inference.robust import Robust
@@ -98,6 +99,28 @@ def test_robust(robust: Robust) -> None:
     np.testing.assert_allclose(table.covariance, expected, rtol=1e-9)
     np.testing.assert_allclose(table.std_err, np.sqrt(np.diag(expected)), rtol=1e-9)
     assert table.estimator == robust
+    slopes, inner = table.coef[1:], expected[1:, 1:]
+    f = slopes @ np.linalg.solve(inner, slopes) / len(slopes)
+    df = table.stats["f_df2"]
+    np.testing.assert_allclose(table.stats["f_statistic"], f, rtol=1e-8)
+    np.testing.assert_allclose(table.stats["f_p"], stats.f.sf(f, len(slopes), df), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("robust", "f", "p"),
+    [
+        ("HC0", 188.80053189036144, 1.4618417916107574e-78),
+        ("HC1", 187.09192979180898, 4.473717019751751e-78),
+        ("HC2", 186.4447185755929, 6.844226321074974e-78),
+        ("HC3", 184.10827960137678, 3.198370492812571e-77),
+    ],
+)
+def test_robust_f_is_that_of_statsmodels(robust: Robust, f: float, p: float) -> None:
+    """statsmodels 0.15.0, OLS(y, X).fit(cov_type=robust, use_t=True): fvalue, f_pvalue."""
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    table = least_squares(Rows.of(np.column_stack([np.ones(len(y)), x[:, [2, 3, 8]]]), y, constant=0), robust=robust)
+    assert table.stats["f_statistic"] == pytest.approx(f, rel=1e-9)
+    assert table.stats["f_p"] == pytest.approx(p, rel=1e-6)
 
 
 @pytest.mark.parametrize("robust", [None, *ROBUST])

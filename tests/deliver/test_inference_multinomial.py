@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import optimize, special, stats
+from sklearn.datasets import load_diabetes
 
 from onelayer.deliver.inference import Rows, binary, multinomial
 from onelayer.deliver.inference.robust import Robust
@@ -82,6 +83,18 @@ def test_robust_is_the_sandwich_written_out() -> None:
     bread = np.linalg.inv(information)
     errors = np.sqrt(np.diag(bread @ (each.T * weight) @ each @ bread))
     np.testing.assert_allclose(np.concatenate([one.std_err for one in tables]), errors, rtol=1e-7)
+    slopes = [place for place in range(6) if place % 3]
+    inner = (bread @ (each.T * weight) @ each @ bread)[np.ix_(slopes, slopes)]
+    assert tables[0].stats["wald_chisq"] == pytest.approx(b[slopes] @ np.linalg.solve(inner, b[slopes]), rel=1e-7)
+    assert tables[0].stats["wald_df"] == 4
+
+
+def test_a_robust_test_of_the_whole_fit_is_that_of_statsmodels() -> None:
+    """statsmodels 0.15.0, MNLogit(y, X).fit(cov_type="HC0"): b' V^-1 b of all but the constants."""
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    rows = Rows.of(np.column_stack([np.ones(len(y)), x[:, [2, 3, 8]]]), np.digitize(y, [100, 200]), constant=0)
+    table, _ = multinomial(rows, 3, robust="HC0")
+    assert table.stats["wald_chisq"] == pytest.approx(122.23006261713738, rel=1e-6)
 
 
 def test_counts_are_repeated_rows_and_bases_are_left_out() -> None:

@@ -15,7 +15,7 @@ from onelayer.deliver.inference.likelihood import EXTREME, Point, recedes, visit
 from onelayer.deliver.inference.linear import checked
 from onelayer.deliver.inference.links import Link
 from onelayer.deliver.inference.polish import link_of
-from onelayer.deliver.inference.robust import Robust, robust_root
+from onelayer.deliver.inference.robust import Robust, robust_root, wald_test
 from onelayer.deliver.inference.rows import Array, Piece, Rows
 from onelayer.deliver.inference.table import SEPARATED, Table, general_cautions, tabulate
 
@@ -39,7 +39,8 @@ def binary(
     bic, condition_number. As in R, y is the share of ones among `weight` trials where weights are "precision", the
     deviance is against the saturated model, and the likelihood has binomial coefficients where all are counts;
     McFadden's pseudo R2 is of 0/1 outcomes, so that it does not hang on how trials are grouped. The null model is the
-    constant alone; without a constant column, it is z = 0.
+    constant alone; without a constant column, it is z = 0. The likelihood ratio knows no robust covariance: under one
+    there are wald_chisq, wald_df and wald_p, too, of the test that all coefficients but the constant are zero.
 
     Args:
         rows: x, y and weights, passed over several times.
@@ -98,6 +99,9 @@ def binary(
         root, more = robust_root(basis, at.triangle, robust, terms, bread=root)
         cautions += more
     stats, counts = _statistics(basis, functions, at)
+    if robust is not None:
+        first = int(rows.constant is not None)
+        stats |= wald_test(at.b[first:], root[first:])
     if not counts:
         cautions.append("targets between 0 and 1 are no shares of counted trials: AIC and BIC lack a constant")
     return tabulate(

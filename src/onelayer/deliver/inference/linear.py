@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import fdtrc
 
 from onelayer.deliver.inference.basis import Basis, solve
-from onelayer.deliver.inference.robust import Robust, robust_root
+from onelayer.deliver.inference.robust import Robust, robust_root, wald
 from onelayer.deliver.inference.rows import Array, Piece, Rows
 from onelayer.deliver.inference.table import Table, general_cautions, tabulate
 
@@ -34,7 +34,8 @@ def least_squares(
 
     Its `stats`: n, rank, df_residual, sigma, rss, r_squared, adj_r_squared, f_statistic, f_df1, f_df2, f_p,
     log_likelihood, aic, bic, condition_number. As in R, sums of squares are about the mean where there is a constant
-    column and about zero where there is none; AIC and BIC count sigma as a parameter; F is not robust.
+    column and about zero where there is none; AIC and BIC count sigma as a parameter. F tests that all coefficients
+    but the constant are zero; under a robust covariance it is Wald's by that covariance.
 
     Args:
         rows: x, y and weights, passed over several times.
@@ -85,6 +86,8 @@ def least_squares(
     with np.errstate(divide="ignore", invalid="ignore"):
         unexplained = np.float64(rss) / tss
         f = np.float64((tss - rss) / df_model) / sigma**2 if df_model else np.nan
+        if robust is not None and df_model:
+            f = np.float64(wald(b[int(first) :], root[int(first) :]) / df_model)
         log_likelihood = 0.5 * (logs - n * (np.log(2 * np.pi) + 1 - np.log(n) + np.log(rss)))
     stats = {
         "n": n,

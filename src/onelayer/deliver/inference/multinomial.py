@@ -14,7 +14,7 @@ from scipy.special import chdtrc, log_softmax, xlogy
 from onelayer.deliver.inference.ascent import climb
 from onelayer.deliver.inference.basis import Basis, solve, triangle_of
 from onelayer.deliver.inference.likelihood import EXTREME, NOTHING
-from onelayer.deliver.inference.robust import Robust
+from onelayer.deliver.inference.robust import Robust, wald_test
 from onelayer.deliver.inference.rows import BLOCK, Array, Rows
 from onelayer.deliver.inference.table import SEPARATED, Table, general_cautions, tabulate
 
@@ -77,7 +77,8 @@ def multinomial(
 
     Their `stats`, the same in all: n, rank (of all classes together), log_likelihood, deviance, null_deviance,
     lr_chisq, lr_df, lr_p, mcfadden, aic, bic, condition_number. The null model is the constant alone; without a
-    constant column, all classes are as probable.
+    constant column, all classes are as probable. Under a robust covariance wald_chisq, wald_df and wald_p, too, as of
+    a binary model.
 
     Args:
         rows: x, y and weights, passed over several times.
@@ -113,12 +114,15 @@ def multinomial(
     elif robust is not None:
         root = root @ (root.T @ triangle_of(_scores(basis, at.c), m * k).T)
         root *= np.sqrt(basis.n / (basis.n - m * k)) if robust == "HC1" else 1.0
-    stats = _statistics(basis, at, classes)
+    stats, first = _statistics(basis, at, classes), int(rows.constant is not None)
+    found = [(solve(basis.triangle, at.c[j]), solve(basis.triangle, root[j * k : (j + 1) * k])) for j in range(m)]
+    if robust is not None:
+        stats |= wald_test(*(np.concatenate([one[first:] for one in each]) for each in zip(*found, strict=True)))
     return tuple(
         tabulate(
             basis,
-            solve(basis.triangle, at.c[j]),
-            solve(basis.triangle, root[j * k : (j + 1) * k]),
+            b,
+            spread,
             estimator=robust or "expected",
             kind="z",
             level=level,
@@ -126,7 +130,7 @@ def multinomial(
             stats=stats,
             cautions=tuple(cautions),
         )
-        for j in range(m)
+        for b, spread in found
     )
 
 

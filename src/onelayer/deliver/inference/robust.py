@@ -1,4 +1,4 @@
-"""Covariances that hold under unequal variances: HC0 to HC3.
+"""Covariances that hold under unequal variances, HC0 to HC3, and the test of a whole fit by any covariance.
 
 With unit scores s and leverages h, HC is A (sum s^2 f(h) z z') A for the inverse information A (White, 1980; MacKinnon
 & White, 1985), f(h) = 1, n / (n - k), 1 / (1 - h), 1 / (1 - h)^2. Of a model with a link, h is of the weighted hat
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
+from scipy.special import chdtrc
 
 from onelayer.deliver.inference.basis import Basis, solve, triangle_of
 from onelayer.deliver.inference.rows import Array, Piece
@@ -62,3 +63,26 @@ def robust_root(
     if full:
         return root * np.nan, (f"{robust} is not defined: {full} rows have the leverage 1",)
     return root, ()
+
+
+def wald(b: Array, root: Array) -> float:
+    """Return b' V^-1 b, the statistic of Wald's test that all of b is zero; NaN where V is singular.
+
+    Args:
+        b: (k,).
+        root: (k, any), with root root' the covariance V of b.
+    """
+    if not len(b) or not np.isfinite(root).all():
+        return float("nan")
+    triangle = np.asarray(np.linalg.qr(root.T, mode="r"))
+    diagonal = np.abs(np.diag(triangle))
+    if len(triangle) < len(b) or (diagonal <= FULL * np.linalg.norm(triangle, axis=0)).any():
+        return float("nan")
+    return float(np.square(solve(triangle, b, transposed=True)).sum())
+
+
+def wald_test(b: Array, root: Array) -> dict[str, float]:
+    """Return the statistic, degrees of freedom and p of that test, as statistics of a fit whose errors are normal."""
+    statistic, df = wald(b, root), len(b)
+    p = float(chdtrc(df, statistic)) if df else float("nan")
+    return {"wald_chisq": statistic, "wald_df": float(df), "wald_p": p}

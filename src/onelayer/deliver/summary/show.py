@@ -32,7 +32,11 @@ def show(summary: Summary, console: Console) -> None:
             console.print(Text(f"\n{modelled} against {summary.classes[0]}", style="bold"))
         _show_coefficients(summary, table, console)
     _show_odds_ratios(summary, summary.tables[0], console)
-    for line in (*fit_lines(summary.tables[0].stats), *base_lines(summary), *summary.notes):
+    for line in (
+        *fit_lines(summary.tables[0].stats, summary.tables[0].estimator),
+        *base_lines(summary),
+        *summary.notes,
+    ):
         console.print(Text(line))
 
 
@@ -59,19 +63,28 @@ def headlines(summary: Summary) -> list[str]:
     return [f"{what}; {n} train rows, {rank} coefficients", weights, errors]
 
 
-def fit_lines(stats: Mapping[str, float]) -> Iterator[str]:
-    """Yield the statistics of the whole fit, in lines of less than 80 characters."""
+def fit_lines(stats: Mapping[str, float], estimator: str) -> Iterator[str]:
+    """Yield the statistics of the whole fit, in lines of less than 80 characters.
+
+    Args:
+        stats: of a table.
+        estimator: of its covariance, which tests go by where it is robust.
+    """
+    robust = "" if estimator in ESTIMATORS else f", by {estimator}"
     s = {name: f"{value:.5g}" for name, value in stats.items()}
-    s |= {name: _count(stats[name]) for name in ("df_residual", "f_df1", "f_df2", "lr_df") if name in stats}
+    s |= {name: _count(stats[name]) for name in ("df_residual", "f_df1", "f_df2", "lr_df", "wald_df") if name in stats}
     if "r_squared" in stats:
         yield f"residual standard error {s['sigma']} on {s['df_residual']} degrees of freedom"
         yield f"R2 {s['r_squared']}, adjusted {s['adj_r_squared']}"
         if stats["f_df1"]:
-            yield f"F({s['f_df1']}, {s['f_df2']}) = {s['f_statistic']}, p {_p(stats['f_p'])}"
+            yield f"F({s['f_df1']}, {s['f_df2']}) = {s['f_statistic']}, p {_p(stats['f_p'])}{robust}"
     else:
         rest = f" on {s['df_residual']} degrees of freedom" if "df_residual" in s else ""
         yield f"deviance {s['deviance']}{rest}, of the null model {s['null_deviance']}"
-        if stats["lr_df"]:
+        if "wald_df" in stats:  # under robust standard errors
+            if stats["wald_df"]:
+                yield f"Wald chi2({s['wald_df']}) = {s['wald_chisq']}, p {_p(stats['wald_p'])}{robust}"
+        elif stats["lr_df"]:
             yield f"likelihood ratio chi2({s['lr_df']}) = {s['lr_chisq']}, p {_p(stats['lr_p'])}"
         yield f"McFadden's pseudo-R2 {s['mcfadden']}"
     yield f"log-likelihood {s['log_likelihood']}, AIC {s['aic']}, BIC {s['bic']}"
