@@ -4,10 +4,16 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train test check format docs bench clean
+# tests that compute, and how: on what an old processor has, on what most have with two threads, on all that this one has
+NUMERICAL := $(addprefix tests/,model data deliver estimators experiments oracles track sweeps/test_fused.py docs)
+OLD := ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem
+MOST := ATEN_CPU_CAPABILITY=avx2 MKL_CBWR=AVX2 OPENBLAS_CORETYPE=Haswell OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2
+ALL := -u OPENBLAS_CORETYPE OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2
+
+.PHONY: help setup train test test-kernels check format docs bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv and install everything into it
 
@@ -16,6 +22,11 @@ train: $(READY) ## train a first sweep: python src/train.py -m optim=adam,sgd
 
 test: $(READY) ## run the whole test suite
 	$(BIN)/python -m pytest -n 2
+
+test-kernels: $(READY) ## run the numerical tests by other arithmetic than this processor's own, and on two threads
+	@failed=0; for kernels in "$(OLD)" "$(MOST)" "$(ALL)"; do \
+	  echo "env $$kernels"; env $$kernels $(BIN)/python -m pytest -q -n 2 $(NUMERICAL) || failed=1; \
+	done; exit $$failed
 
 check: $(READY) ## lint, formatting and types
 	$(BIN)/ruff check .

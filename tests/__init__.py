@@ -1,6 +1,9 @@
-"""Tests run side by side, on small numbers: threads of BLAS would wait for each other longer than they work."""
+"""Tests run side by side, on small numbers: threads would wait for each other longer than they work.
+
+Settings of the environment go before these, as in `make test-kernels`.
+"""
 
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")

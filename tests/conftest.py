@@ -26,14 +26,6 @@ ROOT = Path(__file__).resolve().parents[1]
 OPTIMIZERS = sorted(path.stem for path in (ROOT / "conf" / "optim").glob("*.yaml"))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> None:
-    """Tests run side by side; small products are no faster on two threads."""
-    import torch
-
-    torch.set_num_threads(1)
-
-
 # the same examples each time; HYPOTHESIS_PROFILE=default draws others
 settings.register_profile("same", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

@@ -38,7 +38,7 @@ def in_plain_torch(optimizer: str, lr: float, epochs: int, seed: int = 0) -> nn.
 def test_exclusive_or_is_learnt(example: Example) -> None:
     run, network = example("two_layers"), in_plain_torch("SGD", 0.5, 500)
     assert run.metrics["train/loss"] == pytest.approx(float(LOSS(network(X), Y).detach()), rel=1e-9)
-    assert run.metrics["train/loss"] == pytest.approx(0.00338893, rel=1e-6)
+    assert run.metrics["train/loss"] == pytest.approx(0.00338893, rel=2e-6)
     rows = {"x0": X[:, 0].tolist(), "x1": X[:, 1].tolist()}
     assert run.model.predict(rows).tolist() == ["0", "1", "1", "0"]
     expected = network(X).sigmoid().detach().numpy()[:, 0]

@@ -20,7 +20,7 @@ from tests.conftest import OPTIMIZERS, data_of, load
 from tests.model.problems import configured
 
 # the others are there after 1000
-EPOCHS = {"lbfgs": 100, "rprop": 100, "asgd": 2000, "nadam": 2000, "sgd": 2000}
+EPOCHS = {"lbfgs": 100, "rprop": 100, "asgd": 2000, "nadam": 2000, "radam": 2000, "sgd": 2000}
 
 
 @pytest.mark.parametrize("source", ["linear", "logistic", "softmax"])
@@ -61,8 +61,9 @@ def rel_gap(optim: str, source: str, objective: Objective, epochs: int) -> float
     )
     outputs = 3 if source == "softmax" else 1
     name, lr, args = configured(optim)
-    # sign-like steps need a falling rate to end; Rprop has no rate after its start; the others keep theirs
-    falls = name in ("RMSprop", "NAdam", "Adafactor")
+    # sign-like steps need a falling rate to end, and RAdam, once it has arrived, steps by rounding alone; Rprop has no
+    # rate after its start; the others keep theirs
+    falls = name in ("RMSprop", "NAdam", "RAdam", "Adafactor")
     module = OneLayer(
         StackedLinear(1, 5, outputs, dtype=torch.float64),
         objective,

@@ -30,8 +30,9 @@ from tests.model.problems import (
 )
 
 STEPS = 60
-# those of lbfgs have up to 20 iterations each; without a line search float32 needs many to lose where it came from
-LBFGS_STEPS = {"lbfgs": 20, WITHOUT_LINE_SEARCH: 200}
+# those of lbfgs have up to 20 iterations each; without a line search float32 needs many to lose where it came from;
+# rprop goes by the signs of gradients, which after some fifty steps are those of rounding
+OTHER_STEPS = {"lbfgs": 20, WITHOUT_LINE_SEARCH: 200, "rprop": 30}
 CASES = [(optim, dtype) for optim in OPTIMIZERS for dtype in (torch.float32, torch.float64)]
 CASES.append((WITHOUT_LINE_SEARCH, torch.float32))
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -73,7 +74,7 @@ def test_a_stack_of_six_equals_six_loops_in_plain_torch(optim: str, objective: s
     name, lr, args = configured(optim)
     x, y, outputs = problem(objective, dtype)
     block = Block(x, y, None, ROWS if optim in FULL_BATCH else BATCH)
-    epochs = LBFGS_STEPS.get(optim, STEPS) // (ROWS // block.batch_size)
+    epochs = OTHER_STEPS.get(optim, STEPS) // (ROWS // block.batch_size)
     decays = [0.0, 0.1, 0.0, 0.01, 0.1, 0.03] if "weight_decay" in args else [None] * 6
     runs: list[tuple[float, dict[str, Any], float, int]] = [
         (lr * factor, args if decay is None else args | {"weight_decay": decay}, l2, seed)
@@ -102,7 +103,9 @@ def test_a_stack_of_six_equals_six_loops_in_plain_torch(optim: str, objective: s
             assert abs(ours - torchs) <= 1e-6 * torchs, f"run {index}: {ours} against {torchs}"
             continue
         error = float((found - expected).abs().max() / expected.abs().max())
-        assert error <= (1e-5 if dtype == torch.float32 else 1e-10), f"run {index}: {error:.1e}"
+        # at the optimum, the rounding of a gradient moves weights by as much as the condition of the Hessian says
+        single = 1e-4 if optim == WITHOUT_LINE_SEARCH else 1e-5
+        assert error <= (single if dtype == torch.float32 else 1e-10), f"run {index}: {error:.1e}"
 
 
 @pytest.mark.parametrize("optim", [optim for optim in OPTIMIZERS if optim not in FULL_BATCH])
