@@ -70,6 +70,15 @@ def _rides(path: Path) -> None:
         )
 
 
+def _rides_of_a_year(path: Path) -> None:
+    n = 300 if path.stem.endswith("2025") else 100
+    lines = (
+        f"{1 + i % 28:02d}.{1 + i % 12:02d}.{path.stem[-4:]},{(i * 37) % 101 / 10},{3 + (i * 37) % 101 / 5}"
+        for i in range(n)
+    )
+    _write(path, "day,km,fare", lines)
+
+
 def _mushrooms(path: Path) -> None:
     rng = np.random.default_rng(2)
     columns = [np.sort(rng.choice(np.arange(1, 40), 8, replace=False)) for _ in range(300)]
@@ -123,6 +132,8 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "new.csv": _new,
     "test.csv": _test,
     "rides": _rides,
+    "rides-2025.csv": _rides_of_a_year,
+    "rides-2026.csv": _rides_of_a_year,
     "mushrooms": _mushrooms,
     "features.npz": _features,
     "parts.npz": _parts,

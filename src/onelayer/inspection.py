@@ -5,20 +5,24 @@ from collections.abc import Mapping, Sequence
 from functools import wraps
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.text import Text
 
 from onelayer.config import RunSpec
 from onelayer.data.encode import Encoder, EncodeSettings
 from onelayer.data.frame import Role
+from onelayer.data.given import given_parts
 from onelayer.data.sources import call
 from onelayer.data.sources.table import table as table_source
 from onelayer.data.sources.table import text_columns
+from onelayer.data.table import PARTS
 from onelayer.data.tables.fetch import fetch_frame
 from onelayer.data.tables.measured import Measured
 from onelayer.data.tables.names import Name
 from onelayer.data.tables.notation import Conventions
 from onelayer.data.tables.opening import open_rows
+from onelayer.data.tables.parts import part_of_rows
 from onelayer.data.tables.reading import level_of
 from onelayer.data.tables.roles import FEATURES, Said, Use
 from onelayer.data.tables.target import class_counts
@@ -44,7 +48,9 @@ def show_table(config: Mapping[str, Any], console: Console) -> None:
     spec = RunSpec.from_config(config)
     found: Understood = call(_understood, spec.data.source, **spec.data.args, by=spec.data.split.by)
     assert spec.data.encode is not None
-    encoder = Encoder.fit(fetch_frame(found.rows, found.readings), EncodeSettings(**spec.data.encode.model_dump()))
+    frame, part = fetch_frame(found.rows, found.readings), part_of_rows(found.rows)
+    train = frame if part is None else frame.take(np.flatnonzero(part == 0))
+    encoder = Encoder.fit(train, EncodeSettings(**spec.data.encode.model_dump()))
     features = _features(encoder)
     console.print(Text(_headline(found, encoder.n_features)))
     rows, styles = [], []
@@ -69,7 +75,7 @@ def show_table(config: Mapping[str, Any], console: Console) -> None:
     console.print(Text(_target_line(found)))
     # the train rows of a run are fewer, and decide for themselves
     here = ("train rows are all rows here; in training they are those that data.split leaves",) if encoder.notes else ()
-    for note in (*found.notes, *encoder.notes, *here):
+    for note in (*found.notes, *given_parts(part), *encoder.notes, *here):
         console.print(Text(f"  {note}"))
 
 
@@ -88,9 +94,11 @@ def _understood(
 ) -> Understood:
     """Take the arguments of the source, and stop where it would fetch the rows; without a target it goes on too."""
     files = {key: given.pop(key) for key in ("path", "query", "encoding", "names")}
+    parts = {part: path for part in PARTS[1:] if (path := given.pop(f"{part}_path")) is not None}
     rows = open_rows(
         **files,
         missing=missing,
+        parts=parts,
         conventions=Conventions(decimal, thousands, date_format),
         **text_columns(target, task, given["category"], given["date"]),
     )

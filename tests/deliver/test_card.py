@@ -89,3 +89,19 @@ def test_a_card_is_written_as_a_whole_and_over_nothing(cli: Cli, command: Cli, t
     runs = sorted(one.parent for one in (tmp_path / "study").glob("*/result.json"))
     assert [command("card", run, "-o", "card.md", "--force").code for run in runs] == [0, 0, 0]
     assert "seed=2" in (tmp_path / "card.md").read_text()
+
+
+def test_a_card_says_which_rows_were_given(cli: Cli, command: Cli, tmp_path: Path) -> None:
+    frame = invented(200)[["a", "b", "number"]]
+    for name, rows in (("t", frame[:150]), ("v", frame[150:170]), ("test", frame[170:])):
+        saved(rows, tmp_path / f"{name}.parquet")
+    asked = ("data.target=number", "data.test_path=test.parquet")
+    assert cli(*SETTINGS, *asked, "hydra.run.dir=run").code == 0
+    data = rows_of(command("card", "run").out, "Data")
+    assert data["rows"] == ["127 train, 23 val, 30 test"]
+    assert (data["given with the data"], data["split"]) == (["test rows of test.parquet"], ["shuffled"])
+    assert cli(*SETTINGS, *asked, "data.val_path=v.parquet", "hydra.run.dir=all").code == 0
+    data = rows_of(command("card", "all").out, "Data")
+    assert data["given with the data"] == ["val rows of v.parquet, test rows of test.parquet"]
+    assert "split" not in data
+    assert command("summary", "all").code == 0  # the train rows are found again

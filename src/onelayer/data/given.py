@@ -50,16 +50,16 @@ def split_table(table: Table, how: Preparation) -> Split:
     )
 
 
-def given_parts(table: Table) -> tuple[str, ...]:
-    """Say what the source gives, in a sentence, or none."""
-    if table.part is None:
+def given_parts(part: Array | None) -> tuple[str, ...]:
+    """Say what the source gives, in a sentence, or none; of each row its part, as `Table.part`."""
+    if part is None:
         return ()
-    sizes = np.bincount(table.part, minlength=len(PARTS))
+    sizes = np.bincount(part, minlength=len(PARTS))
     given = [_rows(size, name) for name, size in zip(PARTS, sizes, strict=True) if size and name != "train"]
-    return (f"given with the data: {' and '.join(given)}", *_crossing(table)) if given else ()
+    return (f"given with the data: {' and '.join(given)}",) if given else ()
 
 
-def _crossing(table: Table) -> tuple[str, ...]:
+def crossing(table: Table) -> tuple[str, ...]:
     """Say how many values of `data.split.by` have rows in a given part and among the train rows."""
     if table.by is None or table.part is None:
         return ()

@@ -18,7 +18,7 @@ from onelayer.data.encode.encoder import LARGEST
 from onelayer.data.encode.size import refuse_too_large
 from onelayer.data.encode.statistics import counts_of
 from onelayer.data.frame import Frame
-from onelayer.data.given import given_parts, split_table
+from onelayer.data.given import crossing, given_parts, split_table
 from onelayer.data.parts import Chunk, Part
 from onelayer.data.preparation import Preparation
 from onelayer.data.preprocess import Scale, Scaling, target_scaling
@@ -72,6 +72,7 @@ class Prepared:
         y_scale: scaling of the target.
         hashed: see `data_hash`.
         target_hash: hash of the target of all rows, however they are split, encoded and scaled.
+        given: the parts, but for train, that the data give; the others were drawn.
         known: weight (n_outputs, n_features) and bias (n_outputs,) that made the target; None where not known.
         notes: what was understood, left out or mended, a sentence each.
     """
@@ -88,6 +89,7 @@ class Prepared:
     hashed: Callable[[], str]
     target_hash: str = ""
     known: tuple[Array, Array] | None = None
+    given: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -160,7 +162,8 @@ def prepare(table: Table, how: Preparation) -> Prepared:
         hashed=_in_background(parts),
         target_hash=_hash_of_target(table),
         known=known,
-        notes=(*table.notes, *given_parts(table), *encoder.notes, *unseen),
+        given=() if table.part is None else tuple(PARTS[place] for place in np.unique(table.part) if place),
+        notes=(*table.notes, *given_parts(table.part), *crossing(table), *encoder.notes, *unseen),
     )
 
 

@@ -87,12 +87,17 @@ def _export(record: Mapping[str, Any]) -> tuple[object, ...]:
 def _data(artefact: Artefact, spec: RunSpec) -> list[str]:
     split, said = spec.data.split, artefact.header["training"]
     rows = said.get("rows") or {}
+    given, paths = said.get("given", ()), spec.data.args
+    drawn = len(given) < 2
     how = "by folds" if spec.data.folds else "shuffled" if split.shuffle else "in the order of the table"
     facts = {
         "source": f"{spec.data.source}: {_source(spec)}" if _source(spec) != spec.data.source else spec.data.source,
         "rows": ", ".join(f"{count} {part}" for part, count in rows.items()),
-        "split": how + (f", fold {spec.data.fold} of {spec.data.folds}" if spec.data.folds else ""),
-        "split seed": split.seed if split.shuffle else "",
+        "given with the data": ", ".join(
+            f"{part} rows of {path}" if (path := paths.get(f"{part}_path")) else f"{part} rows" for part in given
+        ),
+        "split": how + (f", fold {spec.data.fold} of {spec.data.folds}" if spec.data.folds else "") if drawn else "",
+        "split seed": split.seed if split.shuffle and drawn else "",
         "kept together": split.by or "",
         "stratified": "yes" if split.stratify else "",
         "weights of rows": spec.data.args.get("sample_weight") or "",

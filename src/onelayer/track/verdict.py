@@ -57,6 +57,7 @@ def conclusion(
         "epochs": judge.epochs[index],
         "best_epoch": judge.best_epoch[index],
         "rows": {name: len(part) for name, part in (("train", data.train), ("val", data.val), ("test", data.test))},
+        "given": list(data.prepared.given),
         "steps": steps,
         "evaluations": steps if evaluations is None else evaluations,
         "seconds": float(module.seconds[index]),

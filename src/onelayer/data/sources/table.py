@@ -47,6 +47,8 @@ class Columns(TypedDict, total=False):
 def table(
     *,
     path: str | None = None,
+    val_path: str | None = None,
+    test_path: str | None = None,
     query: str | None = None,
     target: Name | None = None,
     drop: Names = (),
@@ -71,6 +73,8 @@ def table(
     Args:
         path: a file (.csv, .tsv, .txt, .parquet, .json, .jsonl, .ndjson, also .gz and .zst), a pattern of files, or a
             folder of Parquet files.
+        val_path: files of the validation rows, likewise; each column is read alike in all files.
+        test_path: files of the test rows.
         query: one SELECT of duckdb's SQL; either this or `path`.
         target: the column to be learnt.
         drop: columns to leave out.
@@ -93,6 +97,12 @@ def table(
     Raises:
         UserError: what is asked for cannot be read so.
     """
+    parts = {name: its for name, its in (("val", val_path), ("test", test_path)) if its is not None}
+    if stream and parts:
+        raise UserError(
+            f"data.{next(iter(parts))}_path needs the rows in memory, and data.stream=true reads few; set "
+            "data.stream=false, or join the files in data.query and let data.split draw"
+        )
     folder = Path(mkdtemp(prefix="onelayer-")) if stream else None
     try:
         with interruptible():
@@ -103,6 +113,7 @@ def table(
                 encoding=encoding,
                 names=names,
                 folder=folder,
+                parts=parts,
                 conventions=Conventions(decimal, thousands, date_format),
                 **text_columns(target, task, category, date),
             )

@@ -1,7 +1,7 @@
 """Open a table: whatever it is read from becomes `rows` in a duckdb connection."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from onelayer.data.tables import delimited, sql
 from onelayer.data.tables.delimited_types import create, few_values, numeric_columns
 from onelayer.data.tables.dialect import Dialect, raw_lines
-from onelayer.data.tables.files import Files, find_files
+from onelayer.data.tables.files import Files
 from onelayer.data.tables.measured import INTEGERS
 from onelayer.data.tables.names import distinct_names
 from onelayer.data.tables.notation import UNSAID, Conventions
+from onelayer.data.tables.parts import files_of_parts, sizes_of, union_of
 from onelayer.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Rows:
         notes: what was understood while it was opened.
         conventions: how the user says that its texts are written.
         types: name and type of the columns of text files; None of others.
+        sizes: of the parts that files give, the rows of each, one part after the other; none where they give none.
     """
 
     connection: "DuckDBPyConnection"
@@ -48,6 +50,7 @@ class Rows:
     notes: tuple[str, ...] = ()
     conventions: Conventions = UNSAID
     types: tuple[tuple[str, str], ...] | None = None
+    sizes: tuple[tuple[str, int], ...] = ()
 
     def all(self, query: str) -> list[tuple[Any, ...]]:
         """Return all rows of a query.
@@ -102,6 +105,10 @@ class Rows:
 
     def where(self, row: int) -> str:
         """Say where a row is: the line of the file where each row is one line of it, else the row counted from 1."""
+        for part, size in self.sizes:
+            if row < size:
+                return f"row {row + 1} of the {part} rows"
+            row -= size
         if self.dialect is not None and len(self.dialect.files) == 1:
             above = self.dialect.skip + self.dialect.header
             raw = raw_lines(self.dialect.files[0], self.dialect.encoding)
@@ -122,6 +129,7 @@ def open_rows(
     conventions: Conventions = UNSAID,
     texts: Collection[str] = (),
     target: str | None = None,
+    parts: Mapping[str, str] | None = None,
 ) -> Rows:
     """Read a table into duckdb.
 
@@ -137,6 +145,7 @@ def open_rows(
         conventions: how numbers and dates are written, as the user says.
         texts: columns of delimited files that are kept as they are written.
         target: of delimited files, kept as it is written where its values may be classes.
+        parts: paths of validation and test rows, by part; `path` then has the train rows.
 
     Raises:
         UserError: there is not exactly one of path, query and frame, or it cannot be read.
@@ -146,6 +155,8 @@ def open_rows(
             "data=table reads either data.path, a file, or data.query, a SELECT; "
             + ("both are given" if path is not None else "none is given")
         )
+    if parts and path is None:
+        raise UserError(f"data.{next(iter(parts))}_path goes with data.path, the file of the train rows; set data.path")
     conventions.check()
     connection, spelled = sql.connect(folder), tuple(dict.fromkeys(["", *map(str, missing)]))
     if frame is not None:
@@ -154,7 +165,8 @@ def open_rows(
         _refuse_for("data.query", encoding, names)
         return replace(_open_query(connection, query, spelled), conventions=conventions)
     assert path is not None
-    files = find_files(path)
+    of_parts = files_of_parts(path, parts or {})
+    files = Files(tuple(one for its in of_parts.values() for one in its.paths), of_parts["train"].form)
     if files.form == "delimited":
         dialect, first, notes = delimited.detect(
             connection, files.paths, missing=spelled, encoding=encoding, names=names
@@ -163,17 +175,24 @@ def open_rows(
         kept = {*texts, *([target] if target in numbers and few_values(connection, dialect, target) else [])}
         types = create(connection, dialect, {name: kind for name, kind in numbers.items() if name not in kept})
         rows = _rows(connection, path, spelled, notes, dialect)
-        return replace(rows, conventions=conventions, types=types)
+        rows = replace(rows, conventions=conventions, types=types)
+        return replace(rows, sizes=sizes_of(connection, dialect, of_parts, rows.count)) if parts else rows
     _refuse_for(path, encoding, names)
-    return replace(_open_typed(connection, path, files, spelled), conventions=conventions)
+    return replace(_open_typed(connection, path, of_parts, spelled), conventions=conventions)
 
 
-def _open_typed(connection: "DuckDBPyConnection", path: str, files: Files, missing: tuple[str, ...]) -> Rows:
+def _open_typed(
+    connection: "DuckDBPyConnection", path: str, files: Mapping[str, Files], missing: tuple[str, ...]
+) -> Rows:
     import duckdb
 
-    paths = sql.texts(sql.literal_path(one) for one in files.paths)
+    reader, paths = READERS[files["train"].form], sql.texts(map(sql.literal_path, files["train"].paths))
     try:
-        return _created(connection, f"SELECT * FROM {READERS[files.form]}({paths})", path, missing)
+        if len(files) == 1:
+            return _created(connection, f"SELECT * FROM {reader}({paths})", path, missing)
+        query, sizes, notes = union_of(connection, files, reader)
+        rows = _created(connection, query, path, missing)
+        return replace(rows, sizes=sizes, notes=(*rows.notes, *notes))
     except duckdb.Error as error:
         raise sql.refusal(path, error) from None
 

@@ -8,6 +8,7 @@ from onelayer.data.tables.fetch import Unfetched, fetch_column
 from onelayer.data.tables.measure import measure
 from onelayer.data.tables.measured import Measured
 from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.parts import part_of_rows
 from onelayer.data.tables.reading import Reading, read_as
 from onelayer.data.tables.roles import Said, Use, check, is_feature, use_of
 from onelayer.data.tables.target import (
@@ -105,6 +106,7 @@ def fetch(table: Understood) -> Table:
         classes=table.target.classes,
         sample_weight=None if weight is None else fetch_column(table.rows, weight_of(table.rows, weight)),
         by=None if by is None else fetch_column(table.rows, by_of(table.rows, by)),
+        part=part_of_rows(table.rows),
         notes=table.notes,
     )
 
