@@ -103,6 +103,26 @@ def test_a_row_is_predicted_alone_as_among_others_to_the_last_bit(dtype: type[np
     np.testing.assert_allclose(among, x @ weight.T + bias, atol=1e-4 if dtype == np.float32 else 1e-12)
 
 
+@pytest.mark.parametrize("make", [model_of, two_layers])
+@pytest.mark.parametrize("form", [np.asarray, csr_array])
+def test_rows_beyond_single_precision_are_computed_in_double(
+    make: Callable[..., Artefact], form: Callable[[Any], Any]
+) -> None:
+    """The others are to the last bit what they are without them."""
+    single = make(Encoder.plain(("a", "b")), np.float32)
+    x = np.array([[1.0, 2.0], [1e39, -1.0], [-3.0, 1e39], [3e38, -3e38], [0.5, 0.5]])
+    layers = ("weight", "bias", *(("hidden_weight", "hidden_bias") if single.hidden else ()))
+    double = replace(single, **{name: getattr(single, name).astype(np.float64) for name in layers})
+    found = single.logits(form(x))
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found[1:4], double.logits(x)[1:4], rtol=1e-6)
+    alone = single.logits(form(x[[0, 4]]))
+    assert alone.dtype == np.float32
+    np.testing.assert_array_equal(found[[0, 4]], alone)
+    with pytest.raises(UserError, match=r"^column 'b' holds 1\.7e\+308, too large to compute with; leave the row out"):
+        replace(single, weight=1e4 * single.weight).logits(form(np.array([[1.0, 2.0], [0.0, 1.7e308]])))
+
+
 def test_a_hidden_layer_comes_back_as_it_was(tmp_path: Path) -> None:
     model = two_layers(Encoder.fit(FRAME, EncodeSettings(indicator=True)))
     model.save(tmp_path / "model")
