@@ -26,6 +26,7 @@ from onelayer.data.encode.statistics import blocks
 from onelayer.data.frame import Frame
 from onelayer.errors import UserError
 from onelayer.links import LINKS
+from onelayer.whole import naming
 
 # 3 knew no hidden layer, and is else the same
 FORMAT, READ = 4, (3, 4)
@@ -125,12 +126,16 @@ class Artefact:
         said = "{\n" + ",\n".join(f'  "{key}": {text}' for key, text in fields.items())
         partial = folder.with_name(f".{folder.name}.{os.getpid()}")
         shutil.rmtree(partial, ignore_errors=True)  # left by a killed process of the same number
-        partial.mkdir(parents=True)
-        (partial / TENSORS).write_bytes(data)
-        (partial / HEADER).write_bytes((said + SEAL + _hash(said, data) + END).encode())
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
+        with naming(folder, partial):
+            try:
+                partial.mkdir(parents=True)
+                (partial / TENSORS).write_bytes(data)
+                (partial / HEADER).write_bytes((said + SEAL + _hash(said, data) + END).encode())
+                if folder.exists():
+                    shutil.rmtree(folder)
+                partial.rename(folder)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
 
     @classmethod
     def load(cls, folder: Path) -> "Artefact":

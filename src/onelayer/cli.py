@@ -1,6 +1,7 @@
 """The commands. Nothing heavy is imported here: help, completion and typos must answer at once."""
 
 import io
+import logging
 import os
 import re
 import sys
@@ -31,13 +32,20 @@ def train() -> None:
     # Hydra hands exceptions on only under this setting; what the user asked for is kept beside it
     asked = os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    logging.raiseExceptions = False  # a log that has no room on the disk is on the screen too
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     try:
         with ended_by_signals(), reported():
             sys.argv[1:] = with_resumed(overrides_last(with_quotes(sys.argv[1:])))
             started = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)
             if {"-h", "--help", "--hydra-help"}.isdisjoint(sys.argv[1:]):
-                started()
+                try:
+                    started()
+                except Exception as error:
+                    from onelayer.preflight import Preflight
+
+                    Preflight.unstarted(error)
+                    raise
                 return
             with redirect_stdout(io.StringIO()) as said, suppress(SystemExit):
                 started()
@@ -141,7 +149,7 @@ def main() -> None:
         sys.argv[:2] = ["onelayer train"]
         train()
         return
-    with ended_by_signals():
+    with ended_by_signals(), reported():
         _dispatch(command)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from onelayer import CONF
-from onelayer.errors import CutShort, UserError, did_you_mean
+from onelayer.errors import CutShort, UserError, did_you_mean, is_full
 from onelayer.terminal.console import nobody_reads, warn
 
 TRACEBACK = "ONELAYER_TRACEBACK"
@@ -32,6 +32,9 @@ def reported() -> Iterator[None]:
         mendable = isinstance(error, UserError | OSError) or not libraries.isdisjoint(("hydra", "omegaconf"))
         if not mendable or os.environ.get(TRACEBACK) == "1":
             raise
+        if isinstance(error, OSError) and is_full(error) and error.filename is None:  # all other files have names
+            error.filename = "standard output"
+            nobody_reads()
         lines = sentence(error).splitlines()
         warn("\n".join(line if line.startswith(" ") else f"error: {line}" for line in lines))
         raise SystemExit(1) from None
@@ -41,8 +44,10 @@ def sentence(error: BaseException) -> str:
     """Say what is wrong, where, and what to do."""
     if isinstance(error, UserError):
         return str(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}; choose another folder or file"
+    if isinstance(error, OSError) and error.errno is not None:
+        where = "" if error.filename is None else f"{error.filename}: "
+        hint = "make room there, or choose another folder" if is_full(error) else "choose another folder or file"
+        return f"{where}{error.strerror}; {hint}"
     from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
 
     if isinstance(error, MissingConfigException) and error.options is not None:

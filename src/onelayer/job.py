@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -10,9 +11,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
-from onelayer.explain import reported
+from onelayer.explain import reported, sentence
 from onelayer.preflight import Preflight
-from onelayer.track.rundir import LAST, discard, exclusive, refuse_used, write_result
+from onelayer.track.rundir import LAST, discard, exclusive, refuse_used, resume_argument, write_result
+from onelayer.whole import naming
 
 log = logging.getLogger("onelayer")
 
@@ -34,15 +36,21 @@ def job(config: DictConfig) -> float | None:
 
 
 def _reported(config: DictConfig, directory: Path, overrides: tuple[str, ...], in_sweep: bool) -> float | None:
+    Preflight.directory = None  # from here on errors of the system are the job's own
     try:
-        return _train(config, directory, overrides)
-    except UserError as error:
+        with naming(directory):
+            return _train(config, directory, overrides)
+    except (UserError, OSError) as error:
         if not in_sweep:
             with reported():
-                discard(directory, Preflight.made)
+                if not (directory / LAST).exists():
+                    discard(directory, Preflight.made)
+                elif isinstance(error, OSError):
+                    log.warning(f"stopped; what {LAST} has is kept: go on with {resume_argument(directory)}")
                 raise
-        log.error(f"failed: {' '.join(overrides)}\n  {error}")
-        write_result(directory, {"status": "failed", "error": str(error), "overrides": overrides})
+        log.error(f"failed: {' '.join(overrides)}\n  {sentence(error)}")
+        with suppress(OSError):  # where there is no room for that either
+            write_result(directory, {"status": "failed", "error": sentence(error), "overrides": overrides})
         raise
     except KeyboardInterrupt:
         if not in_sweep and not (directory / LAST).exists():

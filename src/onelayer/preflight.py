@@ -9,16 +9,20 @@ from omegaconf import DictConfig, OmegaConf
 
 from onelayer.errors import UserError
 from onelayer.explain import reported
+from onelayer.track.rundir import discard, exclusive, missing_folders, refuse_used
+from onelayer.whole import naming
 
 
 class Preflight(Callback):
     """Checks a single run before anything of it is on disk; a sweep's jobs are checked one by one.
 
     Attributes:
+        directory: of the run.
         made: the folders that are made for the run, innermost first, to be taken back if it cannot start.
         held: holds the run directory against other processes till the job ends.
     """
 
+    directory: ClassVar[Path | None] = None
     made: ClassVar[list[Path]] = []
     held: ClassVar[ExitStack] = ExitStack()
 
@@ -27,7 +31,6 @@ class Preflight(Callback):
         with reported():
             refuse_lone_sweep(config)
             from onelayer.config import RunSpec
-            from onelayer.track.rundir import exclusive, missing_folders, refuse_used
 
             ours = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
             RunSpec.from_config(OmegaConf.to_container(ours, resolve=True))
@@ -37,7 +40,21 @@ class Preflight(Callback):
             with ExitStack() as lock:
                 lock.enter_context(exclusive(directory, "hydra.run.dir"))
                 refuse_used(directory)
-                Preflight.held = lock.pop_all()
+                Preflight.held, Preflight.directory = lock.pop_all(), directory
+
+    @staticmethod
+    def unstarted(error: BaseException) -> None:
+        """Take back what Hydra wrote before the disk was full, or whatever else the system says.
+
+        Raises:
+            OSError: naming the run directory, where the error or what lies behind it is one of the system.
+        """
+        reason = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(reason, OSError) or Preflight.directory is None:
+            return
+        with Preflight.held, naming(Preflight.directory):
+            discard(Preflight.directory, Preflight.made)
+            raise reason from None
 
 
 def refuse_lone_sweep(config: DictConfig) -> None:

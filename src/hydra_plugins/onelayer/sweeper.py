@@ -156,6 +156,7 @@ class GridSweeper(Sweeper):
 def _recorded(config: DictConfig) -> Iterator[None]:
     """Hold the sweep's folder and write multirun.yaml; take both back when the sweep is refused, as after a typo."""
     from onelayer.track.rundir import LOCK, exclusive, missing_folders
+    from onelayer.whole import whole
 
     directory = Path(config.hydra.sweep.dir)
     made = missing_folders(directory)
@@ -163,7 +164,8 @@ def _recorded(config: DictConfig) -> Iterator[None]:
     try:
         with exclusive(directory, "hydra.sweep.dir"):
             before = record.read_bytes() if record.exists() else None
-            OmegaConf.save(config, record)
+            with whole(record) as partial:
+                OmegaConf.save(config, partial)
             try:
                 yield
             except Exception:

@@ -30,12 +30,11 @@ def written(out: Path, *, force: bool, make_folder: bool = False) -> Iterator[Pa
         folder.mkdir()
     if not folder.is_dir():
         raise UserError(f"{out}: there is no folder {folder}; make it first")
-    partial = out
     try:
         with whole(out) as partial:
             yield partial
     except OSError as error:
-        if error.filename != str(partial):
+        if error.filename != str(out):
             raise
         raise UserError(f"{out}: it cannot be written ({error.strerror}); choose another folder with -o") from None
     finally:

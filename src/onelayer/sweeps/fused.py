@@ -12,7 +12,7 @@ from hydra.experimental.callback import Callback
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from onelayer.errors import CutShort, UserError
+from onelayer.errors import CutShort, NoRoom, UserError
 from onelayer.explain import sentence, shell
 from onelayer.report.leaderboard import build_leaderboard
 from onelayer.report.records import read_sweep
@@ -104,18 +104,24 @@ def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
     if len(refused) == len(returns) and returns[0].status == JobStatus.COMPLETED:
         raise refused[0]
     folder = Path(config.hydra.sweep.dir)
-    board = build_leaderboard(read_sweep(folder))
-    write(board, folder)
-    with suppress(BrokenPipeError):  # nobody reads on
-        show(board, stdout_console())
-    log.info(f"{folder}: leaderboard.csv, leaderboard.md and the runs")
     errors = [job._return_value for job in returns if job.status == JobStatus.FAILED]
     unfinished = [error for error in errors if isinstance(error, CutShort)]
-    if not unfinished and len(board.records) > 1 and config.logger.figures:
-        report(folder)
+    full = [error for error in unfinished if isinstance(error, NoRoom)]
+    if len(full) < len(returns):
+        board = build_leaderboard(read_sweep(folder))
+        if not full:
+            write(board, folder)
+        with suppress(BrokenPipeError):  # nobody reads on
+            show(board, stdout_console())
+        if not full:
+            log.info(f"{folder}: leaderboard.csv, leaderboard.md and the runs")
+        if not unfinished and len(board.records) > 1 and config.logger.figures:
+            report(folder)
+    for error in full[:1]:
+        log.error(f"error: {error}")
     if unfinished:
-        what = "stopped at the first failure" if unfinished[0].code == 1 else "interrupted"
-        log.warning(f"{what}: {len(unfinished)} of {len(returns)} runs have not ended; go on with\n  {again(folder)}")
+        counts = f"{len(unfinished)} of {len(returns)} runs have not ended"
+        log.warning(f"{unfinished[0].what}: {counts}; go on with\n  {again(folder)}")
         sys.exit(unfinished[0].code)
     if errors:
         sys.exit(1)

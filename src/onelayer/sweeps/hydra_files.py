@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 from omegaconf._utils import get_omega_conf_dumper
 
 from onelayer.sweeps.choice import Composed
+from onelayer.whole import naming
 
 # keys and texts that YAML writes as they are, wherever they stand: no number, no word for null or a boolean (these
 # texts have a sign in them that no such word has), and nothing to quote or to break a line at
@@ -44,9 +45,10 @@ def write_hydra_files(composed: Composed) -> None:
         "hydra.yaml": to_yaml({"hydra": composed.hydra}),
         "overrides.yaml": to_yaml(list(composed.overrides)),
     }
-    for name, text in texts.items():
-        with open(os.path.join(folder, name), "wb") as file:  # noqa: PTH118, PTH123
-            file.write(text.encode())
+    with naming(folder):
+        for name, text in texts.items():
+            with open(os.path.join(folder, name), "wb") as file:  # noqa: PTH118, PTH123
+                file.write(text.encode())
 
 
 def to_yaml(value: dict[str, Any] | list[Any]) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from onelayer.config import RunSpec
-from onelayer.errors import CutShort, UserError
+from onelayer.errors import CutShort, NoRoom, UserError, is_full
+from onelayer.explain import sentence
 from onelayer.model.truth import Solved
 from onelayer.resume import checkpoint_of
 from onelayer.run import Interrupted, train_stack
@@ -87,8 +88,13 @@ class Launch:
                     self._train(stack)
         except CutShort as error:
             stopped = error
+        except OSError as error:
+            if not is_full(error):
+                raise
+            stopped = NoRoom(sentence(error))
         except KeyboardInterrupt:
             stopped = Interrupted(signal.SIGINT, "interrupted at once")
+        self._observer.count_failures()
         return {job.number: self._outcome(job, stopped) for job in self._jobs.valid}
 
     def _refuse_pathless(self) -> None:
@@ -187,6 +193,8 @@ class Launch:
         except CutShort:
             raise
         except Exception as error:
+            if is_full(error):  # as it would be for its halves
+                raise NoRoom(sentence(error)) from None
             left = tuple(job for job in stack.jobs if not self._observer.knows(job.run))
             if len(left) > 1:
                 log.debug(f"a stack of {len(stack.jobs)} runs stopped, its halves are tried", exc_info=error)

@@ -3,23 +3,27 @@
 import heapq
 import logging
 import traceback
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from onelayer.errors import CutShort, UserError
+from onelayer.errors import CutShort, NoRoom, UserError, is_full
 from onelayer.explain import sentence
 from onelayer.model.direction import higher_is_better
 from onelayer.sweeps.progress import SweepBar
 from onelayer.track.results import Result, Run
 from onelayer.track.rundir import write_result
 from onelayer.track.summary import summary
+from onelayer.whole import naming
 
 log = logging.getLogger("onelayer")
 
 
 class Stopped(CutShort):
     """A run failed, and the sweep was to stop at the first one."""
+
+    what = "stopped at the first failure"
 
 
 class RunLogs:
@@ -43,7 +47,8 @@ class RunLogs:
         if self._name is None:
             return
         records = [logging.LogRecord("onelayer", level, "", 0, line, None, None) for line in lines]
-        with (directory / self._name).open("a", encoding="utf-8") as file:
+        path = directory / self._name
+        with naming(path), path.open("a", encoding="utf-8") as file:
             file.write("".join(f"{self._formatter.format(record)}\n" for record in records))
 
     def clear(self, directory: Path) -> None:
@@ -97,6 +102,7 @@ class SweepObserver:
         self._logs, self._bar, self._fail_fast = logs, bar, fail_fast
         higher = higher_is_better(monitor)
         self._curves, self._figures = Best(max_curves, higher=higher), Best(max_figures, higher=higher)
+        self._reasons = Counter[str]()
         self.values: dict[Path, float | None] = {}
         self.failures: dict[Path, Exception] = {}
 
@@ -122,17 +128,23 @@ class SweepObserver:
         try:
             self._logs.say(run.directory, summary(result, run.directory))
         except OSError as error:
-            log.warning(f"warning: {sentence(error)}")
+            if not is_full(error):  # which the next run will say
+                log.warning(f"warning: {sentence(error)}")
 
     def failed(self, run: Run, error: Exception) -> None:
-        """Report a failure at once, and leave its traceback with the run.
+        """Report a failure at once, and leave its traceback with the run; of one reason the first run is named.
 
         Raises:
             Stopped: where the sweep is to stop at the first failure.
+            NoRoom: there is no room for what the run has to write.
         """
+        if is_full(error):
+            raise NoRoom(sentence(error)) from None
         said = sentence(error) if isinstance(error, UserError | OSError) else repr(error)
         overrides = " ".join(run.overrides)
-        log.error(f"failed: {overrides}\n  {said}")
+        self._reasons[said] += 1
+        if self._reasons[said] == 1:
+            log.error(f"failed: {overrides}\n  {said}")
         detail = said if isinstance(error, UserError) else "".join(traceback.format_exception(error))
         self.failures[run.directory] = error.with_traceback(None)  # which would hold the memory of its stack
         self._bar.ended()
@@ -141,9 +153,16 @@ class SweepObserver:
             told = {"status": "failed", "error": said, "overrides": run.overrides, "config_hash": run.config_hash}
             write_result(run.directory, told)
         except OSError as reason:  # the directory itself may be what failed
-            log.error(f"  {run.directory}: {reason.strerror}; its failure is noted here only")
+            if self._reasons[said] == 1:
+                log.error(f"  {run.directory}: {reason.strerror}; its failure is noted here only")
         if self._fail_fast:
             raise Stopped(said)
+
+    def count_failures(self) -> None:
+        """Say how many more runs failed for a reason that was given."""
+        for reason, runs in self._reasons.items():
+            if runs > 1:
+                log.error(f"failed: {runs - 1} more for this reason: {reason.splitlines()[0]}")
 
     def shows(self, run: Run, result: Result) -> bool:
         """Whether the run is among the best so far, which get their curves."""

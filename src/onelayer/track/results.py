@@ -120,6 +120,7 @@ class Results:
         checkpoint = _on_cpu(take_checkpoint(checkpoint, ended))
         # the best first, for an observer that has pictures for these only
         waiting: deque[tuple[Run, Result, Future[None]]] = deque()
+        failed: list[tuple[Run, Exception]] = []
         # the disk takes its time to confirm a result; the next run is written meanwhile
         with ThreadPoolExecutor(1) as disk:
             for index in judge.ranked(values):
@@ -128,25 +129,27 @@ class Results:
                 try:
                     result = self._finish(run, metrics, best[index], take_checkpoint(checkpoint, [index]))
                 except Exception as error:
-                    self._observer.failed(self._runs[run], error)
+                    failed.append((self._runs[run], error))
                     continue
                 directory = self._runs[run].directory
                 waiting.append((self._runs[run], result, disk.submit(write_result, directory, result)))
                 while waiting and waiting[0][2].done():
-                    self._tell(*waiting.popleft())
-        for one in waiting:
-            self._tell(*one)
+                    failed += self._tell(*waiting.popleft())
+        while waiting:
+            failed += self._tell(*waiting.popleft())
+        for one, reason in failed:  # after those that ended, for it may stop the sweep
+            self._observer.failed(one, reason)
 
     def keep(self, runs: Sequence[int]) -> None:
         """Drop all but some runs, rising indices."""
         self._runs = [self._runs[run] for run in runs]
 
-    def _tell(self, run: Run, result: Result, written: Future[None]) -> None:
+    def _tell(self, run: Run, result: Result, written: Future[None]) -> list[tuple[Run, Exception]]:
+        """Tell that a run has ended; return it with the reason where its result could not be written."""
         error = written.exception()
         if error is None:
             self._observer.ended(run, result)
-        elif isinstance(error, Exception):
-            self._observer.failed(run, error)
+        return [(run, error)] if isinstance(error, Exception) else []
 
     def _finish(self, index: int, metrics: Mapping[str, float], best: Tensor, checkpoint: Mapping[str, Any]) -> Result:
         """Write everything but the result."""

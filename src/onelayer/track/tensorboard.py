@@ -22,6 +22,8 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, Sessi
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.plugins.image import metadata as images
 
+from onelayer.whole import naming, whole
+
 FLUSH_SECONDS = 1.0
 EVENTS = "events.out.tfevents."
 
@@ -38,9 +40,8 @@ def trim(directory: Path, last: int | None) -> None:
         if len(kept) <= 1:  # the version of the file alone
             path.unlink()
             continue
-        partial = path.with_name(f".{path.name}")
-        partial.write_bytes(b"".join(_framed(record) for record in kept))
-        partial.replace(path)
+        with whole(path) as partial:
+            partial.write_bytes(b"".join(_framed(record) for record in kept))
 
 
 def _framed(record: bytes) -> bytes:
@@ -79,7 +80,8 @@ class EventWriter:
 
     def __init__(self, directory: Path) -> None:
         name = f"{EVENTS}{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}"
-        self._file = (directory / name).open("ab")
+        self._path = directory / name
+        self._file = self._path.open("ab")
         self._flushed = time.monotonic()
         self._write(Event(file_version="brain.Event:2"))
 
@@ -129,12 +131,14 @@ class EventWriter:
 
     def flush(self) -> None:
         """Hand everything to the file system."""
-        self._file.flush()
+        with naming(self._path):
+            self._file.flush()
         self._flushed = time.monotonic()
 
     def close(self) -> None:
         """Flush and close."""
-        self._file.close()
+        with naming(self._path):
+            self._file.close()
 
     def _strings(self, tag: str, strings: Sequence[bytes], metadata: SummaryMetadata, step: int) -> None:
         shape = TensorShapeProto(dim=[TensorShapeProto.Dim(size=len(strings))] if len(strings) > 1 else [])
@@ -143,4 +147,5 @@ class EventWriter:
 
     def _write(self, event: Any) -> None:
         event.wall_time = time.time()
-        self._file.write(_framed(event.SerializeToString()))
+        with naming(self._path):
+            self._file.write(_framed(event.SerializeToString()))

@@ -17,6 +17,7 @@ from onelayer.track.judge import Judge, take_judge
 from onelayer.track.overview import Overview
 from onelayer.track.path import MEMBER, Paths, take_paths
 from onelayer.track.rundir import FORMAT
+from onelayer.whole import naming
 
 # runs that have ended are taken out of the stack once they are this share of it: each time costs a few steps
 SHARE = 1 / 8
@@ -191,11 +192,22 @@ def take_checkpoint(checkpoint: Mapping[str, Any], runs: Sequence[int]) -> dict[
 
 
 def save_atomically(checkpoint: Mapping[str, Any], path: Path) -> None:
-    """Write a checkpoint so that a kill leaves the old file or the new one."""
+    """Write a checkpoint so that a kill leaves the old file or the new one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}")
-    torch.save(checkpoint, partial)
-    partial.replace(path)
+    with naming(path, partial):
+        try:
+            with partial.open("wb") as file:
+                torch.save(checkpoint, file)
+            partial.replace(path)
+        except RuntimeError as error:  # torch's own, when it was to close the file that the disk had no room for
+            raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def _ours(module: LightningModule) -> OneLayer:

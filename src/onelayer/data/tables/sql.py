@@ -95,11 +95,16 @@ def refusal(where: str, error: Exception) -> UserError:
     import duckdb
 
     said = sentence(error)
+    unwritten = re.search(r'Could not write file \\?"(.+?)\\?": ([^"]+)', said)
+    partial = unwritten and re.fullmatch(r"(.*/)?\.\d+\.([^/]+)", unwritten[1])  # as `whole` lends it
+    if unwritten and partial:
+        return UserError(f"{partial[1] or ''}{partial[2]}: {unwritten[2]}; make room there, or choose another folder")
     if isinstance(error, duckdb.OutOfMemoryException):
         said = (
             f"duckdb ran out of memory ({said}); read it with data.stream=true, and where that is set lower "
             "data.block_rows, or do without median and robust, which sort whole columns"
         )
     elif "Could not write" in said:  # also as the reason why a commit failed
+        said = unwritten[0].replace("\\", "") if unwritten else said
         said += "; set the environment variable TMPDIR to a folder with more room"
     return UserError(f"{where}: {said}")
