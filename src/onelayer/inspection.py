@@ -93,7 +93,7 @@ def _understood(
     **given: Any,
 ) -> Understood:
     """Take the arguments of the source, and stop where it would fetch the rows; without a target it goes on too."""
-    files = {key: given.pop(key) for key in ("path", "query", "encoding", "names")}
+    files = {key: given.pop(key) for key in ("path", "query", "encoding", "names", "skip_rows", "comment")}
     parts = {part: path for part in PARTS[1:] if (path := given.pop(f"{part}_path")) is not None}
     rows = open_rows(
         **files,

@@ -7,7 +7,7 @@ from tempfile import mkdtemp
 from typing import Annotated, Any, Literal, TypedDict, Unpack
 from weakref import finalize
 
-from pydantic import BeforeValidator, PositiveInt
+from pydantic import BeforeValidator, NonNegativeInt, PositiveInt, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from onelayer.data.streaming.stream import Stream
@@ -58,8 +58,10 @@ def table(
     date: Names = (),
     sample_weight: Name | None = None,
     missing: Texts = MISSING,
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8",
+    encoding: Literal["utf-8", "latin-1", "utf-16", "auto"] = "utf-8",
     names: Names | None = None,
+    skip_rows: NonNegativeInt = 0,
+    comment: Annotated[str, StringConstraints(min_length=1)] | None = None,
     decimal: Literal[".", ","] | None = None,
     thousands: Literal[",", ".", " ", "'"] | None = None,
     date_format: str | None = None,
@@ -84,8 +86,10 @@ def table(
         date: columns to read as parts of a date.
         sample_weight: the column of weights.
         missing: texts that mean a missing value, as an empty one always does.
-        encoding: of text files.
+        encoding: of text files; auto: found from their bytes.
         names: of the columns of text files without a header.
+        skip_rows: lines on top of text files that are no part of the table.
+        comment: what lines of text files begin with that are no part of the table, such as #.
         decimal: the decimal sign of numbers in texts; None: as each column looks.
         thousands: the sign between groups of three digits; None: there is none.
         date_format: how dates are written in texts, as strptime takes it; None: as each column looks.
@@ -112,6 +116,8 @@ def table(
                 missing=missing,
                 encoding=encoding,
                 names=names,
+                skip_rows=skip_rows,
+                comment=comment,
                 folder=folder,
                 parts=parts,
                 conventions=Conventions(decimal, thousands, date_format),

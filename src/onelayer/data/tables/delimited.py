@@ -1,19 +1,20 @@
-"""CSV and its kin: separator and header are found here, types by duckdb, and the file is then read strictly.
+"""CSV and its kin: how files are written is found from their first lines, and each file is then read strictly.
 
 duckdb's own detection never fails: of a ragged file it makes one column of text, of a file without a header `column0`,
 of two columns of one name `a_1`. Here such a file is refused in a sentence, or what was made of it is a note.
 """
 
 import csv
-import gzip
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING
 
-from onelayer.data.tables.delimited_errors import refused_file, refused_single_column
-from onelayer.data.tables.delimited_types import TEXT, sniffed
+from onelayer.data.tables.delimited_errors import refused_file, refused_record, refused_single_column
 from onelayer.data.tables.dialect import Dialect, raw_lines
+from onelayer.data.tables.header import judge_header
+from onelayer.data.tables.lines import Records, is_packed, start_of, text_lines
 from onelayer.data.tables.names import distinct_names
 from onelayer.errors import UserError
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SEPARATORS = (",", ";", "\t", "|")
-HEAD = 200  # lines that the separator is found from
-HEAD_BYTES = 2**18
+HEAD = 200  # lines that the separator and the header are found from
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def detect(
@@ -32,69 +33,106 @@ def detect(
     missing: Sequence[str],
     encoding: str,
     names: Sequence[str] | None,
-) -> tuple[Dialect, Mapping[str, Any], tuple[str, ...]]:
+    skip_rows: int = 0,
+    comment: str | None = None,
+) -> tuple[Dialect, tuple[str, ...]]:
     """Find how files are written.
 
     Args:
-        connection: reads them.
+        connection: reads what Python cannot unpack.
         files: paths, one or more, of one form.
         missing: spellings of a missing value.
-        encoding: utf-8, latin-1 or utf-16.
+        encoding: utf-8, latin-1 or utf-16; auto: the first of utf-8, utf-16 and latin-1 that they are written in.
         names: of the columns, where the files have no header.
+        skip_rows: lines on top that are no part of the table.
+        comment: what a line begins with that is no part of the table.
 
     Returns:
-        The dialect, what duckdb finds in the first rows of the first file, and what is to be told.
+        The dialect, and what is to be told about it.
 
     Raises:
         UserError: the file is empty, ragged, has no header or one column, or is of another encoding.
     """
     file = files[0]
-    lines = first_lines(connection, file, encoding)
-    skip = next((place for place, line in enumerate(lines) if line.strip()), None)
-    if skip is None:
-        raise UserError(f"{file}: the file is empty")
-    lines = lines[skip:]
-    separator, quote = _separator(lines), _quote(lines)
-    first = _first_record(file, lines, separator, quote)
+    notes: tuple[str, ...] = ()
+    if encoding == "auto":
+        encoding = _encoding(connection, files)
+        notes = (f"{file} is read as {encoding} (data.encoding=auto)",) if encoding != "utf-8" else ()
+    lines = head(connection, file, encoding)
+    _refuse_empty(file, lines, skip_rows)
+    separator = _separator(lines, skip_rows, comment)
+    quote = _quote(lines[skip_rows:])
+    place, first, below = _records(file, lines, separator, quote, skip_rows, comment)
     if len(first) == 1:
-        raise refused_single_column(file, lines)
-    if names is None and len(lines) == 1:
+        raise refused_single_column(connection, file, lines, first[0], skip_rows, comment)
+    if names is not None and len(names) != len(first):
+        raise UserError(f"data.names names {len(names)} columns, but line {place} of {file} has {len(first)} fields")
+    if names is None and below is None:
         raise UserError(f"{file}: the file has a header and no rows below it")
-    crlf = _has_crlf(file, quote)
-    header = names is None
-    dialect = Dialect(tuple(files), separator, quote, encoding, tuple(missing), header=header, skip=skip, crlf=crlf)
+    dialect = Dialect(
+        tuple(files),
+        separator,
+        quote,
+        encoding,
+        tuple(missing),
+        header=names is None,
+        skip=place - 1,
+        skip_rows=skip_rows,
+        comment=comment,
+    )
     for other in files[1:]:
         _refuse_other_columns(connection, dialect, first, other)
-    columns, notes = distinct_names(first if names is None else names)
-    if names is not None and len(names) != len(first):
-        raise UserError(f"data.names names {len(names)} columns, but line 1 of {file} has {len(first)} fields")
-    dialect = replace(dialect, columns=columns)
-    found = sniffed(connection, dialect, file)
-    _refuse_header(file, names, first, found)
-    return dialect, found, notes
+    notes += _judged_header(dialect, place, first, below or [], names)
+    columns, renamed = distinct_names(first if names is None else names)
+    return replace(dialect, columns=columns), notes + renamed
 
 
-def first_lines(connection: "DuckDBPyConnection", file: str, encoding: str, count: int = HEAD) -> list[str]:
-    """Return the first lines of a file.
+def head(connection: "DuckDBPyConnection", file: str, encoding: str, count: int = HEAD) -> list[str]:
+    """Return the first lines of a file, with what ends them.
 
     Raises:
         UserError: its bytes are no text in this encoding.
     """
     import duckdb
 
+    if not is_packed(file):
+        return list(islice(text_lines(file, encoding), count))
     try:
         found = connection.execute(f"SELECT line FROM {raw_lines(file, encoding)} LIMIT {count}").fetchall()
     except duckdb.Error as error:
         raise refused_file(file, error, encoding) from None
-    return [line or "" for (line,) in found]
+    return [f"{line or ''}\n" for (line,) in found]
 
 
-def _separator(lines: Sequence[str]) -> str:
+def _encoding(connection: "DuckDBPyConnection", files: Sequence[str]) -> str:
+    import duckdb
+
+    if any(start_of(file, 2) in UTF_16 for file in files):
+        return "utf-16"
+    try:
+        for file in files:
+            connection.execute(f"SELECT max(length(line)) FROM {raw_lines(file, 'utf-8')}").fetchall()
+    except duckdb.Error:
+        return "latin-1"
+    return "utf-8"
+
+
+def _refuse_empty(file: str, lines: Sequence[str], skip_rows: int) -> None:
+    if not any(line.strip() for line in lines):
+        raise UserError(f"{file}: the file is empty")
+    if not any(line.strip() for line in lines[skip_rows:]):
+        few = f"the file has {len(lines)} lines" if len(lines) < HEAD else f"no line of the first {HEAD} is left"
+        raise UserError(f"data.skip_rows={skip_rows}: {few}; leave out those above the table alone")
+
+
+def _separator(lines: Sequence[str], skip: int, comment: str | None) -> str:
     """Return the separator that gives all lines as many fields as the first; else the most frequent of the first."""
     best, best_score = ",", (False, 1)
     for separator in (*SEPARATORS, " "):
-        records = [len(one) for one in csv.reader(_with_ends(lines), delimiter=separator) if one]
-        score = (len(set(records[:-1] or records)) == 1, records[0])  # the last may be cut
+        counts = field_counts(lines, separator, skip, comment)
+        if len(lines) >= HEAD:
+            counts = counts[:-1] or counts  # the last may be cut
+        score = (len(set(counts)) == 1, counts[0] if counts else 1)
         if separator == " " and (best_score[1] > 1 or not score[0]):
             continue
         if score[1] > 1 and score > best_score:
@@ -102,36 +140,47 @@ def _separator(lines: Sequence[str]) -> str:
     return best
 
 
-def _quote(lines: Sequence[str]) -> str:
-    return "'" if lines[0].startswith("'") and lines[0].rstrip().endswith("'") else '"'
-
-
-def _has_crlf(file: str, quote: str) -> bool:
-    """Tell whether lines end in both signs while quoted fields hold line feeds alone, as spreadsheets write them."""
-    with gzip.open(file) if file.endswith(".gz") else Path(file).open("rb") as opened:
-        *records, _ = opened.read(HEAD_BYTES).split(b"\r\n")
-    return any(b"\n" in one for one in records) and not any(one.count(quote.encode()) % 2 for one in records)
-
-
-def _with_ends(lines: Sequence[str]) -> list[str]:
-    return [f"{line}\n" for line in lines]
-
-
-def _first_record(file: str, lines: Sequence[str], separator: str, quote: str) -> list[str]:
-    reader = csv.reader(_with_ends(lines), delimiter=separator, quotechar=quote, strict=True)
+def field_counts(lines: Sequence[str], separator: str, skip: int, comment: str | None) -> list[int]:
+    """Return how many fields the records have, up to the first whose quotes are wrong."""
+    counts: list[int] = []
     try:
-        return next(record for record in reader if record)
+        for record in Records(lines, separator, _quote(lines[skip:]), skip=skip, comment=comment):
+            counts.append(len(record))
     except csv.Error:
-        raise UserError(
-            f"{file}: line 1 opens a quoted field that is not closed rightly; mend the quotes of that line"
-        ) from None
+        pass
+    return counts
+
+
+def _quote(lines: Sequence[str]) -> str:
+    first = next((line.strip() for line in lines if line.strip()), "")
+    return "'" if re.match(r"'([^']|'')*'\s*([,;\t| ]|$)", first) else '"'
+
+
+def _records(
+    file: str, lines: Sequence[str], separator: str, quote: str, skip: int, comment: str | None
+) -> tuple[int, list[str], list[list[str]] | None]:
+    """Return the line of the first record, its fields, and the records of as many below it; None: nothing is there."""
+    records = Records(lines, separator, quote, skip=skip, comment=comment)
+    try:
+        first = next(iter(records))
+    except csv.Error as error:
+        raise refused_record(file, records.line, error) from None
+    except StopIteration:
+        raise UserError(f"{file}: every line begins with {comment}, as comments do; change data.comment") from None
+    place, below = records.line, []
+    try:
+        for record in records:
+            below.append(record)
+    except csv.Error:
+        pass  # the head may end within a field
+    is_alone = records.line == place
+    return place, first, None if is_alone else [record for record in below if len(record) == len(first)]
 
 
 def _refuse_other_columns(connection: "DuckDBPyConnection", dialect: Dialect, first: list[str], other: str) -> None:
-    lines = first_lines(connection, other, dialect.encoding, 20)
-    if not lines:
-        raise UserError(f"{other}: the file is empty")
-    record = _first_record(other, lines, dialect.separator, dialect.quote)
+    lines = head(connection, other, dialect.encoding)
+    _refuse_empty(other, lines, dialect.skip_rows)
+    record = _records(other, lines, dialect.separator, dialect.quote, dialect.skip_rows, dialect.comment)[1]
     if len(record) != len(first) or (dialect.header and record != first):
         raise UserError(
             f"{other}: its columns ({', '.join(record[:6])}) are not those of {dialect.files[0]} "
@@ -139,17 +188,26 @@ def _refuse_other_columns(connection: "DuckDBPyConnection", dialect: Dialect, fi
         )
 
 
-def _refuse_header(file: str, names: Sequence[str] | None, first: Sequence[str], found: Mapping[str, Any]) -> None:
-    """Refuse a first line that is not what the user takes it for."""
-    shown = ", ".join(field.strip() for field in first[:4]) + (", ..." if len(first) > 4 else "")
-    if names is None and not found["HasHeader"]:
+def _judged_header(
+    dialect: Dialect, place: int, first: Sequence[str], below: Sequence[Sequence[str]], names: Sequence[str] | None
+) -> tuple[str, ...]:
+    """Refuse a first line that is not what the user takes it for, and say what it is taken for where nothing tells."""
+    file, header = dialect.files[0], judge_header(first, below, dialect.missing)
+    shown = ", ".join(" ".join(field.split()) for field in first[:4]) + (", ..." if len(first) > 4 else "")
+    line = f"line {place} of {file} ({shown})"
+    if names is not None:
+        same = [name.strip() for name in names] == [field.strip() for field in first]
+        if same or (header.is_certain and not header.is_odd):
+            raise UserError(f"data.names: {line} names the columns already; leave data.names out")
+        return ()
+    if header.is_value:
         raise UserError(
-            f"{file}: line 1 ({shown}) holds values, not the names of columns; name all {len(first)} with "
-            f"data.names=[...], or, where it is a header, read it with data.query=\"select * from read_csv('{file}', "
-            'header=true)"'
+            f"{file}: line {place} ({shown}) holds values, not the names of columns; name all {len(first)} with "
+            f"data.names=[...], and, where that line is a header, leave it out with data.skip_rows={place}"
         )
-    same = names is not None and [name.strip() for name in names] == [field.strip() for field in first]
-    # a line of texts above numbers; above texts it may be a row like the others
-    evident = found["HasHeader"] and any(column["type"] not in (TEXT, "BOOLEAN") for column in found["Columns"])
-    if names is not None and (same or evident):
-        raise UserError(f"data.names: line 1 of {file} ({shown}) names the columns already; leave data.names out")
+    if header.is_odd or not header.is_certain:
+        return (
+            f"{line} is taken for the names of the columns; where it is a row, name all {len(first)} with "
+            "data.names=[...]",
+        )
+    return ()

@@ -6,37 +6,35 @@ later row is no plain number, or would lose what its text says, the column stays
 
 import mmap
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from onelayer.data.tables import sql
 from onelayer.data.tables.delimited_errors import refused_file
-from onelayer.data.tables.dialect import Dialect
+from onelayer.data.tables.dialect import TEXT, Dialect
 from onelayer.data.tables.files import COMPRESSED
 from onelayer.data.tables.measured import EXACT, INTEGERS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-TEXT, NUMBER, WHOLE = "VARCHAR", "DOUBLE", "BIGINT"
+NUMBER, WHOLE = "DOUBLE", "BIGINT"
 
 
-def numeric_columns(connection: "DuckDBPyConnection", dialect: Dialect, first: Mapping[str, Any]) -> dict[str, str]:
+def numeric_columns(connection: "DuckDBPyConnection", dialect: Dialect) -> dict[str, str]:
     """Return the columns that are numbers in the first rows of all files, by their name, each with its type.
 
     Args:
         connection: reads the files.
         dialect: how they are written.
-        first: what was sniffed in the first file.
     """
-    seen = [one["Columns"] for one in (first, *(sniffed(connection, dialect, file) for file in dialect.files[1:]))]
-    types: dict[str, str] = {}
+    seen = [_sniffed_types(connection, dialect, file) for file in dialect.files]
+    numbers: dict[str, str] = {}
     for place, name in enumerate(dialect.columns):
-        kinds = {columns[place]["type"] for columns in seen}
+        kinds = {types[place] for types in seen}
         if kinds <= {*INTEGERS, NUMBER}:
-            types[name] = WHOLE if kinds <= {*INTEGERS} else NUMBER
-    return types
+            numbers[name] = WHOLE if kinds <= {*INTEGERS} else NUMBER
+    return numbers
 
 
 def few_values(connection: "DuckDBPyConnection", dialect: Dialect, name: str, rows: int = 20480) -> bool:
@@ -97,6 +95,8 @@ def _has_underscore(file: str) -> bool:
     """Tell whether one stands anywhere in a file below its first line; of compressed ones it is not known."""
     if Path(file).suffix.lower() in COMPRESSED:
         return True
+    if Path(file).stat().st_size == 0:
+        return False
     with Path(file).open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content.find(b"_", max(content.find(b"\n"), 0)) >= 0
 
@@ -130,25 +130,14 @@ def _whole_and_huge(connection: "DuckDBPyConnection", names: Sequence[str]) -> t
     return whole, {name for name, rounded in zip(names, found[1::2], strict=True) if rounded and name in whole}
 
 
-def sniffed(connection: "DuckDBPyConnection", dialect: Dialect, file: str, rows: int = 20480) -> Mapping[str, Any]:
-    """Return what duckdb finds in the first rows of a file: whether it has a header, and the types of columns.
-
-    Raises:
-        UserError: the line that cannot be read.
-    """
+def _sniffed_types(connection: "DuckDBPyConnection", dialect: Dialect, file: str, rows: int = 20480) -> Sequence[str]:
+    """Return the types that duckdb finds in the first rows of a file; text where its detection fails."""
     import duckdb
 
-    wanted = ("HasHeader", "Columns")
     try:
-        found = connection.execute(f"SELECT {', '.join(wanted)} FROM {dialect.sniffer(file, rows)}").fetchone()
-        assert found is not None
-        if len(found[1]) == len(dialect.columns):
-            return dict(zip(wanted, found, strict=True))
+        sniffed = connection.execute(f"SELECT Columns FROM {dialect.sniffer(file, rows)}").fetchone()
     except duckdb.Error:
-        pass
-    # where detection fails it does not say which line is to blame; reading strictly does
-    try:
-        connection.execute(f"SELECT count(*) FROM {replace(dialect, files=(file,)).reader}").fetchall()
-    except duckdb.Error as error:
-        raise refused_file(file, error, dialect.encoding) from None
-    return {"HasHeader": True, "Columns": [{"type": TEXT}] * len(dialect.columns)}
+        sniffed = None
+    if sniffed is None or len(sniffed[0]) != len(dialect.columns):
+        return [TEXT] * len(dialect.columns)
+    return [column["type"] for column in sniffed[0]]

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from onelayer.data.tables import sql
 
+TEXT = "VARCHAR"
+
 
 @dataclass(frozen=True)
 class Dialect:
@@ -16,8 +18,10 @@ class Dialect:
         encoding: of the bytes.
         missing: spellings of a missing value.
         header: the first line names the columns.
-        skip: empty lines above the first.
-        crlf: lines end in both signs, and a line feed alone stands within a quoted field.
+        skip: lines above the first record, those of `skip_rows` among them.
+        skip_rows: lines on top that the user leaves out.
+        comment: what a line begins with that the user leaves out.
+        crlf: lines end in both signs, which is said where they are known to, since a field may hold others.
         columns: their names.
     """
 
@@ -28,6 +32,8 @@ class Dialect:
     missing: tuple[str, ...]
     header: bool
     skip: int = 0
+    skip_rows: int = 0
+    comment: str | None = None
     crlf: bool = False
     columns: tuple[str, ...] = ()
 

@@ -34,19 +34,24 @@ ListedName = Annotated[str, BeforeValidator(_as_listed_name)]
 
 
 def distinct_names(given: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Strip spaces, name what has no name, and tell columns of one name apart; duckdb sees no case.
+    """Make one space of white space, strip it at the ends, name what has no name, and tell columns of one name apart.
+
+    duckdb sees no case in names.
 
     Returns:
         The names, and a note on each that is not as given.
     """
-    taken = {one.strip().casefold() for one in given}
-    seen = {TAKEN}
+    plains = [re.sub(r"\s*[^\S ]\s*", " ", one).strip() for one in given]
+    taken = {plain.casefold() for plain in plains}
+    seen: dict[str, str] = {TAKEN: TAKEN}
     names, notes = [], []
-    padded = [one.strip() for one in given if one != one.strip() and one.strip()]
+    padded = [one.strip() for one, plain in zip(given, plains, strict=True) if one.strip() == plain != one and plain]
+    broken = [plain for one, plain in zip(given, plains, strict=True) if one.strip() != plain]
     if padded:
         notes.append(f"names with spaces around them were stripped: {_listed(padded)}")
-    for place, one in enumerate(given, 1):
-        plain = one.strip()
+    if broken:
+        notes.append(f"line breaks and tabs in names became one space: {_listed(broken)}")
+    for place, plain in enumerate(plains, 1):
         name = plain or f"{UNNAMED}_{place}"
         number = 1
         while name.casefold() in seen or (name != plain and name.casefold() in taken):
@@ -56,9 +61,12 @@ def distinct_names(given: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ..
             notes.append(f"column {place} has no name and is called '{name}'")
         elif plain.casefold() == TAKEN:
             notes.append(f"'{plain}' is a name that duckdb keeps for itself; the column is called '{name}'")
+        elif name != plain and seen.get(plain.casefold(), plain) != plain:
+            other = seen[plain.casefold()]
+            notes.append(f"'{plain}' and '{other}' differ in case alone; column {place} is called '{name}'")
         elif name != plain:
             notes.append(f"'{plain}' names more than one column; column {place} is called '{name}'")
-        seen.add(name.casefold())
+        seen[name.casefold()] = name
         names.append(name)
     return tuple(names), tuple(notes)
 

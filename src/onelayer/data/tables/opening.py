@@ -17,6 +17,7 @@ from onelayer.data.tables.measured import INTEGERS
 from onelayer.data.tables.names import distinct_names
 from onelayer.data.tables.notation import UNSAID, Conventions
 from onelayer.data.tables.parts import files_of_parts, sizes_of, union_of
+from onelayer.data.tables.plain import plain
 from onelayer.errors import UserError
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ def open_rows(
     missing: Sequence[str | float] = (),
     encoding: str = "utf-8",
     names: Sequence[str] | None = None,
+    skip_rows: int = 0,
+    comment: str | None = None,
     folder: Path | None = None,
     conventions: Conventions = UNSAID,
     texts: Collection[str] = (),
@@ -141,6 +144,8 @@ def open_rows(
             command line hands on -999 so.
         encoding: of delimited files.
         names: of the columns of delimited files without a header.
+        skip_rows: lines on top of delimited files that are no part of the table.
+        comment: what lines of delimited files begin with that are no part of the table.
         folder: for the database, where it may be larger than memory; None: in memory.
         conventions: how numbers and dates are written, as the user says.
         texts: columns of delimited files that are kept as they are written.
@@ -162,22 +167,29 @@ def open_rows(
     if frame is not None:
         return replace(_open_frame(connection, frame, spelled), conventions=conventions)
     if query is not None:
-        _refuse_for("data.query", encoding, names)
+        _refuse_for("data.query", encoding, names, skip_rows, comment)
         return replace(_open_query(connection, query, spelled), conventions=conventions)
     assert path is not None
     of_parts = files_of_parts(path, parts or {})
     files = Files(tuple(one for its in of_parts.values() for one in its.paths), of_parts["train"].form)
     if files.form == "delimited":
-        dialect, first, notes = delimited.detect(
-            connection, files.paths, missing=spelled, encoding=encoding, names=names
+        dialect, notes = delimited.detect(
+            connection,
+            files.paths,
+            missing=spelled,
+            encoding=encoding,
+            names=names,
+            skip_rows=skip_rows,
+            comment=comment,
         )
-        numbers = numeric_columns(connection, dialect, first) if conventions.decimal != "," else {}
-        kept = {*texts, *([target] if target in numbers and few_values(connection, dialect, target) else [])}
-        types = create(connection, dialect, {name: kind for name, kind in numbers.items() if name not in kept})
-        rows = _rows(connection, path, spelled, notes, dialect)
-        rows = replace(rows, conventions=conventions, types=types)
-        return replace(rows, sizes=sizes_of(connection, dialect, of_parts, rows.count)) if parts else rows
-    _refuse_for(path, encoding, names)
+        with plain(connection, dialect) as (readable, more):
+            numbers = numeric_columns(connection, readable) if conventions.decimal != "," else {}
+            kept = {*texts, *([target] if target in numbers and few_values(connection, readable, target) else [])}
+            types = create(connection, readable, {name: kind for name, kind in numbers.items() if name not in kept})
+            rows = _rows(connection, path, spelled, notes + more, dialect)
+            rows = replace(rows, conventions=conventions, types=types)
+            return replace(rows, sizes=sizes_of(connection, readable, of_parts, rows.count)) if parts else rows
+    _refuse_for(path, encoding, names, skip_rows, comment)
     return replace(_open_typed(connection, path, of_parts, spelled), conventions=conventions)
 
 
@@ -263,7 +275,9 @@ def _rows(
     return Rows(connection, source, count, missing, dialect, notes)
 
 
-def _refuse_for(source: str, encoding: str, names: Sequence[str] | None) -> None:
-    for key, given in (("encoding", encoding != "utf-8"), ("names", names is not None)):
-        if given:
+def _refuse_for(source: str, encoding: str, names: Sequence[str] | None, skip_rows: int, comment: str | None) -> None:
+    given = {"encoding": encoding != "utf-8", "names": names is not None}
+    given |= {"skip_rows": skip_rows != 0, "comment": comment is not None}
+    for key, is_given in given.items():
+        if is_given:
             raise UserError(f"data.{key} is for delimited text that data.path names, not for {source}; leave it out")

@@ -90,11 +90,15 @@ def union_of(
 
 
 def sizes_of(connection: "DuckDBPyConnection", dialect: Dialect, files: Mapping[str, Files], rows: int) -> Sizes:
-    """Count the rows of each part of delimited files, whose `rows` are one after the other in a table."""
-    sizes = dict.fromkeys(files, rows)
+    """Count the rows of each part of delimited files, whose `rows` are one after the other in a table.
+
+    The dialect's files are those of the parts, or copies of them, in the same order.
+    """
+    sizes, start = dict.fromkeys(files, rows), 0
     for part, its in files.items():
+        start += len(its.paths)
         if part != "train":
-            reader = replace(dialect, files=its.paths).reader
+            reader = replace(dialect, files=dialect.files[start - len(its.paths) : start]).reader
             sizes[part] = int(connection.execute(f"SELECT count(*) FROM {reader}").fetchall()[0][0])
             sizes["train"] -= sizes[part]
     return tuple(sizes.items())

@@ -1,0 +1,122 @@
+"""Files as duckdb reads them without a fault: as they are where it does, else as plain copies.
+
+duckdb reads wrongly, or refuses, lines that end in more than one way or in `\\r\\r\\n`, line feeds of another kind in a
+header, and takes a comment sign for one within a line, too. It also drops an empty field too many. So the records of
+every file are counted first, strictly, and what does not pass is read by Python's csv module and written anew.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from onelayer.data.tables.delimited import head
+from onelayer.data.tables.delimited_errors import refused_file, refused_record, refused_width
+from onelayer.data.tables.dialect import Dialect
+from onelayer.data.tables.lines import BYTE_ORDERS, Records, is_packed, start_of, text_lines
+from onelayer.errors import UserError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@contextmanager
+def plain(connection: "DuckDBPyConnection", dialect: Dialect) -> Iterator[tuple[Dialect, tuple[str, ...]]]:
+    """Return the dialect that duckdb reads the files in, and what is to be told; copies last as long as the context.
+
+    Raises:
+        UserError: a line has too few or too many fields, or its quotes are wrong.
+    """
+    if not any(_is_odd(connection, dialect, file) for file in dialect.files) and _passes(connection, dialect):
+        yield dialect, ()
+        return
+    packed = next((file for file in dialect.files if is_packed(file)), None)
+    if packed is not None:
+        raise UserError(f"{packed}: the file is read only when it is unpacked; unpack it with zstd -d")
+    with TemporaryDirectory(prefix="onelayer-") as folder:
+        yield _copied(connection, dialect, Path(folder))
+
+
+def _is_odd(connection: "DuckDBPyConnection", dialect: Dialect, file: str) -> bool:
+    """Whether the first lines show what duckdb cannot read."""
+    if dialect.comment is not None or (dialect.encoding == "utf-16" and start_of(file, 2) == BYTE_ORDERS[1]):
+        return True
+    lines = head(connection, file, dialect.encoding)
+    records = Records(lines, dialect.separator, dialect.quote, skip=dialect.skip_rows)
+    first = next(iter(records))
+    if records.line - 1 != dialect.skip:  # one number of lines holds for all files
+        return True
+    if dialect.separator == " ":
+        return any(re.search("  |^ | $", line.rstrip("\r\n")) for line in lines)
+    text = "".join(lines[dialect.skip_rows :])
+    if len({*re.findall("\r\n|\r|\n", text)}) <= 1:
+        return False
+    outside = "".join(text.split(dialect.quote)[::2])
+    return len({*re.findall("\r+\n|\r|\n", outside)}) > 1 or any(sign in field for field in first for sign in "\r\n")
+
+
+def _passes(connection: "DuckDBPyConnection", dialect: Dialect) -> bool:
+    """Count the rows; whether there are some, and all have as many fields as there are columns.
+
+    Raises:
+        UserError: what Python would read no better.
+    """
+    import duckdb
+
+    # no text is missing: duckdb would take a line with a missing field too many
+    strict = replace(dialect, missing=("\x01\x02\x03\x04",))
+    try:
+        ((count,),) = connection.execute(f"SELECT count(*) FROM {strict.reader}").fetchall()
+    except duckdb.InvalidInputException as error:
+        if "Maximum line size" in str(error) or any(is_packed(file) for file in dialect.files):
+            raise refused_file(dialect.files[0], error, dialect.encoding) from None
+        return False
+    except duckdb.Error as error:
+        raise refused_file(dialect.files[0], error, dialect.encoding) from None
+    return bool(count)
+
+
+def _copied(connection: "DuckDBPyConnection", dialect: Dialect, folder: Path) -> tuple[Dialect, tuple[str, ...]]:
+    copies, notes = [], []
+    for number, file in enumerate(dialect.files):
+        copy = folder / f"{number:06}.csv"
+        try:
+            with copy.open("w", encoding="utf-8", newline="") as opened:
+                rows, comments = _copy(connection, dialect, file, csv.writer(opened).writerow)
+        except OSError as error:
+            raise UserError(
+                f"{file}: a plain copy of it could not be written into {folder.parent} ({error.strerror}); set the "
+                "environment variable TMPDIR to a folder with more room"
+            ) from None
+        if rows == 0 and len(dialect.files) == 1:
+            raise UserError(f"{file}: the table has no rows")
+        if comments:
+            lines = "1 line" if comments == 1 else f"{comments} lines"
+            notes.append(f"{lines} of {file} that begin with {dialect.comment!r} are left out (data.comment)")
+        copies.append(str(copy))
+    form = replace(dialect, separator=",", quote='"', encoding="utf-8", header=False, skip=0, crlf=True)
+    return replace(form, files=tuple(copies)), tuple(notes)
+
+
+def _copy(
+    connection: "DuckDBPyConnection", dialect: Dialect, file: str, write: Callable[[list[str]], Any]
+) -> tuple[int, int]:
+    """Write the rows of a file; return how many there are, and the lines of comments."""
+    lines = text_lines(file, dialect.encoding)
+    records = Records(lines, dialect.separator, dialect.quote, skip=dialect.skip_rows, comment=dialect.comment)
+    width, rows = len(dialect.columns), -1 if dialect.header else 0
+    try:
+        for record in records:
+            if len(record) != width:
+                first = head(connection, file, dialect.encoding)
+                raise refused_width(file, records.line, records.text, len(record), width, first)
+            rows += 1
+            if rows > 0 or not dialect.header:
+                write(record)
+    except csv.Error as error:
+        raise refused_record(file, records.line, error) from None
+    return rows, records.comments

@@ -1,0 +1,58 @@
+"""What Python's csv module writes is read back cell by cell."""
+
+import csv
+import gzip
+import io
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from onelayer.data.tables.opening import open_rows
+
+CELL = st.text("ab1 .,;|\t\"'#\\é😀\r\n", max_size=5)
+QUOTED = st.fixed_dictionaries({"quotechar": st.sampled_from("\"'"), "quoting": st.just(csv.QUOTE_ALL)})
+MINIMAL = st.just({"quotechar": '"', "quoting": csv.QUOTE_MINIMAL})
+FORM = st.fixed_dictionaries(
+    {"delimiter": st.sampled_from(",;\t| "), "lineterminator": st.sampled_from(["\n", "\r\n", "\r"])}
+)
+
+
+def cells_of(path: Path, names: list[str], **how: Any) -> list[list[str]]:
+    """Return all cells without spaces around them, as columns of text are read."""
+    rows = open_rows(path=str(path), texts=names, **how)
+    return [[(cell or "").strip() for cell in row] for row in rows.all("SELECT * FROM rows ORDER BY rowid")]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=2, max_size=6),
+    odd=st.sampled_from(["", " name", "\nname", ", name", '"name"']),
+    form=FORM,
+    quotes=QUOTED | MINIMAL,
+    codec=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-be"]),
+    packed=st.booleans(),
+)
+def test_what_pythons_csv_module_writes_is_read_back(
+    tmp_path: Path,
+    rows: list[tuple[str, ...]],
+    odd: str,
+    form: dict[str, Any],
+    quotes: dict[str, Any],
+    codec: str,
+    packed: bool,
+) -> None:
+    if any(sign in cell for row in rows for cell in row for sign in "\r\n") or form["delimiter"] == " ":
+        quotes = quotes | {"quoting": csv.QUOTE_ALL}  # csv leaves some ends of lines without quotes
+    written = io.StringIO()
+    writer = csv.writer(written, **form, **quotes)
+    writer.writerow(["first", f"second{odd}", "third"])
+    writer.writerows(rows)
+    text = written.getvalue()
+    content = (("\ufeff" if codec == "utf-16-be" else "") + text).encode(codec)
+    path = tmp_path / ("t.csv.gz" if packed else "t.csv")
+    path.write_bytes(gzip.compress(content) if packed else content)
+    names = ["first", " ".join(f"second{odd}".split()), "third"]
+    encoding = "utf-16" if codec.startswith("utf-16") else "utf-8"
+    assert cells_of(path, names, encoding=encoding) == [[cell.strip() for cell in row] for row in rows]
