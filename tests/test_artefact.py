@@ -31,6 +31,7 @@ SAID: dict[str, Any] = {
     "classes": ["one", "zwölf"],
     "link": "softmax",
     "missing": ["?", "-999"],
+    "origin": {},
     "l2": 0.25,
     "best_epoch": 3,
     "data_hash": "0123",
@@ -243,23 +244,25 @@ def changed(tree: Any, data: st.DataObject) -> Any:
     [
         (1, "does not say how columns were encoded; train it again"),
         (2, "does not say how a missing value is spelled; train it again"),
-        (5, "reads 4"),
+        (6, "reads 5"),
     ],
 )
 def test_another_format_is_refused_with_the_reason(saved: Path, number: int, sentence: str) -> None:
     header = saved / HEADER
-    header.write_text(header.read_text().replace('"format": 4', f'"format": {number}'))
+    header.write_text(header.read_text().replace('"format": 5', f'"format": {number}'))
     with pytest.raises(UserError, match=sentence):
         Artefact.load(saved)
 
 
-def test_a_format_that_knew_no_hidden_layer_is_read(saved: Path) -> None:
+@pytest.mark.parametrize("number", [3, 4])
+def test_a_format_that_knew_less_is_read(saved: Path, number: int) -> None:
+    """3 had no hidden layer, and neither had how the table is written: classes were called as their numbers print."""
     header = json.loads((saved / HEADER).read_text())
-    del header["sha256"]
+    del header["sha256"], header["origin"]
     model = Artefact.load(saved)
-    seal(saved, header | {"format": 3})
+    seal(saved, header | {"format": number})
     older = Artefact.load(saved)
-    assert (older.hidden, older.header) == (None, SAID)
+    assert (older.hidden, older.header) == (None, SAID | {"origin": {"typed": False}})
     np.testing.assert_array_equal(older.logits(FRAME), model.logits(FRAME))
 
 

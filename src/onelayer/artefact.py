@@ -9,10 +9,12 @@ Loading one runs no code.
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +26,14 @@ from safetensors.numpy import load, save
 from onelayer.data.encode import Encoder
 from onelayer.data.encode.statistics import blocks
 from onelayer.data.frame import Frame
+from onelayer.data.tables.origin import Origin
 from onelayer.errors import UserError
 from onelayer.links import LINKS
 from onelayer.whole import naming
 
-# 3 knew no hidden layer, and is else the same
-FORMAT, READ = 4, (3, 4)
+# 3 knew no hidden layer, 4 not how the table is written
+FORMAT, READ = 5, (3, 4, 5)
+PRINTED = r"-?(0|[1-9]\d*)(\.\d+)?"
 LACKS = {1: "how columns were encoded", 2: "how a missing value is spelled"}
 TENSORS = "model.safetensors"
 HEADER = "model.json"
@@ -50,6 +54,7 @@ FIELDS: Mapping[str, tuple[type, ...]] = {
     "classes": (list, type(None)),
     "link": TEXT,
     "missing": (list,),
+    "origin": (dict,),
     "l2": NUMBER,
     "best_epoch": (int, type(None)),
     "data_hash": TEXT,
@@ -83,7 +88,8 @@ class Artefact:
         encoder: from the columns of a table to features.
         hidden_weight, hidden_bias: (hidden units, n_features), (hidden units,); None where there is no hidden layer.
         header: objective, task, target, classes; link, from logits to what the model says; missing, spellings of a
-            missing value in the table; l2, best_epoch, data_hash; training, what result.json says of the run; versions.
+            missing value in the table; origin, how that table is written; l2, best_epoch, data_hash; training, what
+            result.json says of the run; versions.
     """
 
     weight: Array
@@ -101,6 +107,11 @@ class Artefact:
     def columns(self) -> tuple[str, ...]:
         """The names of the features."""
         return self.encoder.columns
+
+    @cached_property
+    def origin(self) -> Origin:
+        """How the table is written that the model was trained on."""
+        return Origin.from_json(self.header["origin"])
 
     @property
     def layers(self) -> tuple[tuple[Array, Array], ...]:
@@ -160,6 +171,9 @@ class Artefact:
             raise UserError(f"{folder}: {TENSORS} and {HEADER} are no model as it was written; one of them was changed")
         try:
             del header["sha256"]
+            if found < 5:
+                # these took the classes of numbers for what is printed of them
+                header["origin"] = {"typed": all(re.fullmatch(PRINTED, str(one)) for one in header["classes"] or ["?"])}
             encoder = Encoder.from_json(header.pop("encoding", None))
             _check_header(header)
             tensors = load(data)
@@ -260,6 +274,7 @@ def _check_header(header: Mapping[str, Any]) -> None:
     for key in header:
         if key not in FIELDS:
             raise UserError(f"{HEADER}: there is no such field as '{key}'")
+    Origin.from_json(header["origin"])
     texts = [*(header["classes"] or ()), *header["missing"], *header["versions"].values()]
     if not all(isinstance(one, str) for one in texts):
         raise UserError(f"{HEADER}: classes, missing and versions must hold texts")

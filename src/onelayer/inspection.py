@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from onelayer.config import RunSpec
+from onelayer.data.checked import call
 from onelayer.data.encode import Encoder, EncodeSettings
 from onelayer.data.frame import Role
 from onelayer.data.given import given_parts
-from onelayer.data.sources import call
 from onelayer.data.sources.table import table as table_source
 from onelayer.data.sources.table import text_columns
 from onelayer.data.table import PARTS

@@ -55,6 +55,7 @@ def model_of(
             "classes": None if classes is None else list(classes),
             "link": link,
             "missing": list(MISSING),
+            "origin": {},
             "l2": 0.0,
             "best_epoch": 1,
             "data_hash": "0",

@@ -23,6 +23,7 @@ from onelayer.data.parts import Chunk, Part
 from onelayer.data.preparation import Preparation
 from onelayer.data.preprocess import Scale, Scaling, target_scaling
 from onelayer.data.table import PARTS, Array, Table, Task
+from onelayer.data.tables.origin import UNKNOWN, Origin
 from onelayer.data.weights import class_weights, weigh
 from onelayer.errors import UserError
 
@@ -74,6 +75,7 @@ class Prepared:
         target_hash: hash of the target of all rows, however they are split, encoded and scaled.
         given: the parts, but for train, that the data give; the others were drawn.
         known: weight (n_outputs, n_features) and bias (n_outputs,) that made the target; None where not known.
+        origin: how the table is written.
         notes: what was understood, left out or mended, a sentence each.
     """
 
@@ -90,6 +92,7 @@ class Prepared:
     target_hash: str = ""
     known: tuple[Array, Array] | None = None
     given: tuple[str, ...] = ()
+    origin: Origin = UNKNOWN
     notes: tuple[str, ...] = ()
 
     @property
@@ -164,6 +167,7 @@ def prepare(table: Table, how: Preparation) -> Prepared:
         known=known,
         given=() if table.part is None else tuple(PARTS[place] for place in np.unique(table.part) if place),
         notes=(*table.notes, *given_parts(table.part), *crossing(table), *encoder.notes, *unseen),
+        origin=table.origin,
     )
 
 

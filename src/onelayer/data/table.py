@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from onelayer.data.frame import Columns
+from onelayer.data.tables.origin import UNKNOWN, Origin
 from onelayer.errors import UserError
 
 Task = Literal["regression", "binary", "multiclass"]
@@ -32,6 +33,7 @@ class Table:
         by: (rows,), the values that `data.split.by` goes by; None where it names no column.
         part: (rows,), the place in `PARTS` of the part that the source gives each row to. Of parts that get no row
             here, rows are drawn from the train rows; None: of all parts.
+        origin: how the table is written that they are of.
         notes: what was understood, left out or mended while reading, a sentence each.
     """
 
@@ -46,6 +48,7 @@ class Table:
     sample_weight: Array | None = None
     by: Array | None = None
     part: Array | None = None
+    origin: Origin = UNKNOWN
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

@@ -20,16 +20,33 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def _add_table(parser: Parser) -> None:
+    """Add what names a table, by the words of training."""
+    parser.add_argument(
+        "table",
+        nargs="*",
+        metavar="TABLE",
+        help="a file of any kind that training reads, and KEY=VALUE where it is written otherwise than the one of "
+        "training: encoding, names, skip_rows, comment; or query=SELECT instead of a file",
+    )
+    parser.add_argument("--query", metavar="SELECT", help="the same as query=SELECT")
+
+
+def _query(given: argparse.Namespace) -> list[str]:
+    return [] if given.query is None else [f"query={given.query}"]
+
+
 def predict(arguments: list[str]) -> None:
     """Write the predictions of a trained model; exit 1 where they cannot be made."""
     shown = {
         "onelayer predict outputs/lr_study new.csv -o scored.csv": "by the best run of a sweep",
         "onelayer predict outputs/lr_study new.csv -o scored.parquet --id id": "keeps a column",
+        "onelayer predict outputs/lr_study new.csv encoding=latin-1 -o scored.csv": "in another encoding",
     }
     parser = Parser("predict", "What a trained model says of each row.", shown)
     parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
     parser.add_argument("--mean", action="store_true", help=MEAN)
-    parser.add_argument("table", metavar="TABLE", help="a .csv, .parquet or .json file, or any that training reads")
+    _add_table(parser)
     parser.add_argument("-o", "--out", type=Path, required=True, help="a .csv, .tsv or .parquet file")
     parser.add_argument("--id", action="append", default=[], metavar="COLUMN", help="keep this column; may be repeated")
     parser.add_argument("--force", action="store_true", help="write over OUT where it is there")
@@ -37,10 +54,12 @@ def predict(arguments: list[str]) -> None:
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
         from onelayer.deliver.load import load
+        from onelayer.deliver.opening import Named
         from onelayer.deliver.scoring import score
 
+        table = Named.parse([*given.table, *_query(given)])
         model = load(given.run, mean=given.mean)
-        scored = score(model, given.table, given.out, ids=given.id, force=given.force)
+        scored = score(model, table, given.out, ids=given.id, force=given.force)
         for note in (*model.doubts, *scored.notes):
             warn(note)
         say(f"{given.out}: {scored.rows} rows")
@@ -55,7 +74,7 @@ def evaluate(arguments: list[str]) -> None:
     parser = Parser("evaluate", "Every metric on a table, with 95 % intervals.", shown)
     parser.add_argument("run", metavar="RUN", help="folder of a run, or of a sweep for its best one")
     parser.add_argument("--mean", action="store_true", help=MEAN)
-    parser.add_argument("table", metavar="TABLE", help="a table with the target")
+    _add_table(parser)
     parser.add_argument("--weight", metavar="COLUMN", help="how many rows each one stands for; default: one")
     parser.add_argument("--json", action="store_true", help="as one JSON object")
     parser.add_argument(
@@ -66,9 +85,11 @@ def evaluate(arguments: list[str]) -> None:
     with reported():
         from onelayer.deliver import evaluation
         from onelayer.deliver.load import load
+        from onelayer.deliver.opening import Named
 
+        table = Named.parse([*given.table, *_query(given)])
         model = load(given.run, mean=given.mean)
-        found = evaluation.evaluate(model, given.table, weight=given.weight, seed=given.seed)
+        found = evaluation.evaluate(model, table, weight=given.weight, seed=given.seed)
         for doubt in model.doubts:
             warn(doubt)
         if given.json:

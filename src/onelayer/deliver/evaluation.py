@@ -15,7 +15,8 @@ from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.target import weight_of
 from onelayer.deliver.matrices import matrix_of
 from onelayer.deliver.model import Model
-from onelayer.deliver.reading import answers, opened, readings_of
+from onelayer.deliver.opening import Named, open_table
+from onelayer.deliver.reading import answers, readings_of
 from onelayer.errors import UserError, did_you_mean
 from onelayer.links import log_probabilities
 
@@ -47,27 +48,30 @@ class Evaluation(NamedTuple):
     notes: tuple[str, ...]
 
 
-def evaluate(model: Model, table: str, *, weight: str | None = None, seed: int = 0) -> Evaluation:
+def evaluate(model: Model, table: str | Named, *, weight: str | None = None, seed: int = 0) -> Evaluation:
     """Measure a model on the rows of a table that have a target.
 
     Args:
         model: predicts.
-        table: a file, a pattern, or a folder of Parquet files.
+        table: a file, a pattern, or a folder of Parquet files; or what else names a table, see `Named`.
         weight: the column that says how many rows each one stands for; None: one.
         seed: of the resamples.
 
     Raises:
         UserError: the table is not one for this model, or no row has a target or a weight.
     """
-    matrix, encoder = matrix_of(model, table), model.artefact.encoder
+    named, encoder = Named.of(table), model.artefact.encoder
+    matrix = None if named.path is None else matrix_of(model, named.path)
     read: Iterable[Frame]
+    notes: tuple[str, ...] = ()
     if matrix is not None:
         matrix.refuse_columns("--weight", [] if weight is None else [weight])
         rows, truth, read = matrix.rows(), matrix.answers(model), matrix.frames()
     else:
-        rows = opened(table, model.artefact.header["missing"])
-        truth = fetch_column(rows, answers(rows, model.target, model.classes)).astype(np.float64)
-        read = frames(rows, readings_of(rows, encoder))
+        rows = open_table(model.artefact, named, texts=[model.target])
+        truth = fetch_column(rows, answers(rows, model.target, model.classes, model.artefact.origin)).astype(np.float64)
+        readings = readings_of(rows, encoder)
+        read, notes = frames(rows, readings), tuple(reading.note for reading in readings if reading.note)
     known = truth >= 0 if model.classes is not None else ~np.isnan(truth)
     if not known.any():
         raise UserError(f"{rows.source}: no row has a '{model.target}', which is to be compared with")
@@ -88,7 +92,7 @@ def evaluate(model: Model, table: str, *, weight: str | None = None, seed: int =
     missing = len(known) - int(known.sum())
     left_out = (f"{missing} of {len(known)} rows have no '{model.target}' and are left out",) if missing else ()
     unseen = encoder.unseen(reduce(Counted.plus, counted), "rows")
-    return Evaluation(int(known.sum()), measured, (*left_out, *unseen))
+    return Evaluation(int(known.sum()), measured, (*left_out, *notes, *unseen))
 
 
 def _weights(rows: Rows, name: str | None) -> Array:

@@ -1,5 +1,6 @@
 """A trained model that predicts; needs neither torch nor what trained it."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -129,4 +130,8 @@ class Model:
         from onelayer.deliver.reading import readings_of
 
         rows = open_rows(frame=x, missing=missing)
-        return self.of_frame(fetch_frame(rows, readings_of(rows, self.artefact.encoder)))
+        readings = readings_of(rows, self.artefact.encoder)
+        for reading in readings:
+            if reading.note:
+                warnings.warn(reading.note, stacklevel=3)
+        return self.of_frame(fetch_frame(rows, readings))

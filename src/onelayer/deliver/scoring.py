@@ -15,10 +15,12 @@ from onelayer.data.frame import Frame
 from onelayer.data.tables import sql
 from onelayer.data.tables.fetch import frames
 from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.reading import Reading
 from onelayer.deliver.matrices import matrix_of
 from onelayer.deliver.model import Model, Predictions
+from onelayer.deliver.opening import Named, open_table
 from onelayer.deliver.place import written
-from onelayer.deliver.reading import opened, readings_of
+from onelayer.deliver.reading import readings_of
 from onelayer.errors import UserError, did_you_mean
 
 # the separator of text; None: not text
@@ -38,7 +40,7 @@ class Scored(NamedTuple):
     notes: tuple[str, ...]
 
 
-def score(model: Model, table: str, out: Path, *, ids: Sequence[str] = (), force: bool = False) -> Scored:
+def score(model: Model, table: str | Named, out: Path, *, ids: Sequence[str] = (), force: bool = False) -> Scored:
     """Write what a model says of each row of a table, in its order.
 
     The file has the columns `ids`, as they are in the table, then ``prediction``, and for classes
@@ -46,7 +48,8 @@ def score(model: Model, table: str, out: Path, *, ids: Sequence[str] = (), force
 
     Args:
         model: predicts.
-        table: a file, a pattern, or a folder of Parquet files; or a file of numbers without columns, see `matrix_of`.
+        table: a file, a pattern, or a folder of Parquet files; a file of numbers without columns, see `matrix_of`; or
+            what else names a table, see `Named`.
         out: .csv, .tsv or .parquet.
         ids: columns to keep.
         force: write over a file that is there.
@@ -59,20 +62,23 @@ def score(model: Model, table: str, out: Path, *, ids: Sequence[str] = (), force
     ids, separator = tuple(dict.fromkeys(ids)), FORMATS[out.suffix.lower()]
     names = (*ids, *_names(model))
     _check(ids, model, out)
-    if out.exists() and _is_of(table, out):
+    named = Named.of(table)
+    if out.exists() and named.path is not None and _is_of(named.path, out):
         raise UserError(f"{out}: that is the table itself, whose other columns would be lost; choose another name")
     folder = Path(mkdtemp(prefix="onelayer-"))
     try:
         with written(out, force=force) as partial, sql.interruptible():
-            matrix = matrix_of(model, table)
+            matrix = None if named.path is None else matrix_of(model, named.path)
+            readings: Sequence[Reading] = ()
             if matrix is not None:
                 matrix.refuse_columns("--id", ids)
                 rows, read = matrix.rows(), matrix.frames()
             else:
-                rows = opened(table, model.artefact.header["missing"], folder=folder, texts=ids)
-                read = frames(rows, readings_of(rows, model.artefact.encoder))
+                rows = open_table(model.artefact, named, folder=folder, texts=ids)
+                readings = readings_of(rows, model.artefact.encoder)
+                read = frames(rows, readings)
             kept = _kept(rows, ids)
-            notes = _predict(rows, read, model)
+            notes = (*(reading.note for reading in readings if reading.note), *_predict(rows, read, model))
             said = [f"predictions.{_place(place)}" for place in range(len(names) - len(ids))]
             columns = ", ".join(f"{one} AS {sql.name(name)}" for one, name in zip(kept + said, names, strict=True))
             asked = f"SELECT {columns} FROM rows POSITIONAL JOIN predictions"
@@ -130,8 +136,7 @@ def _kept(rows: Rows, ids: Sequence[str]) -> list[str]:
     for name in ids:
         if name not in types:
             raise UserError(f"--id {name}: {rows.source} has no such column{did_you_mean(name, types)}")
-    # what is called BIGINT or DATE may be held as something wider
-    return [f"CAST(rows.{sql.name(name)} AS {types[name]})" for name in ids]
+    return [f"rows.{sql.name(name)}" for name in ids]
 
 
 def _predict(rows: Rows, read: Iterable[Frame], model: Model) -> tuple[str, ...]:

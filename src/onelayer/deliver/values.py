@@ -5,6 +5,7 @@ and what a table would be refused for is refused here.
 """
 
 import sys
+import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from onelayer.data.encode import Encoder
 from onelayer.data.encode.design import Levels, Numbers
 from onelayer.data.frame import Column, Frame
+from onelayer.data.tables.notation import PLAIN, printed
 from onelayer.data.tables.reading import FALSE, TRUE
 from onelayer.errors import UserError, did_you_mean
 
@@ -123,6 +125,8 @@ def _is_missing(value: Any) -> bool:
 
 
 def _category(design: Levels, values: Sequence[Any]) -> tuple[Column, list[int]]:
+    if any(isinstance(one, NUMBER) for one in values) and (lost := design.lost_as_number) is not None:
+        warnings.warn(f"'{design.name}' holds numbers here, which cannot be the level '{lost}'", stacklevel=4)
     texts = [None if one is None else _text(design, one, row) for row, one in enumerate(values)]
     known = (*design.levels, *design.pooled)
     new = sorted({one for one in texts if one is not None and one not in known})
@@ -135,9 +139,11 @@ def _text(design: Levels, value: Any, row: int) -> str:
     """Write a level as a table's would be: a number without a needless point, a truth in small letters."""
     if isinstance(value, bool | np.bool_):
         return str(value).lower()
+    if isinstance(value, str) and design.typed:
+        number = PLAIN.number(value)
+        return value if number is None or number != number else printed(number)
     if isinstance(value, float | np.floating | Decimal):
-        number = float(value)  # as in a table, where one in single precision has the digits that double precision shows
-        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else str(number)
+        return printed(float(value))  # one in single precision has the digits that double precision shows
     if isinstance(value, str | Real | date | np.datetime64):
         return str(value)
     raise _refusal(design, value, row)
@@ -153,15 +159,14 @@ def _numbers(design: Numbers, values: Sequence[Any]) -> list[list[float]]:
 
 
 def _number(design: Numbers, value: Any, row: int) -> float:
-    # Python would read 1_2 as 12
-    if not isinstance(value, NUMBER) and not (isinstance(value, str) and value.isascii() and "_" not in value):
+    if not isinstance(value, NUMBER | str):
         raise _refusal(design, value, row)
     try:
-        found = float(value)
+        found = design.notation.number(value) if isinstance(value, str) else float(value)
     except OverflowError:
         found = np.inf
-    except ValueError:
-        raise _refusal(design, value, row) from None
+    if found is None:
+        raise _refusal(design, value, row)
     if np.isinf(found):
         raise _infinite(design.name, value, row)
     return found
@@ -170,30 +175,37 @@ def _number(design: Numbers, value: Any, row: int) -> float:
 def _truth(design: Numbers, value: Any, row: int) -> float:
     if isinstance(value, str) and value.lower() in (*TRUE, *FALSE):
         return float(value.lower() in TRUE)
-    if isinstance(value, NUMBER) and value in (0, 1):
-        return float(value)
+    number = PLAIN.number(value) if isinstance(value, str) else value
+    if isinstance(number, NUMBER) and number in (0, 1):
+        return float(number)
     raise _refusal(design, value, row)
 
 
 def _date(design: Numbers, value: Any, row: int) -> date:
     if isinstance(value, np.datetime64):
         value = value.astype("M8[us]").item()
-    if not isinstance(value, date):
+    moment = design.notation.moment(value) if isinstance(value, str) else value
+    if not isinstance(moment, date):
         raise _refusal(design, value, row)
     # a table has its hours in UTC
-    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo is not None else value
+    return moment.astimezone(UTC) if isinstance(moment, datetime) and moment.tzinfo is not None else moment
 
 
 def _refusal(design: Numbers | Levels, value: Any, row: int) -> UserError:
     reason = {
         "numeric": "is no number",
         "boolean": "is neither true, yes, 1 nor false, no, 0",
-        "date": "is no date; give a datetime",
+        "date": f"is no date{_written(design)}; give a datetime, or a text that is written so",
         "category": "is no text or number",
     }[design.role]
     return UserError(
         f"column '{design.name}' was {design.role} in training, and {_shown(value)} in row {row + 1} {reason}"
     )
+
+
+def _written(design: Numbers | Levels) -> str:
+    form = "" if isinstance(design, Levels) else design.notation.date
+    return f" written {form}" if form else " such as 2026-01-31"
 
 
 def _infinite(name: str, value: Any, row: int) -> UserError:

@@ -208,6 +208,7 @@ class Results:
                 "classes": list(prepared.classes) if prepared.classes else None,
                 "link": self._module.objective.link,
                 "missing": [str(one) for one in run.spec.data.args.get("missing", ())],
+                "origin": prepared.origin.to_json(),
                 "l2": l2,
                 "best_epoch": result["best_epoch"],
                 "data_hash": result["data_hash"],

@@ -145,7 +145,7 @@ def test_names_that_duckdb_made_up_are_told(tmp_path: Path) -> None:
 
 
 def test_types_that_duckdb_takes_from_the_first_rows_are_told(tmp_path: Path) -> None:
-    rows = [f"{row},{row % 3}" for row in range(30_000)] + ["1.5,1"]
+    rows = [f"{row},{row % 30}" for row in range(30_000)] + ["1.5,1"]
     (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]))
     few = load_table(query=f"from '{tmp_path}/t.csv'")
     every = load_table(query=f"from read_csv('{tmp_path}/t.csv', sample_size=-1)")

@@ -221,8 +221,8 @@ def test_weights_and_what_the_split_goes_by_are_no_features(read: Read) -> None:
     assert roles_of(table) == {"x": "numeric"}
     assert table.sample_weight is not None
     assert table.by is not None
-    assert table.sample_weight.tolist() == [1, 2.5, 0]
-    assert table.by.tolist() == [1, 0, 1]
+    assert table.sample_weight.tolist() == [1, 2.5]
+    assert table.by.tolist() == [1, 0]
     days = read("x,d,y\n1,2020-01-02,1\n2,2020-01-01,2\n3,2020-03-01,3\n", by="d")
     assert days.by is not None
     assert days.by.astype("datetime64[us]").astype("datetime64[D]").astype(str).tolist() == [

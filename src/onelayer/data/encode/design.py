@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from onelayer.data.frame import Role
+from onelayer.data.tables.notation import PLAIN, Notation, printed
 from onelayer.errors import UserError
 
 MISSING = "<missing>"
@@ -35,6 +36,7 @@ class Numbers(NamedTuple):
         parts: of a date.
         fill: what a missing number becomes, for each part of a date; None: a missing number is refused.
         indicator: a design column says whether the value was missing.
+        notation: how texts of the column are written.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Numbers(NamedTuple):
     parts: tuple[str, ...] = ()
     fill: tuple[float, ...] | None = None
     indicator: bool = False
+    notation: Notation = PLAIN
 
     @property
     def width(self) -> int:
@@ -64,7 +67,8 @@ class Numbers(NamedTuple):
             return self.name
         parts = {"parts": list(self.parts)} if self.role == "date" else {}
         fill = None if self.fill is None else list(self.fill)
-        return {"name": self.name, "role": self.role, **parts, "fill": fill, "indicator": self.indicator}
+        notation = {} if self.notation == PLAIN else {"notation": self.notation.to_json()}
+        return {"name": self.name, "role": self.role, **parts, "fill": fill, "indicator": self.indicator, **notation}
 
 
 class Levels(NamedTuple):
@@ -76,6 +80,8 @@ class Levels(NamedTuple):
         pooled: those that share one, sorted.
         missing: a design column for rows without a level.
         dropped: the base has no design column: rows without a level, or where none was missing the first level.
+        typed: levels are numbers or the like that a typed table held, so that a text 1.0 is level 1; else they are
+            texts as they were written.
     """
 
     name: str
@@ -83,11 +89,21 @@ class Levels(NamedTuple):
     pooled: tuple[str, ...] = ()
     missing: bool = False
     dropped: bool = False
+    typed: bool = False
 
     @property
     def role(self) -> Role:
         """Of the column."""
         return "category"
+
+    @property
+    def lost_as_number(self) -> str | None:
+        """A level that a number cannot name, such as 1.10 or 02116, which are printed as 1.1 and 2116; None."""
+        for level in () if self.typed else (*self.levels, *self.pooled):
+            number = PLAIN.number(level)
+            if number is not None and number == number and printed(number) != level:
+                return level
+        return None
 
     def blocks(self) -> list[Feature | None]:
         """Return a feature for each level, for the pooled ones and for missing; None for the base."""
@@ -115,6 +131,7 @@ class Levels(NamedTuple):
             "pooled": list(self.pooled),
             "missing": self.missing,
             "dropped": self.dropped,
+            **({"typed": True} if self.typed else {}),
         }
 
 
@@ -155,28 +172,30 @@ def from_json(found: Any) -> Design:
         raise UserError(f"encoding: expected a column, found {found!r:.80}")
     role = found.get("role")
     if role == "category":
-        require(found, where, ("name", "role", "levels", "pooled", "missing", "dropped"))
+        require(found, where, ("name", "role", "levels", "pooled", "missing", "dropped"), ("typed",))
         levels, pooled = (_texts(found[key], f"{where}: {key}") for key in ("levels", "pooled"))
         if len({*levels, *pooled}) < len(levels) + len(pooled):
             raise UserError(f"{where}: a level stands there twice")
-        return Levels(name, levels, pooled, *(_flag(found[key], f"{where}: {key}") for key in ("missing", "dropped")))
+        flags = (_flag(found.get(key, False), f"{where}: {key}") for key in ("missing", "dropped", "typed"))
+        return Levels(name, levels, pooled, *flags)
     if role not in ("numeric", "boolean", "date"):
         raise UserError(f"{where}: unknown role {role!r:.80}")
-    require(found, where, ("name", "role", *(("parts",) if role == "date" else ()), "fill", "indicator"))
+    require(found, where, ("name", "role", *(("parts",) if role == "date" else ()), "fill", "indicator"), ("notation",))
     one = Numbers(
         name,
         role,
         _texts(found["parts"], f"{where}: parts") if role == "date" else (),
         _numbers(found["fill"], f"{where}: fill"),
         _flag(found["indicator"], f"{where}: indicator"),
+        Notation.from_json(found.get("notation", {})),
     )
     if (one.fill is None and one.indicator) or (one.fill is not None and len(one.fill) != one.width):
         raise UserError(f"{where}: fill does not fit the rest")
     return one
 
 
-def require(found: Any, where: str, keys: Sequence[str]) -> None:
-    """Hold a JSON object to its keys.
+def require(found: Any, where: str, keys: Sequence[str], optional: Sequence[str] = ()) -> None:
+    """Hold a JSON object to its keys, of which some may be missing.
 
     Raises:
         UserError: it is no object, lacks a key, or has another.
@@ -187,7 +206,7 @@ def require(found: Any, where: str, keys: Sequence[str]) -> None:
         if key not in found:
             raise UserError(f"{where}: '{key}' is missing")
     for key in found:
-        if key not in keys:
+        if key not in keys and key not in optional:
             raise UserError(f"{where}: there is no such field as '{key}'")
 
 

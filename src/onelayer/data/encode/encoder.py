@@ -258,7 +258,8 @@ def _numbers(column: Column, statistics: Statistics, at: slice, settings: Encode
     middle = statistics.median[at] if settings.impute == "median" and statistics.median is not None else moments.mean
     fill = [settings.fill] * column.width if settings.impute == "constant" else np.nan_to_num(middle).tolist()
     holes = bool(statistics.missing[at].any())
-    return Numbers(column.name, column.role, column.parts, tuple(map(float, fill)), settings.indicator and holes)
+    indicator = settings.indicator and holes
+    return Numbers(column.name, column.role, column.parts, tuple(map(float, fill)), indicator, column.notation)
 
 
 def _levels(column: Column, counts: Counts, missing: bool, settings: EncodeSettings) -> Levels:
@@ -271,7 +272,7 @@ def _levels(column: Column, counts: Counts, missing: bool, settings: EncodeSetti
         tuple(column.levels[place] for place, one in zip(order, rare, strict=True) if one == flag)
         for flag in (False, True)
     )
-    return Levels(column.name, kept, pooled, missing, settings.drop_first)
+    return Levels(column.name, kept, pooled, missing, settings.drop_first, column.typed)
 
 
 def _counts(design: Levels, counts: dict[str, float], missing: float) -> Counts:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError, validate_call
-
+from onelayer.data.checked import call
 from onelayer.data.sources import embeddings, images, libsvm, openml, points, scikit, synthetic, table
 from onelayer.data.streaming.stream import Stream
 from onelayer.data.table import Table, Task
@@ -53,23 +52,3 @@ def load(source: str, *, by: str | None = None, task: Task | None = None, **args
         raise UserError(f"data.split.by={by}: data={source} has no columns to split by; leave it null")
     table: Table = call(function, source, **args)
     return table
-
-
-def call(function: Callable[..., Any], source: str, **args: Any) -> Any:
-    """Call a function of a source with arguments of the configuration, checked against its signature.
-
-    Raises:
-        UserError: an unknown argument or value.
-    """
-    try:
-        return validate_call(config=ConfigDict(strict=True))(function)(**args)
-    except ValidationError as error:
-        reasons = []
-        for entry in error.errors():
-            name = str(entry["loc"][0])
-            if entry["type"] == "unexpected_keyword_argument":
-                known = function.__annotations__.keys() - {"return"}
-                reasons.append(f"data.{name}: data={source} has no such key{did_you_mean(name, known)}")
-            else:
-                reasons.append(f"data.{name}={entry['input']}: {entry['msg'].replace('Input should be', 'must be')}")
-        raise UserError("\n".join(reasons)) from None

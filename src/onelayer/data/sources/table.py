@@ -7,12 +7,11 @@ from tempfile import mkdtemp
 from typing import Annotated, Any, Literal, TypedDict, Unpack
 from weakref import finalize
 
-from pydantic import BeforeValidator, NonNegativeInt, PositiveInt, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import NonNegativeInt, PositiveInt, StringConstraints
 
 from onelayer.data.streaming.stream import Stream
 from onelayer.data.table import Table, Task
-from onelayer.data.tables.names import ListedName, Name
+from onelayer.data.tables.names import Name, Names, Texts
 from onelayer.data.tables.notation import Conventions
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.roles import Said
@@ -20,15 +19,6 @@ from onelayer.data.tables.sql import interruptible
 from onelayer.data.tables.understanding import fetch, understand
 from onelayer.errors import UserError
 
-
-def _as_list(value: Any) -> Any:
-    if isinstance(value, str | int | float):
-        raise PydanticCustomError("list", "must be a list, such as [{one}]", {"one": value})
-    return value
-
-
-Names = Annotated[Sequence[ListedName], BeforeValidator(_as_list)]
-Texts = Annotated[Sequence[str | int | float], BeforeValidator(_as_list)]
 MISSING = ("NA", "N/A", "?", "NaN", "nan", "null", "NULL")
 
 

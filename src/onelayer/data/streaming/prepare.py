@@ -91,6 +91,7 @@ def prepare_stream(stream: Stream, how: Preparation) -> Prepared:
         y_scale=y_scale,
         hashed=lambda: found,
         target_hash=_hash_of_target(stream),
+        origin=stream.origin,
         notes=(*stream.notes, *encoder.notes, *unseen),
     )
 

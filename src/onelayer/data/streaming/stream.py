@@ -11,6 +11,7 @@ from onelayer.data.frame import Frame
 from onelayer.data.table import Array, Task
 from onelayer.data.tables import sql
 from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.origin import UNKNOWN, Origin
 from onelayer.data.tables.reading import Reading
 from onelayer.data.tables.target import Target, by_of, weight_of
 from onelayer.data.tables.understanding import Understood
@@ -45,6 +46,7 @@ class Stream:
         by: SQL of what `data.split.by` goes by; None where it names no column.
         block_rows: rows held at a time.
         kind: the task the target is read as; None: what the classes say.
+        origin: how the table is written.
         notes: what was understood, left out or mended, a sentence each.
     """
 
@@ -55,6 +57,7 @@ class Stream:
     by: str | None
     block_rows: int
     kind: Task | None = None
+    origin: Origin = UNKNOWN
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -70,6 +73,7 @@ class Stream:
             sample_weight=None if weight is None else weight_of(table.rows, weight),
             by=None if by is None else by_of(table.rows, by),
             block_rows=block_rows,
+            origin=table.origin,
             notes=table.notes,
         )
 

@@ -56,13 +56,13 @@ def detect(
     file = files[0]
     notes: tuple[str, ...] = ()
     if encoding == "auto":
-        encoding = _encoding(connection, files)
+        encoding = encoding_of(connection, files)
         notes = (f"{file} is read as {encoding} (data.encoding=auto)",) if encoding != "utf-8" else ()
     lines = head(connection, file, encoding)
-    _refuse_empty(file, lines, skip_rows)
+    refuse_empty(file, lines, skip_rows)
     separator = _separator(lines, skip_rows, comment)
-    quote = _quote(lines[skip_rows:])
-    place, first, below = _records(file, lines, separator, quote, skip_rows, comment)
+    quote = quote_of(lines[skip_rows:])
+    place, first, below = records_of(file, lines, separator, quote, skip_rows, comment)
     if len(first) == 1:
         raise refused_single_column(connection, file, lines, first[0], skip_rows, comment)
     if names is not None and len(names) != len(first):
@@ -81,7 +81,7 @@ def detect(
         comment=comment,
     )
     for other in files[1:]:
-        _refuse_other_columns(connection, dialect, first, other)
+        refuse_other_columns(connection, dialect, first, other)
     notes += _judged_header(dialect, place, first, below or [], names)
     columns, renamed = distinct_names(first if names is None else names)
     return replace(dialect, columns=columns), notes + renamed
@@ -104,7 +104,8 @@ def head(connection: "DuckDBPyConnection", file: str, encoding: str, count: int 
     return [f"{line or ''}\n" for (line,) in found]
 
 
-def _encoding(connection: "DuckDBPyConnection", files: Sequence[str]) -> str:
+def encoding_of(connection: "DuckDBPyConnection", files: Sequence[str]) -> str:
+    """Return the first of utf-8, utf-16 and latin-1 that files are written in."""
     import duckdb
 
     if any(start_of(file, 2) in UTF_16 for file in files):
@@ -117,7 +118,8 @@ def _encoding(connection: "DuckDBPyConnection", files: Sequence[str]) -> str:
     return "utf-8"
 
 
-def _refuse_empty(file: str, lines: Sequence[str], skip_rows: int) -> None:
+def refuse_empty(file: str, lines: Sequence[str], skip_rows: int) -> None:
+    """Refuse a file without a line, or without one that is left."""
     if not any(line.strip() for line in lines):
         raise UserError(f"{file}: the file is empty")
     if not any(line.strip() for line in lines[skip_rows:]):
@@ -144,19 +146,20 @@ def field_counts(lines: Sequence[str], separator: str, skip: int, comment: str |
     """Return how many fields the records have, up to the first whose quotes are wrong."""
     counts: list[int] = []
     try:
-        for record in Records(lines, separator, _quote(lines[skip:]), skip=skip, comment=comment):
+        for record in Records(lines, separator, quote_of(lines[skip:]), skip=skip, comment=comment):
             counts.append(len(record))
     except csv.Error:
         pass
     return counts
 
 
-def _quote(lines: Sequence[str]) -> str:
+def quote_of(lines: Sequence[str]) -> str:
+    """Return the sign around fields, as the first line shows it."""
     first = next((line.strip() for line in lines if line.strip()), "")
     return "'" if re.match(r"'([^']|'')*'\s*([,;\t| ]|$)", first) else '"'
 
 
-def _records(
+def records_of(
     file: str, lines: Sequence[str], separator: str, quote: str, skip: int, comment: str | None
 ) -> tuple[int, list[str], list[list[str]] | None]:
     """Return the line of the first record, its fields, and the records of as many below it; None: nothing is there."""
@@ -177,10 +180,11 @@ def _records(
     return place, first, None if is_alone else [record for record in below if len(record) == len(first)]
 
 
-def _refuse_other_columns(connection: "DuckDBPyConnection", dialect: Dialect, first: list[str], other: str) -> None:
+def refuse_other_columns(connection: "DuckDBPyConnection", dialect: Dialect, first: list[str], other: str) -> None:
+    """Refuse a file whose columns are not those of the first."""
     lines = head(connection, other, dialect.encoding)
-    _refuse_empty(other, lines, dialect.skip_rows)
-    record = _records(other, lines, dialect.separator, dialect.quote, dialect.skip_rows, dialect.comment)[1]
+    refuse_empty(other, lines, dialect.skip_rows)
+    record = records_of(other, lines, dialect.separator, dialect.quote, dialect.skip_rows, dialect.comment)[1]
     if len(record) != len(first) or (dialect.header and record != first):
         raise UserError(
             f"{other}: its columns ({', '.join(record[:6])}) are not those of {dialect.files[0]} "

@@ -1,6 +1,7 @@
 """How delimited files are written, and the SQL that reads them so."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from onelayer.data.tables import sql
 
@@ -36,6 +37,13 @@ class Dialect:
     comment: str | None = None
     crlf: bool = False
     columns: tuple[str, ...] = ()
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """How others like these are written: all but which files they are and what a model keeps elsewhere."""
+        form = {field.name: getattr(self, field.name) for field in fields(self)}
+        names = {} if self.header else {"columns": list(self.columns)}
+        return {key: form[key] for key in form if key not in ("files", "missing", "columns", "skip", "crlf")} | names
 
     @property
     def reader(self) -> str:

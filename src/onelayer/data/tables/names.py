@@ -29,8 +29,16 @@ def _as_listed_name(value: Any) -> Any:
     return as_name(value)
 
 
+def _as_list(value: Any) -> Any:
+    if isinstance(value, str | int | float):
+        raise PydanticCustomError("list", "must be a list, such as [{one}]", {"one": value})
+    return value
+
+
 Name = Annotated[str, BeforeValidator(as_name)]
 ListedName = Annotated[str, BeforeValidator(_as_listed_name)]
+Names = Annotated[Sequence[ListedName], BeforeValidator(_as_list)]
+Texts = Annotated[Sequence[str | int | float], BeforeValidator(_as_list)]
 
 
 def distinct_names(given: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

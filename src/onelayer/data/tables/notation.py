@@ -143,6 +143,11 @@ class Notation:
 PLAIN = Notation()
 
 
+def printed(number: float) -> str:
+    """Return the text of a number without a needless point, as a level is called that was a number."""
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else str(number)
+
+
 @dataclass(frozen=True)
 class Conventions:
     """What the user says of how a table is written; None: as it looks, column by column.
@@ -202,9 +207,12 @@ def require_date_format(text: str) -> None:
 
 
 def _pattern(date: str) -> str:
-    """Return the regular expression of dates in a format."""
-    literal = re.split(r"%.", date)
-    found = [DIRECTIVES[one] for one in re.findall(r"%(.)", date)]
-    return re.escape(literal[0]) + "".join(
-        f"{directive}{re.escape(text)}" for directive, text in zip(found, literal[1:], strict=True)
-    )
+    """Return the regular expression of dates in a format; numbers without a sign between them have two digits."""
+    literal, directives = re.split(r"%.", date), re.findall(r"%(.)", date)
+    pattern = re.escape(literal[0])
+    for place, directive in enumerate(directives):
+        before, after = literal[place], literal[place + 1]
+        alone = (before or place == 0) and (after or place == len(directives) - 1)
+        known = DIRECTIVES[directive]
+        pattern += (known if alone else known.replace(r"\d\d?", r"\d\d")) + re.escape(after)
+    return pattern

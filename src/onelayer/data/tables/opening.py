@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.data.tables import delimited, sql
-from onelayer.data.tables.delimited_types import create, few_values, numeric_columns
+from onelayer.data.tables.delimited_types import NUMBER, create, few_values, numeric_columns
 from onelayer.data.tables.dialect import Dialect, raw_lines
 from onelayer.data.tables.files import Files
 from onelayer.data.tables.measured import INTEGERS
@@ -18,10 +18,13 @@ from onelayer.data.tables.names import distinct_names
 from onelayer.data.tables.notation import UNSAID, Conventions
 from onelayer.data.tables.parts import files_of_parts, sizes_of, union_of
 from onelayer.data.tables.plain import plain
+from onelayer.data.tables.query import Query
 from onelayer.errors import UserError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+    from onelayer.data.tables.like import Like
 
 SNIFFED = 20480
 READERS = {"parquet": "read_parquet", "json": "read_json"}
@@ -41,6 +44,7 @@ class Rows:
         conventions: how the user says that its texts are written.
         types: name and type of the columns of text files; None of others.
         sizes: of the parts that files give, the rows of each, one part after the other; none where they give none.
+        query: that made the table; None: there was none.
     """
 
     connection: "DuckDBPyConnection"
@@ -52,6 +56,7 @@ class Rows:
     conventions: Conventions = UNSAID
     types: tuple[tuple[str, str], ...] | None = None
     sizes: tuple[tuple[str, int], ...] = ()
+    query: Query | None = None
 
     def all(self, query: str) -> list[tuple[Any, ...]]:
         """Return all rows of a query.
@@ -133,6 +138,7 @@ def open_rows(
     texts: Collection[str] = (),
     target: str | None = None,
     parts: Mapping[str, str] | None = None,
+    like: "Like | None" = None,
 ) -> Rows:
     """Read a table into duckdb.
 
@@ -151,6 +157,7 @@ def open_rows(
         texts: columns of delimited files that are kept as they are written.
         target: of delimited files, kept as it is written where its values may be classes.
         parts: paths of validation and test rows, by part; `path` then has the train rows.
+        like: what is known of delimited files from another, instead of encoding, names, conventions, texts and target.
 
     Raises:
         UserError: there is not exactly one of path, query and frame, or it cannot be read.
@@ -173,6 +180,11 @@ def open_rows(
     of_parts = files_of_parts(path, parts or {})
     files = Files(tuple(one for its in of_parts.values() for one in its.paths), of_parts["train"].form)
     if files.form == "delimited":
+        if like is not None:
+            dialect, notes = like.dialect(connection, files.paths, spelled)
+            with plain(connection, dialect) as (readable, more):
+                types = create(connection, readable, {name: NUMBER for name in dialect.columns if name in like.numbers})
+                return replace(_rows(connection, path, spelled, notes + more, dialect), types=types)
         dialect, notes = delimited.detect(
             connection,
             files.paths,
@@ -219,7 +231,8 @@ def _open_query(connection: "DuckDBPyConnection", query: str, missing: tuple[str
         rows = _created(connection, statements[0].query.strip().rstrip("; \n"), "data.query", missing)
     except duckdb.Error as error:
         raise sql.refusal(f"data.query={query}", error) from None
-    return replace(rows, notes=(*rows.notes, *_notes_of_query(connection, query, rows)))
+    notes = (*rows.notes, *_notes_of_query(connection, query, rows))
+    return replace(rows, notes=notes, query=Query.of(connection, statements[0].query.strip().rstrip("; \n")))
 
 
 def _notes_of_query(connection: "DuckDBPyConnection", query: str, rows: Rows) -> Iterator[str]:

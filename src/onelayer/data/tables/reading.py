@@ -116,7 +116,11 @@ def _truth(rows: Rows, column: Measured, said: str) -> str:
     if column.kind == "boolean":
         return f"CAST({column.value} AS DOUBLE)"
     lower = f"lower({level_of(column)})"
-    value = f"CASE WHEN {lower} IN {_tuple(TRUE)} THEN 1.0 WHEN {lower} IN {_tuple(FALSE)} THEN 0.0 END"
+    number = PLAIN.number_sql(lower)
+    value = (
+        f"CASE WHEN {lower} IN {_tuple(TRUE)} OR {number} = 1 THEN 1.0 "
+        f"WHEN {lower} IN {_tuple(FALSE)} OR {number} = 0 THEN 0.0 END"
+    )
     _refuse_unread(rows, column, value, said, "is neither true, yes, 1 nor false, no, 0")
     return value
 

@@ -16,6 +16,8 @@ from onelayer.errors import UserError
 from onelayer.rounding import constant
 
 MOST_CLASSES = 1000
+# a target of so few whole numbers, each in so many rows, may hold classes
+FEW_VALUES, FEWEST_EACH = 12, 10
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Target:
         classes: their names; None of a number.
         notation: how its texts are written.
         typed: its classes are numbers or truths that a typed table holds, not texts.
+        note: what its numbers were taken for where they may be something else; empty: nothing is to be said.
     """
 
     name: str
@@ -35,6 +38,7 @@ class Target:
     classes: tuple[str, ...] | None
     notation: Notation = PLAIN
     typed: bool = False
+    note: str = ""
 
 
 def drop_unlabelled(rows: Rows, column: Measured) -> tuple[str, ...]:
@@ -87,7 +91,8 @@ def read_target(rows: Rows, column: Measured, said: Said) -> Target:
             raise UserError(f"{key}: all its values are {low:g}; there is nothing to learn")
         (between,) = rows.one(f"SELECT count_if({value} NOT IN ({low!r}, {high!r})) FROM rows")
         if between or numeric:
-            return Target(column.name, value, None, column.notation)
+            note = "" if numeric else _may_be_classes(rows, column.name, value)
+            return Target(column.name, value, None, column.notation, note=note)
     classes, code = codes_of(rows, column)
     if as_number and len(classes) > 2:
         alike = _same_number(classes, column.notation)
@@ -104,7 +109,26 @@ def read_target(rows: Rows, column: Measured, said: Said) -> Target:
         )
     if column.kind == "number":
         classes, code = _by_value(classes, code, column.notation)
-    return Target(column.name, code, classes, typed=column.text is None)
+    note = ""
+    if as_number and (low, high) != (0, 1):
+        note = (
+            f"'{column.name}' holds two numbers, {low:g} and {high:g}, and is taken for two classes; for a regression "
+            "set task=regression"
+        )
+    return Target(column.name, code, classes, typed=column.text is None, note=note)
+
+
+def _may_be_classes(rows: Rows, name: str, value: str) -> str:
+    """Say that a number of few whole values is taken for one; nothing of others."""
+    distinct, whole, count = rows.one(
+        f"SELECT count(DISTINCT x), bool_and(x = floor(x)), count(x) FROM (SELECT {value} AS x FROM rows)"
+    )
+    if not whole or distinct > FEW_VALUES or count < FEWEST_EACH * distinct:
+        return ""
+    return (
+        f"'{name}' holds {distinct} different whole numbers and is taken for a number, a regression; where they are "
+        "classes set task=multiclass"
+    )
 
 
 def fetch_target(rows: Rows, target: Target) -> Array:

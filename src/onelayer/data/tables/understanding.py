@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from onelayer.data.table import Table
+from onelayer.data.tables import sql
 from onelayer.data.tables.fetch import Unfetched, fetch_column
 from onelayer.data.tables.measure import measure
 from onelayer.data.tables.measured import Measured
+from onelayer.data.tables.notation import PLAIN
 from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.origin import Origin
 from onelayer.data.tables.parts import part_of_rows
 from onelayer.data.tables.reading import Reading, read_as
 from onelayer.data.tables.roles import Said, Use, check, is_feature, use_of
@@ -41,6 +44,17 @@ class Understood:
     target: Target | None
     notes: tuple[str, ...]
 
+    @property
+    def origin(self) -> Origin:
+        """How the table is written, as others like it are to be read."""
+        target, file = self.target, self.rows.dialect
+        return Origin(
+            PLAIN if target is None else target.notation,
+            target is not None and target.typed,
+            None if file is None else file.form,
+            self.rows.query,
+        )
+
     def used_as(self, use: Use) -> Measured | None:
         """Return the column of a use that only one has."""
         return next((column for column, its in self.columns if its == use), None)
@@ -71,6 +85,7 @@ def understand(rows: Rows, said: Said) -> Understood:
             notes += dropped
             of_target = next(one for one in columns if one.name == said.target)
         target = read_target(rows, of_target, said)
+        notes += [target.note] if target.note else []
     used: list[tuple[Measured, Use]] = []
     readings = []
     for column in columns:
@@ -82,11 +97,37 @@ def understand(rows: Rows, said: Said) -> Understood:
         if is_feature(use):
             asked = f"data.{said.forced[column.name]}=[{column.name}]" if column.name in said.forced else ""
             readings.append(read_as(rows, column, use, asked))
+    _refuse_idle(rows, columns)
     if not readings:
         raise UserError(
             f"{rows.source}: no column is left as a feature ({_uses(used)})" + "".join(f"; {one}" for one in notes[:3])
         )
     return Understood(rows, tuple(used), tuple(readings), target, tuple(notes))
+
+
+def _refuse_idle(rows: Rows, columns: Sequence[Measured]) -> None:
+    """Refuse what is said of how texts are written where no text is."""
+    said = rows.conventions
+    texts = [column for column in columns if column.text is not None]
+    dates = [column for column in texts if column.kind in ("date", "timestamp")]
+    numbers = [column.text for column in texts if column.kind == "number"]
+
+    def occurs(sign: str | None) -> bool:
+        found = " OR ".join(f"coalesce(bool_or(contains({text}, {sql.text(sign or '')})), false)" for text in numbers)
+        return bool(numbers) and rows.one(f"SELECT {found} FROM rows") == (True,)
+
+    idle = {
+        "date_format": not any(column.notation.date == said.date_format for column in dates),
+        "decimal": said.decimal == "," and not occurs(","),
+        "thousands": said.thousands != " " and not occurs(said.thousands),
+    }
+    for key, is_idle in idle.items():
+        if getattr(said, key) is not None and is_idle:
+            what = "date" if key == "date_format" else "number"
+            raise UserError(
+                f"data.{key}={getattr(said, key)}: no column of {rows.source} holds {what}s that are written so; leave "
+                "it out"
+            )
 
 
 def fetch(table: Understood) -> Table:
@@ -107,6 +148,7 @@ def fetch(table: Understood) -> Table:
         sample_weight=None if weight is None else fetch_column(table.rows, weight_of(table.rows, weight)),
         by=None if by is None else fetch_column(table.rows, by_of(table.rows, by)),
         part=part_of_rows(table.rows),
+        origin=table.origin,
         notes=table.notes,
     )
 

@@ -39,12 +39,8 @@ class Raw(NamedTuple):
 
         These numbers must be in a table `chosen` with the column `number`.
         """
-        types, typed = dict(self.table.columns), self.table.dialect is not None
-        # of a text file what is called BIGINT or DATE may be held as something wider
-        columns = [
-            f"CAST({sql.name(one)} AS {types[one]}) AS {sql.name(one)}" if typed else sql.name(one) for one in names
-        ]
-        return f"SELECT {', '.join(columns)}, rowid AS {row} FROM rows WHERE rowid IN (SELECT number FROM chosen)"
+        columns = ", ".join(map(sql.name, names))
+        return f"SELECT {columns}, rowid AS {row} FROM rows WHERE rowid IN (SELECT number FROM chosen)"
 
 
 @dataclass(frozen=True)
@@ -70,6 +66,8 @@ class Rows:
     def types(self) -> dict[str, str]:
         """What the columns are in the table, by duckdb's names of types; nothing where they are of no table."""
         types = {} if self.raw is None else dict(self.raw.table.columns)
+        if self.raw is not None and self.raw.table.dialect is not None:  # each of its cells is a text
+            types = dict.fromkeys(types, "VARCHAR")
         # the texts of an ENUM would be many
         return {one: "ENUM(...)" if types[one].startswith("ENUM(") else types[one] for one in self._places if types}
 
@@ -110,9 +108,10 @@ def real_rows(run: Path, model: Model, table: str | None) -> tuple[Frame, Raw | 
     wide = len(model.artefact.encoder.designs) + model.artefact.encoder.n_features
     most = max(1, min(MOST, CELLS // wide))
     if table is not None:
-        from onelayer.deliver.reading import opened, readings_of
+        from onelayer.deliver.opening import Named, open_table
+        from onelayer.deliver.reading import readings_of
 
-        rows = opened(table, model.artefact.header["missing"])
+        rows = open_table(model.artefact, Named(table))
         return _some(Unfetched(rows, readings_of(rows, model.artefact.encoder)), spread(rows.count, most))
     from onelayer.deliver.source import spec_of, table_again
 

@@ -48,7 +48,10 @@ def _of_values(statement: str, rows: Rows, start: int) -> list[Any]:
         type_name = held(role, rows.types.get(column.name, USUAL[role]))
         if role == "category" and type_name != "VARCHAR":
             value = f"NULLIF({name}, '')"  # only a text can be blank
-        asked.append(f"CAST({value} AS {type_name}) AS {name}")
+        value = f"CAST({value} AS {type_name})"
+        if role == "numeric" and type_name == "VARCHAR" and column.notation.decimal == ",":
+            value = f"replace({value}, '.', ',')"
+        asked.append(f"{value} AS {name}")
     connection = sql.connect()
     connection.register("given", given | {_row(rows): np.arange(start, len(rows))})
     return _said(connection, f"SELECT {', '.join([*asked, _row(rows)])} FROM given", statement)

@@ -1,7 +1,8 @@
 """What reading does to a column before a model sees it, as `onelayer.data.tables` does, in SQL.
 
 It goes by the type that the column has in the table: of a number 1 the level is called 1, whether it is written 1, 1.0
-or 1.00, and of a text 1.0 it is 1.0. A statement for a text is refused by a database whose column is none.
+or 1.00, and of a text 1.0 it is 1.0. Where a number, a truth or a date was a text in training, the database may hold it
+as either; a statement for levels that were texts is refused by a database whose column is none: 1.10 would be 1.1.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from onelayer.data.encode.design import Design, Levels
 from onelayer.data.encode.layout import REFUSED
 from onelayer.data.tables import sql
 from onelayer.data.tables.measured import INTEGERS, kind_of
+from onelayer.data.tables.notation import PLAIN
 from onelayer.data.tables.reading import FALSE, TRUE
 from onelayer.deliver.export.inputs import Places
 from onelayer.deliver.export.sql_terms import literal
@@ -35,21 +37,45 @@ def value_of(design: Design, type_name: str, missing: Sequence[str]) -> str:
     column, kind = _column(design), kind_of(type_name)
     if design.role == "boolean":
         yes, no = (_listed(one) for one in ((*TRUE, "1.0"), (*FALSE, "0.0")))
-        level = _level(column, type_name)
+        level = _text(column, type_name)
         lower = f"LOWER({level})"
         holes = f"WHEN {level} IN ({_listed(_spelled(kind, missing))}) THEN NULL "
         return f"CASE {holes}WHEN {lower} IN ({yes}) THEN 1e0 WHEN {lower} IN ({no}) THEN 0e0 ELSE {INFINITY} END"
     if design.role == "date":
         if kind == "text":
-            return f"CAST({_present(column, type_name, missing)} AS TIMESTAMP)"
+            return _moment(_present(column, type_name, missing), design)
         return f"{column} AT TIME ZONE 'UTC'" if "ZONE" in type_name else f"CAST({column} AS TIMESTAMP)"
     if kind == "text":
-        # 1_2 is a number to some databases
-        point = f"REPLACE(REPLACE({_present(column, type_name, missing)}, '_', 'x'), ',', '.')"
-        return f"CAST({point} AS {DOUBLE})"
+        return _number(_present(column, type_name, missing), design)
     if kind == "boolean":
         return f"CASE CAST({column} AS VARCHAR) WHEN 'true' THEN 1e0 WHEN 'false' THEN 0e0 END"
     return f"CAST({column} AS {DOUBLE})"
+
+
+def _number(text: str, design: Design) -> str:
+    """Return the SQL that reads a text as a number in the notation of its column; 1_2 is one to some databases."""
+    notation = PLAIN if isinstance(design, Levels) else design.notation
+    if notation.unit:
+        text = f"TRIM(REPLACE({text}, {sql.text(notation.unit)}, ''))"
+    if notation.thousands:
+        grouped = rf"[+-]?[0-9]{{1,3}}([{notation.thousands}][0-9]{{3}})+([{notation.decimal}][0-9]*)?"
+        joined = f"REPLACE({text}, {sql.text(notation.thousands)}, '')"
+        text = f"CASE WHEN {text} SIMILAR TO {sql.text(grouped)} THEN {joined} ELSE {text} END"
+    if notation.decimal == ",":
+        text = f"REPLACE(REPLACE({text}, '.', 'x'), ',', '.')"
+    return f"CAST(REPLACE({text}, '_', 'x') AS {DOUBLE})"
+
+
+def _moment(text: str, design: Design) -> str:
+    """Return the SQL that reads a text as a time stamp in UTC; one that the database holds as such is ISO."""
+    form = "" if isinstance(design, Levels) else design.notation.date
+    after = f"SUBSTR({text}, 9)"
+    zoned = " OR ".join(f"{after} LIKE '%{sign}%'" for sign in "+-Zz")
+    iso = f"WHEN {zoned} THEN CAST({text} AS TIMESTAMP WITH TIME ZONE) AT TIME ZONE 'UTC'"
+    if not form:
+        return f"CASE {iso} ELSE CAST({text} AS TIMESTAMP) END"
+    own = f"STRPTIME({text}, {sql.text(form)})"
+    return f"CASE WHEN {text} LIKE '____-__-__%' THEN CAST({text} AS TIMESTAMP) ELSE {own} END"
 
 
 def part_of(moment: str, part: str) -> str:
@@ -104,9 +130,14 @@ def _level(column: str, type_name: str) -> str:
     )
 
 
+def _text(column: str, type_name: str) -> str:
+    """Return the same of a column that the database may hold as a text or as what the text says."""
+    return _level(f"CAST({column} AS VARCHAR)" if type_name == "VARCHAR" else column, type_name)
+
+
 def _present(column: str, type_name: str, missing: Sequence[str]) -> str:
     """Return the SQL of a text, NULL where it spells a missing value."""
-    text = _level(column, type_name)
+    text = _text(column, type_name)
     return f"CASE WHEN {text} NOT IN ({_listed(('', *missing))}) THEN {text} END"
 
 

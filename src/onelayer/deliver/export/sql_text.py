@@ -80,19 +80,29 @@ def write(model: Model, path: Path, record: Mapping[str, Any]) -> None:
 def _header(model: Model, types: Mapping[str, str], record: Mapping[str, Any]) -> str:
     one = model.artefact
     what = f"number {_quoted(model.target)}" if model.classes is None else f"class of {_quoted(model.target)}"
-    columns = "; ".join(f"{_quoted(design.name)} {design.role}, {types[design.name]}" for design in one.encoder.designs)
+    columns = "; ".join(
+        f"{_quoted(design.name)} {design.role}, {types[design.name]}{_written(design)}"
+        for design in one.encoder.designs
+    )
     lines = [
         f"onelayer: one row for each row of the table input, with its {what}, by the link {one.header['link']}.",
         "Write your table here: FROM your_table AS input. Its columns hold what they held in training, by these types:",
         f"{columns}.",
         f"Missing is what is NULL or NaN, and a text that is empty or one of {json.dumps(one.header['missing'])}.",
         "Spaces around texts do not count. A level that is a number is called by it: 1 where the column has 1.0, 1.00.",
-        "In a text that is a number, a comma is a decimal one. A time stamp with a zone counts in UTC.",
+        "A time stamp with a zone counts in UTC. Numbers, truths and dates that were texts in training may be either;",
+        "a category must be the text that it was: where it looks like a number, declare the column as VARCHAR.",
         "Not done: columns of other types are not converted; a text that is no number or no date is an error; and what",
         "predict refuses, a level, a missing or an infinite number, is not refused: NULL stands for the prediction.",
         json.dumps(record, allow_nan=False),
     ]
     return "".join(f"-- {line}\n" for line in lines)
+
+
+def _written(design: Numbers | Levels) -> str:
+    """Say how a text is written that a program would read otherwise."""
+    stored = {} if isinstance(design, Levels) else design.notation.to_json()
+    return f" ({', '.join(f'{key} {value}' for key, value in stored.items())})" if stored else ""
 
 
 def _read(artefact: Artefact, types: Mapping[str, str]) -> Iterator[str]:

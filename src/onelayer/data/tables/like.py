@@ -1,0 +1,97 @@
+"""Find how a delimited file is written from what is known of another: by its header, whatever its values are."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from onelayer.data.tables.delimited import (
+    SEPARATORS,
+    detect,
+    encoding_of,
+    head,
+    quote_of,
+    records_of,
+    refuse_empty,
+    refuse_other_columns,
+)
+from onelayer.data.tables.dialect import Dialect
+from onelayer.data.tables.names import distinct_names
+from onelayer.errors import UserError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Like:
+    """What is known of a delimited file before it is opened.
+
+    Attributes:
+        form: how another was written, by the fields of `Dialect`; `columns` are its names where it had no header, and
+            `names` those that the user gives this one.
+        needed: columns that it must have.
+        numbers: those of them that are numbers as programs write them.
+        target: a column that may be missing.
+    """
+
+    form: Mapping[str, Any]
+    needed: Collection[str]
+    numbers: Collection[str]
+    target: str
+
+    def dialect(
+        self, connection: "DuckDBPyConnection", files: Sequence[str], missing: Sequence[str]
+    ) -> tuple[Dialect, tuple[str, ...]]:
+        """Return how files are written, and what is to be told about it.
+
+        Raises:
+            UserError: they cannot be read.
+        """
+        form, file = self.form, files[0]
+        encoding, comment = form.get("encoding", "utf-8"), form.get("comment")
+        if encoding == "auto":
+            encoding = encoding_of(connection, files)
+        lines = head(connection, file, encoding)
+        usual = form.get("separator", ",")
+        for skip_rows in dict.fromkeys([form.get("skip_rows", 0), 0]):
+            refuse_empty(file, lines, skip_rows)
+            quote = quote_of(lines[skip_rows:])
+            for separator in dict.fromkeys([usual, *SEPARATORS, " "]):
+                place, first, _ = records_of(file, lines, separator, quote, skip_rows, comment)
+                names, notes = distinct_names(first)
+                has_header = "names" not in form and {*self.needed} <= {*names}
+                if "names" in form:
+                    names, notes = distinct_names(form["names"])
+                elif not has_header and "columns" in form and separator == usual:
+                    names, notes = self._names(file, first), ()
+                if len(names) == len(first) and {*self.needed} <= {*names}:
+                    dialect = Dialect(
+                        tuple(files),
+                        separator,
+                        quote,
+                        encoding,
+                        tuple(missing),
+                        has_header,
+                        skip=place - 1,
+                        skip_rows=skip_rows,
+                        comment=comment,
+                        columns=names,
+                    )
+                    for other in files[1:]:
+                        refuse_other_columns(connection, dialect, first, other)
+                    return dialect, notes
+        how: dict[str, Any] = {"skip_rows": form.get("skip_rows", 0), "comment": comment, "names": form.get("names")}
+        return detect(connection, files, missing=missing, encoding=encoding, **how)
+
+    def _names(self, file: str, first: Sequence[str]) -> tuple[str, ...]:
+        """Return the names of the columns of a file without a header, which may lack the target."""
+        names = tuple(self.form["columns"])
+        without = tuple(name for name in names if name != self.target)
+        for known in (names, without):
+            if len(first) == len(known):
+                return known
+        raise UserError(
+            f"{file}: its lines have {len(first)} fields, where the model was trained on {len(names)} "
+            f"({', '.join(names[:8])}{', ...' if names[8:] else ''}) without a header; name those of this file with "
+            "names=[...]"
+        )
