@@ -89,9 +89,19 @@ def test_is_read(read: Read, case: str) -> None:
     assert {name: values[name] for name in features} == features
 
 
-NOTED = {
+NOTED: dict[str, tuple[str | bytes, str]] = {
     "spaces around names": ("x , y\n1,1\n2,2\n3,3\n", "names with spaces around them were stripped: 'x'"),
     "spaces around values": ("x,y\na ,1\nb,2\na,3\n", "'x' has 1 texts with spaces around them, which were stripped"),
+    "comments": ("# t\nx,y\n1,2\n#\n3,4\n", "2 lines of t.csv left out that begin with '#'"),
+    "dates in two ways": (
+        "y,d\n1,2024-03-08 01:25:58\n2,2024-03-09 01:25:58\n4,03/10/2024 01:25:58\n5,2024-03-11 01:25:58\n",
+        "'d' is text, though all its 4 values look like dates, such as '2024-03-08 01:25:58'; '03/10/2024 01:25:58' in "
+        "line 4 is not written as '2024-03-08 01:25:58' is; write all dates in one way",
+    ),
+    "an encoding that is looked for": (
+        "x,y\né,1\nb,2\né,3\n".encode("latin-1"),
+        "t.csv is read as latin-1 (data.encoding=auto)",
+    ),
     "a first line that may be a row": (
         "a,b,y\nu,3,1\nv,4,2\nu,5,3\n1,b,2\n",
         "line 1 of t.csv (a, b, y) is taken for the names of the columns; where it is a row, name all 3 with "
@@ -140,7 +150,8 @@ NOTED = {
 @pytest.mark.parametrize("case", NOTED)
 def test_is_read_with_a_note(read: Read, case: str) -> None:
     text, note = NOTED[case]
-    assert note in read(text).notes
+    key = {"comments": {"comment": "#"}, "an encoding that is looked for": {"encoding": "auto"}}
+    assert note in read(text, **key.get(case, {})).notes
 
 
 def test_rows_after_the_first_thousands_may_change_a_type(read: Read) -> None:
@@ -237,6 +248,18 @@ def test_a_type_that_only_a_later_file_has(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,y\n1,1\n2,2\n")
     (tmp_path / "b.csv").write_text("x,y\n1.5,3\nNA,4\n")
     assert values_of(load_table(path=str(tmp_path / "*.csv"))) == {"x": [1, 2, 1.5, None]}
+
+
+def test_files_that_differ_in_lines_above_and_in_their_ends(tmp_path: Path) -> None:
+    """A line above the header of one file is no row of another."""
+    (tmp_path / "a.csv").write_text("\n\nx,y\n1,2\n")
+    (tmp_path / "b.csv").write_text("x,y\n3,5\n5,6\n")
+    (tmp_path / "c.csv").write_bytes(b"x,y\n7,8\r\n9,1\r\n")
+    table = load_table(path=str(tmp_path / "*.csv"))
+    assert values_of(table) == {"x": [1, 3, 5, 7, 9]}
+    given = load_table(path=str(tmp_path / "[ab].csv"), test_path=str(tmp_path / "c.csv"))
+    assert given.part is not None
+    assert given.part.tolist() == [0, 0, 0, 2, 2]
 
 
 @pytest.mark.parametrize("header", ["x,z\n", "y,x\n", "x,y,z\n"])

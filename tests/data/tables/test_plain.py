@@ -1,4 +1,4 @@
-"""What Python's csv module writes is read back cell by cell."""
+"""What Python's csv module writes is read back cell by cell, and what it cannot read is refused."""
 
 import csv
 import gzip
@@ -6,10 +6,12 @@ import io
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onelayer.data.tables.opening import open_rows
+from onelayer.errors import UserError
 
 CELL = st.text("ab1 .,;|\t\"'#\\é😀\r\n", max_size=5)
 QUOTED = st.fixed_dictionaries({"quotechar": st.sampled_from("\"'"), "quoting": st.just(csv.QUOTE_ALL)})
@@ -56,3 +58,36 @@ def test_what_pythons_csv_module_writes_is_read_back(
     names = ["first", " ".join(f"second{odd}".split()), "third"]
     encoding = "utf-16" if codec.startswith("utf-16") else "utf-8"
     assert cells_of(path, names, encoding=encoding) == [[cell.strip() for cell in row] for row in rows]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    lines=st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["1,2,3", "4,,6", '"a,b",2,3', "7,8", "7,8,9,", ",7,8,9", '"a', 'a"b,c,d', "", "  ", "#,,", "x, y,z"]
+            ),
+            st.sampled_from(["\n", "\n", "\r\n", "\r", "\r\r\n"]),
+        ),
+        min_size=2,
+        max_size=6,
+    )
+)
+def test_odd_lines_are_read_as_python_reads_them_or_refused(tmp_path: Path, lines: list[tuple[str, str]]) -> None:
+    text = "first,second,third\n" + "".join(line + end for line, end in lines)
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.encode())
+    try:
+        expected = [
+            row
+            for row in csv.reader(io.StringIO(text, newline=""), strict=True)
+            if any(map(str.strip, row)) or len(row) > 1
+        ]
+    except csv.Error:
+        expected = []
+    if expected and {len(row) for row in expected} == {3} and len(expected) > 1:
+        assert cells_of(path, expected[0]) == [[cell.strip() for cell in row] for row in expected[1:]]
+        return
+    with pytest.raises(UserError) as refused:
+        cells_of(path, ["first", "second", "third"])
+    assert "\n" not in str(refused.value)

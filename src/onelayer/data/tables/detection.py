@@ -48,6 +48,20 @@ def find_dates(rows: Rows, text: str) -> tuple[Notation, ...]:
     return _reading_all(rows, text, tried, Notation.moment_sql)
 
 
+def first_odd_date(rows: Rows, text: str) -> tuple[int, str] | None:
+    """Return the row and the text of the first date that is written otherwise than the first of all; None: unknown."""
+    first = rows.all(f"SELECT {text} FROM rows WHERE {text} IS NOT NULL ORDER BY rowid LIMIT 1")
+    tried = [notation.moment_sql(text) for notation in _dates() if notation.moment(first[0][0]) is not None]
+    if not tried:
+        return None
+    counts = rows.one(f"SELECT {', '.join(f'count({value})' for value in tried)} FROM rows")
+    value = tried[counts.index(max(counts))]
+    odd = rows.all(
+        f"SELECT rowid, {text} FROM rows WHERE {text} IS NOT NULL AND ({value}) IS NULL ORDER BY rowid LIMIT 1"
+    )
+    return odd[0] if odd else None
+
+
 def _dates() -> Iterator[Notation]:
     yield PLAIN
     days = [sign.join(f"%{part}" for part in order.split()) for order, sign in product(ORDERS, "/.-")]

@@ -96,7 +96,7 @@ def _copied(connection: "DuckDBPyConnection", dialect: Dialect, folder: Path) ->
             raise UserError(f"{file}: the table has no rows")
         if comments:
             lines = "1 line" if comments == 1 else f"{comments} lines"
-            notes.append(f"{lines} of {file} that begin with {dialect.comment!r} are left out (data.comment)")
+            notes.append(f"{lines} of {file} left out that begin{'s' * (comments == 1)} with {dialect.comment!r}")
         copies.append(str(copy))
     form = replace(dialect, separator=",", quote='"', encoding="utf-8", header=False, skip=0, crlf=True)
     return replace(form, files=tuple(copies)), tuple(notes)

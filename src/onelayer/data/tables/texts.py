@@ -5,7 +5,14 @@ from dataclasses import replace
 
 from onelayer.data.frame import Role
 from onelayer.data.tables import sql
-from onelayer.data.tables.detection import ambiguous_dates, ambiguous_numbers, find_dates, find_numbers, how_to_read
+from onelayer.data.tables.detection import (
+    ambiguous_dates,
+    ambiguous_numbers,
+    find_dates,
+    find_numbers,
+    first_odd_date,
+    how_to_read,
+)
 from onelayer.data.tables.measured import EXACT, Kind, Measured
 from onelayer.data.tables.notation import PLAIN, Notation
 from onelayer.data.tables.opening import Rows
@@ -114,13 +121,13 @@ def _as_dates(rows: Rows, column: Measured, dates: int) -> Measured:
         return replace(column, problem=why, guesses=(f"'{name}' is text, since {why}; set the one that is right",))
     (example,) = rows.one(f"SELECT first({text} ORDER BY rowid) FROM rows WHERE {text} IS NOT NULL")
     counted = f"all its {column.present}" if dates == column.present else f"{dates} of its {column.present}"
-    return replace(
-        column,
-        guesses=(
-            f"'{name}' is text, though {counted} values look like dates, such as {example!r}; where they are, say how "
-            "they are written with data.date_format, such as '%d/%m/%Y'",
-        ),
-    )
+    odd = first_odd_date(rows, text)
+    if odd is not None:
+        why = f"{odd[1]!r} in {rows.where(odd[0])} is not written as {example!r} is; write all dates in one way"
+    else:
+        why = "where they are, say how they are written with data.date_format, such as '%d/%m/%Y'"
+    guess = f"'{name}' is text, though {counted} values look like dates, such as {example!r}; {why}"
+    return replace(column, guesses=(guess,))
 
 
 def _as_asked_numbers(rows: Rows, column: Measured) -> Measured:
