@@ -45,7 +45,7 @@ def test_every_optimizer_has_its_configuration() -> None:
         ("model.l2=much", "model.l2=much: must be a valid number"),
         ("optim.lr=abc", "optim.lr=abc: must be a valid number or 'auto'"),
         ("optim.lr=0", "optim.lr=0: must be greater than 0 or 'auto'"),
-        ("trainer.devices=2", "trainer.devices=2: must be 1 or a valid list"),
+        ("trainer.devices=2", "trainer.devices=2: must be 1, or the number of the one device to use, as in [0]"),
         ("trainer.devices=[0,1]", "trainer.devices=[0, 1]: must be 1"),
         ("trainer.max_time=soon", "trainer.max_time=soon: must look like 00:01:30:00"),
         (

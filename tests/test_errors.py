@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from hydra._internal.utils import get_args_parser
 
 from onelayer.cli import LONGEST_NAME, run_name
+from onelayer.terminal.usage import TRAIN_FLAGS
 from tests.conftest import Outcome, only_run
 
 Cli = Callable[..., Outcome]
@@ -18,6 +20,18 @@ QUICK = "trainer.max_epochs=2"
     ("arguments", "said"),
     [
         (["optim=adamm"], "optim=adamm: there is no such choice; did you mean 'adam'?"),
+        (["optim=adam,sgd"], "optim=adam,sgd: several values are a sweep, with a run for each; add -m"),
+        (["optim.lr=0.1,0.01"], "optim.lr=0.1,0.01: several values are a sweep, with a run for each; add -m"),
+        (["seed=range(3)"], "seed=range(3): several values are a sweep, with a run for each; add -m"),
+        (["optim.betas=0.9,0.99"], "optim.betas=0.9,0.99: a list is written optim.betas=[0.9,0.99]"),
+        (["trainer.devices=2"], "trainer.devices=2: must be 1, or the number of the one device to use, as in [0]"),
+        (["trainer.devices=[0,1]"], "trainer.devices=[0, 1]: must be 1, or the number of the one device"),
+        (["trainer.devices=true"], "trainer.devices=True: must be 1, or the number of the one device"),
+        (["data.city=Rome", "-p", "data", "--cfg", "job"], "data.city: there is no such key"),
+        (["+seed=1"], "+seed: there is such a key already; leave out the sign +"),
+        (["--resolve"], "The --resolve flag can only be used in conjunction with --cfg"),
+        (["=1"], "Config group override must be a string or a list"),
+        (["-sc", "x"], "Expecting one subcommand from"),
         (["optm=adam"], "optm: there is no such key; did you mean 'optim'?"),
         (["optim.lrr=0.1"], "optim.lrr: there is no such key; did you mean 'optim.lr'?"),
         (["lr=0.1"], "lr: there is no such key; did you mean 'optim.lr'?"),
@@ -64,6 +78,14 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(
     assert outcome.err.startswith(f"error: {said}"), outcome.err
     assert len(outcome.err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_flag_that_there_is_not_is_one_sentence(cli: Cli) -> None:
+    assert cli("--multirn", "seed=0,1") == Outcome(
+        2, "", "error: there is no flag --multirn; did you mean '--multirun'?\n"
+    )
+    flags = {one for action in get_args_parser()._actions for one in action.option_strings if one.startswith("--")}
+    assert flags == set(TRAIN_FLAGS)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

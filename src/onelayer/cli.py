@@ -16,7 +16,8 @@ from onelayer.explain import TRACEBACK, reported
 from onelayer.signals import ended_by_signals
 from onelayer.terminal.console import say, warn
 from onelayer.terminal.overrides import is_override, overrides_last, quoted, with_quotes
-from onelayer.terminal.usage import COMMANDS, inspect_usage, usage
+from onelayer.terminal.parser import unknown_flags
+from onelayer.terminal.usage import COMMANDS, TRAIN_FLAGS, inspect_usage, usage
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -36,6 +37,9 @@ def train() -> None:
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     try:
         with ended_by_signals(), reported():
+            for flag in unknown_flags(sys.argv[1:], TRAIN_FLAGS):
+                warn(f"error: there is no flag {flag}{did_you_mean(flag, TRAIN_FLAGS) or '; see --help'}")
+                sys.exit(2)
             sys.argv[1:] = with_resumed(overrides_last(with_quotes(sys.argv[1:])))
             started = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)
             if {"-h", "--help", "--hydra-help"}.isdisjoint(sys.argv[1:]):

@@ -19,6 +19,7 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from onelayer.config_errors import sentences
 from onelayer.data.tables.names import Name
@@ -157,6 +158,15 @@ class TrainerSpec(Section):
     devices: Literal[1] | Annotated[list[int], Field(min_length=1, max_length=1)] = Field(
         description="1, or the number of the one device to use, as in [2]"
     )
+
+    @field_validator("devices", mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        numbers = value if isinstance(value, list) and len(value) == 1 else [value]
+        if all(type(one) is int for one in numbers) and (value == 1 or (numbers is value and value[0] >= 0)):
+            return value
+        raise PydanticCustomError("devices", "must be 1, or the number of the one device to use, as in [0]")
+
     precision: Literal["32-true", "64-true", "32", "64", 32, 64] | None = Field(description="null: follows data.dtype")
     max_epochs: NonNegativeInt = Field(description="0: nothing is trained, the start is measured and delivered")
     max_time: Annotated[str, Field(pattern=r"^\d\d:\d\d:\d\d:\d\d$")] | None = Field(description="DD:HH:MM:SS")

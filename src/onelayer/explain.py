@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from onelayer import CONF
 from onelayer.errors import CutShort, UserError, did_you_mean, is_full
@@ -27,9 +28,7 @@ def reported() -> Iterator[None]:
         nobody_reads()
         raise SystemExit(1) from None
     except Exception as error:
-        # by their names: what does not compose a configuration does not wait for these libraries
-        libraries = {one.__module__.partition(".")[0] for one in type(error).__mro__}
-        mendable = isinstance(error, UserError | OSError) or not libraries.isdisjoint(("hydra", "omegaconf"))
+        mendable = isinstance(error, UserError | OSError) or _is_of_the_configuration(error)
         if not mendable or os.environ.get(TRACEBACK) == "1":
             raise
         if isinstance(error, OSError) and is_full(error) and error.filename is None:  # all other files have names
@@ -38,6 +37,17 @@ def reported() -> Iterator[None]:
         lines = sentence(error).splitlines()
         warn("\n".join(line if line.startswith(" ") else f"error: {line}" for line in lines))
         raise SystemExit(1) from None
+
+
+def _is_of_the_configuration(error: BaseException) -> bool:
+    """Say whether an error is one of what composes configurations, or was raised there."""
+    # by their names: who composes none does not wait for these libraries
+    modules = [one.__module__ for one in type(error).__mro__]
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    modules += [str(trace.tb_frame.f_globals.get("__name__"))] if trace is not None else []
+    return not {one.partition(".")[0] for one in modules}.isdisjoint(("hydra", "omegaconf", "antlr4", "yaml"))
 
 
 def sentence(error: BaseException) -> str:
@@ -62,11 +72,27 @@ def sentence(error: BaseException) -> str:
             return f"{error.override}: that is no argument; write {error.override}=..., or see --help"
         return f"{error.override}: {reason} (quote the whole argument where the shell would change it)"
     if isinstance(error, ConfigCompositionException):
+        swept = re.match(r"(Ambiguous value for argument|Sweep parameters) '(.+?)'( requires|$)", _first_line(error))
+        if swept is not None:
+            return _several(swept[2])
+        there = re.search(r"Could not append to config. An item is already at '([^']+)'", str(error))
+        if there is not None:
+            return f"+{there[1]}: there is such a key already; leave out the sign +"
         key = re.search(r"Could not (?:override|delete|append to config)[^']*'([^'@]+)", str(error))
         if key is not None and "no default" not in str(error):
             return f"{key[1]}: there is no such key{_nearest(key[1]) or _of_the_default(key[1])}"
         return " ".join(_first_line(part) for part in (error, error.__cause__) if part is not None)
     return _first_line(error)
+
+
+def _several(argument: str) -> str:
+    """Say what several values are where there is one run."""
+    key, _, values = argument.partition("=")
+    if isinstance(_known_values().get(key.lstrip("+")), list):
+        return f"{argument}: a list is written {key}=[{values}]"
+    if sys.argv[0].endswith("inspect"):
+        return f"{argument}: it has one value; put it in quotes where there is a comma in it"
+    return f"{argument}: several values are a sweep, with a run for each; add -m"
 
 
 def shell(arguments: Iterable[str]) -> str:
@@ -81,7 +107,7 @@ def _first_line(error: BaseException) -> str:
 
 def _nearest(key: str) -> str:
     """Look for a key whose last name is the same, then for one beside it, then anywhere, that is spelled alike."""
-    known = list(_known_keys())
+    known = list(_known_values())
     parent, _, leaf = key.rpartition(".")
     same_leaf = [one for one in known if one.rpartition(".")[2] == leaf]
     if len(same_leaf) == 1:
@@ -99,24 +125,21 @@ def _of_the_default(key: str) -> str:
     return f" in the default {group}; write {key}=choice(...) to set it in each job" if swept and in_sweep else ""
 
 
-def _known_keys() -> Iterable[str]:
-    """List groups and keys of the configuration, with the groups that the command line chose."""
+def _known_values() -> dict[str, Any]:
+    """Return all keys of the configuration with their values, for the groups that the command line chose."""
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
-    from omegaconf import DictConfig
+    from omegaconf import OmegaConf
 
-    def walk(node: DictConfig, prefix: str) -> Iterator[str]:
-        for name in node:
-            key = f"{prefix}{name!s}"
-            yield key
-            child = node._get_node(name)
-            if isinstance(child, DictConfig):
-                yield from walk(child, f"{key}.")
+    def walk(tree: dict[Any, Any], above: str) -> Iterator[tuple[str, Any]]:
+        for name, value in tree.items():
+            yield f"{above}{name}", value
+            if isinstance(value, dict):
+                yield from walk(value, f"{above}{name}.")
 
+    choices = {f"{path.parent.name}={path.stem}": path.parent.name for path in sorted(CONF.glob("*/*.yaml"))}
+    chosen = [argument for argument in sys.argv[1:] if argument in choices]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        groups = {path.parent.name for path in CONF.glob("*/*.yaml")}
-        pairs = [argument.split("=", 1) for argument in sys.argv[1:] if argument.partition("=")[0] in groups]
-        chosen = [f"{group}={choice}" for group, choice in pairs if (CONF / group / f"{choice}.yaml").exists()]
-        yield from groups
-        yield from walk(compose("train", chosen), "")
+        tree: Any = OmegaConf.to_container(compose("train", chosen))
+    return dict.fromkeys(choices.values()) | dict(walk(tree, ""))

@@ -245,6 +245,14 @@ def test_results_of_other_data_or_another_format_are_refused(cli: Cli, tmp_path:
         assert refused.code == 1
         assert said in refused.err
         assert path.read_text() == before
+    path.write_text(json.dumps(result))
+    for each in (tmp_path / "sweep").glob("*/result.json"):
+        each.write_text(each.read_text().replace(result["data_hash"], "other"))
+    refused = cli(*settings)
+    assert refused.err.count("\n") == 1
+    assert "that run was trained on other data; choose another hydra.sweep.dir (and 1 more for" in refused.err
+    for each in (tmp_path / "sweep").glob("*/result.json"):
+        each.write_text(each.read_text().replace('"other"', f'"{result["data_hash"]}"'))
     path.write_text(json.dumps(result)[:100])
     assert "1 of 2 runs had ended before" in cli(*settings).out  # torn by a power cut, so trained again
     path.write_text(json.dumps(result))

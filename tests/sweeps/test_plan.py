@@ -99,6 +99,9 @@ def test_the_plan_says_what_keeps_runs_apart() -> None:
         "  alone: seed=1  (seed=1 rules the order of the batches)",
         "  alone: trainer.max_epochs=7  (no other run has trainer.max_epochs=7)",
     ]
+    # a full batch has no order that a seed would rule
+    batches = [job(0), job(1, "seed=1"), job(2, "data.batch_size=full", full=True)]
+    assert described(plan(batches, lambda spec: 9))[0] == "3 runs in 3 stacks, which differ in data.batch_size, seed"
     # two others share one of its values each, and none both
     mixed = [
         job(0, "data.split.seed=1"),

@@ -101,18 +101,25 @@ class Jobs:
 
     def _recognise(self) -> None:
         """Find the jobs that had ended before."""
-        changed: list[str] = []
+        changed: dict[str, list[str]] = {}
         for job in self.valid:
             try:
                 result = earlier_result(job.run, job.data.data_hash)
             except UserError as error:
-                changed.append(str(error))
+                # of a reason that runs share the first one is named
+                reason = str(error).replace(str(job.run.directory), "")
+                changed.setdefault(reason, []).append(str(error))
                 continue
             if result is not None:
                 self.finished[job.number] = result
         if changed:
-            more = [f"and {len(changed) - LISTED} more"] if len(changed) > LISTED else []
-            raise UserError("\n".join([*changed[:LISTED], *more]))
+            lines = [f"{ones[0]}{_more(len(ones) - 1)}" for ones in changed.values()]
+            more = [f"and {len(lines) - LISTED} more"] if len(lines) > LISTED else []
+            raise UserError("\n".join([*lines[:LISTED], *more]))
+
+
+def _more(runs: int) -> str:
+    return f" (and {runs} more for the same reason)" if runs else ""
 
 
 def _refuse_inner_sweep(composed: Composed, master: DictConfig) -> None:

@@ -85,13 +85,13 @@ def shared_key(job: Job) -> dict[str, Any]:
 def described(stacks: Sequence[Stack]) -> list[str]:
     """Say how the runs are grouped, and what keeps stacks apart."""
     total = sum(len(stack.jobs) for stack in stacks)
-    largest = max(stacks, key=lambda stack: len(stack.jobs))
     lines = [f"{_count(total, 'run')} in {_count(len(stacks), 'stack')}"]
     if len(stacks) == 1:
         return lines
-    common = [key for key in largest.key if all(key in stack.key for stack in stacks)]
-    varying = [key for key in common if len({stack.key[key] for stack in stacks}) > 1]
-    lines[0] += f", which differ in {', '.join(dict.fromkeys(varying))}" if varying else ", cut by the memory they need"
+    # some keys are those of some stacks only: with a full batch no seed rules its order
+    keys = dict.fromkeys(key for stack in stacks for key in stack.key)
+    varying = [key for key in keys if len({stack.key[key] for stack in stacks if key in stack.key}) > 1]
+    lines[0] += f", which differ in {', '.join(varying)}" if varying else ", cut by the memory they need"
     alone = [stack for stack in stacks if len(stack.jobs) == 1]
     for stack in alone[:SHOWN]:
         lines.append(f"  alone: {' '.join(stack.jobs[0].run.overrides)}  ({_reason(stack, stacks)})")

@@ -18,6 +18,13 @@ COMMANDS = {
 }
 
 
+# those of Hydra
+TRAIN_FLAGS = (
+    *("--help", "--hydra-help", "--version", "--cfg", "--resolve", "--package", "--run", "--multirun"),
+    *("--shell-completion", "--config-path", "--config-name", "--config-dir", "--experimental-rerun", "--info"),
+)
+
+
 def usage() -> str:
     """Return what `onelayer --help` says."""
     commands = [f"  {name:<11}  {what}" for name, what in COMMANDS.items()]
