@@ -215,6 +215,10 @@ class RunSpec(Section):
         spec._check_combinations()
         return spec
 
+    def is_random(self, steps_per_epoch: int) -> bool:
+        """Whether the seed changes its numbers: it draws the initial weights, or the order of several batches."""
+        return self.model.init in ("normal", "torch") or (self.data.shuffle and steps_per_epoch > 1)
+
     def _check_combinations(self) -> None:
         if self.model.init_std is not None and self.model.init != "normal":
             raise UserError(f"model.init_std has no effect with model.init={self.model.init}; set model.init=normal")

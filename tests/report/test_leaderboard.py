@@ -305,3 +305,39 @@ def test_rows_that_were_measured_alike_need_no_caution(tmp_path: Path) -> None:
     for rate in ("0.1", "0.2"):
         end_run(tmp_path, f"optim.lr={rate}", loss=float(rate))
     assert cautions(board_of(tmp_path)) == []
+
+
+def test_seeds_that_change_nothing_count_once(tmp_path: Path) -> None:
+    """Three folds under two seeds are three numbers, whose spread is theirs; one row of equal runs has no spread."""
+    losses = {"0": 1.0, "1": 2.0, "2": 4.0}
+    for seed in ("0", "1"):
+        for fold, loss in losses.items():
+            end_run(tmp_path, f"seed={seed}", f"data.fold={fold}", loss=loss, data_hash=fold, random=False)
+    (row,) = board_of(tmp_path).rows
+    assert (len(row.runs), len(row.counted)) == (6, 3)
+    assert row.mean("val/loss") == pytest.approx((statistics.mean(losses.values()), statistics.stdev(losses.values())))
+    said = "the seed changes nothing, where no weight is drawn and batches have one order"
+    assert said in shown(board_of(tmp_path), width=300)
+    assert "3 of 6" in shown(board_of(tmp_path))
+
+
+def test_rows_whose_runs_are_equal_have_no_spread(tmp_path: Path) -> None:
+    for seed in ("0", "1", "2"):
+        end_run(tmp_path, "data.batch_size=full", f"seed={seed}", loss=0.5, random=False)
+        end_run(tmp_path, "data.batch_size=8", f"seed={seed}", loss=0.6 + 0.1 * int(seed))
+    board = board_of(tmp_path)
+    equal, drawn = board.rows
+    assert equal.mean("val/loss") == (0.5, None)
+    assert drawn.mean("val/loss") == pytest.approx((0.7, 0.1))
+    (said,) = cautions(board)
+    assert said.startswith("the seed changes nothing in 1 of 2 rows")
+    first = csv_of(tmp_path, board)[0]
+    assert (first["counted"], first["val/loss_std"]) == ("1", "")
+    assert "the seed changes nothing" in " ".join(cautions(board_of(tmp_path, by_run=True)))
+
+
+def test_a_seed_that_something_else_goes_by_counts(tmp_path: Path) -> None:
+    for seed in ("0", "1"):
+        end_run(tmp_path, "model.init=${seed}", f"seed={seed}", loss=1.0 + int(seed), random=False)
+    (row,) = board_of(tmp_path).rows
+    assert len(row.counted) == 2

@@ -34,7 +34,21 @@ def cautions(board: Leaderboard) -> list[str]:
     rows = [key for key in differing if key == "data" or key.startswith(OF_THE_ROWS)]
     if rows:
         found.append(f"rows that differ in {', '.join(rows)} were measured on other data")
-    return found + _unranked(board)
+    return [*found, *_equal(board), *_unranked(board)]
+
+
+def _equal(board: Leaderboard) -> list[str]:
+    """Say that a seed changes nothing, which would look like a spread of zero."""
+    rows = [row for row in board.rows if not row.best.random]
+    seeds = {comparable(record.overrides.get("seed")) for row in rows for record in row.runs}
+    if len(seeds) < 2:
+        return []
+    where = "" if len(rows) == len(board.rows) else f" in {len(rows)} of {len(board.rows)} rows"
+    once = ", and count once" if "seed" in board.repeated else ""
+    return [
+        f"the seed changes nothing{where}, where no weight is drawn and batches have one order: runs that differ in it "
+        f"alone are equal but for rounding{once}"
+    ]
 
 
 def _of_groups(board: Leaderboard) -> str:

@@ -21,6 +21,7 @@ COUNTED = STANDING["diverged"]
 MONITOR = "val/loss"
 UNVALIDATED = "train/objective"  # judges runs without validation rows
 COSTS = ("epochs", "seconds")
+ROUNDING = 1e-3  # by which training in single precision may carry apart what began alike
 
 
 class Mean(NamedTuple):
@@ -52,7 +53,8 @@ class Row:
         rank: from 1, shared by equal values; None for a row that has no value to be judged by, or whose runs diverged,
             failed or did not end.
         runs: all of the row, the best first.
-        counted: those its means are taken over.
+        counted: those its means are taken over; of runs that are equal but for rounding, because only their seed
+            differs and changes nothing, the first.
         group: of the data that its runs saw, from 1; rows are ranked within it. None where none of them has ended.
     """
 
@@ -209,8 +211,24 @@ def _split_overrides(records: Sequence[Record]) -> tuple[tuple[str, ...], tuple[
 def _row(runs: Sequence[Record], sort: str, sign: float, group: Any) -> Row:
     ordered = tuple(sorted(runs, key=lambda run: (_standing(run), *_judged(run.value(sort), sign), run.directory)))
     place = _standing(ordered[0])
-    judged = tuple(run for run in ordered if _standing(run) == place)
-    return Row(None, ordered, judged if place <= COUNTED else (), group)
+    judged = [run for run in ordered if _standing(run) == place] if place <= COUNTED else []
+    counted: list[Record] = []
+    for run in judged:
+        if not any(_equal(run, other) for other in counted):
+            counted.append(run)
+    return Row(None, ordered, tuple(counted), group)
+
+
+def _equal(one: Record, other: Record) -> bool:
+    """Whether runs can differ by rounding alone, and do not differ by more: their seed changes nothing."""
+    if one.random or other.random or one.data_hash != other.data_hash:
+        return False
+    keys = (one.overrides.keys() | other.overrides.keys()) - {"seed"}
+    return all(comparable(one.overrides.get(key)) == comparable(other.overrides.get(key)) for key in keys) and all(
+        value == other.metrics.get(name) or math.isclose(value or 0.0, other.metrics.get(name) or 0.0, rel_tol=ROUNDING)
+        for name, value in one.metrics.items()
+        if name == (one.monitor or MONITOR)
+    )
 
 
 def _ranked(rows: Sequence[Row], sort: str) -> tuple[Row, ...]:

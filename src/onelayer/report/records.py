@@ -35,6 +35,7 @@ class Record:
         error: why it failed.
         data_hash: of its rows as they were split, encoded and scaled; None where it did not end.
         target_hash: of the target of all rows.
+        random: whether its seed changes its numbers.
     """
 
     directory: Path
@@ -48,6 +49,7 @@ class Record:
     error: str | None = None
     data_hash: str | None = None
     target_hash: str | None = None
+    random: bool = True
 
     @classmethod
     def from_result(cls, directory: Path, result: Mapping[str, Any]) -> "Record":
@@ -65,6 +67,7 @@ class Record:
             result.get("error"),
             result.get("data_hash"),
             result.get("target_hash"),
+            bool(result.get("random", True)),
         )
 
     def value(self, name: str) -> float | None:

@@ -62,6 +62,7 @@ def conclusion(
         "evaluations": steps if evaluations is None else evaluations,
         "seconds": float(module.seconds[index]),
         "seed": spec.seed,
+        "random": spec.is_random(data.steps_per_epoch),
         "device": tracker.device,
         "threads": torch.get_num_threads(),
         "lr": module.settings[index].lr,
