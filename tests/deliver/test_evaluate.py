@@ -38,8 +38,13 @@ def weight(request: pytest.FixtureRequest) -> Weights:
 def held(found: dict[str, Interval], weight: Weights, wanted: Callable[[Weights], dict[str, float]]) -> None:
     """Hold metrics against others on all rows, and their intervals against others on the same resamples."""
     rng = np.random.default_rng(0)
-    drawn = (np.bincount(rng.integers(ROWS, size=ROWS), minlength=ROWS) for _ in range(RESAMPLES))
-    resampled = [wanted(weight * counts) for counts in drawn]
+    if (weight == 1).all():
+        drawn = [np.bincount(rng.integers(ROWS, size=ROWS), minlength=ROWS) for _ in range(RESAMPLES)]
+    else:  # k rows each, none of weight 0
+        drawn = [np.zeros(ROWS, np.int64) for _ in range(RESAMPLES)]
+        for counts in drawn:
+            counts[weight > 0] = rng.multinomial(int(weight.sum()), weight[weight > 0] / weight.sum())
+    resampled = [wanted(counts) for counts in drawn]
     for name, value in wanted(weight).items():
         assert found[name].value == pytest.approx(value, rel=1e-10)
         edges = np.quantile([one[name] for one in resampled], [0.025, 0.975])
@@ -59,6 +64,30 @@ def test_metrics_of_numbers(weight: Weights) -> None:
         }
 
     held(of_numbers(said, truth, 0, weight), weight, wanted)
+
+
+def test_rows_of_weight_zero_change_no_interval() -> None:
+    rng = np.random.default_rng(1)
+    truth, weight = rng.normal(size=ROWS), rng.integers(0, 4, ROWS).astype(float)
+    said, there = truth + rng.normal(size=ROWS), weight > 0
+    for scale in (1.0, 0.3):
+        found = of_numbers(said, truth, 0, scale * weight)
+        without = of_numbers(said[there], truth[there], 0, scale * weight[there])
+        for name, interval in without.items():
+            assert found[name] == pytest.approx(interval, rel=1e-9)
+
+
+def test_an_interval_of_weighted_rows_is_as_wide_as_that_of_repeated_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "LEAST", 1000)
+    monkeypatch.setattr(evaluation, "RESAMPLES", 1000)
+    rng = np.random.default_rng(1)
+    truth, weight = rng.normal(size=ROWS), rng.integers(1, 9, ROWS).astype(float)
+    said, often = truth + rng.normal(size=ROWS), weight.astype(int)
+    found = of_numbers(said, truth, 0, weight)
+    repeated = of_numbers(said.repeat(often), truth.repeat(often), 0, np.ones(often.sum()))
+    for name, interval in repeated.items():
+        assert found[name].value == pytest.approx(interval.value, rel=1e-9)
+        assert found[name].high - found[name].low == pytest.approx(interval.high - interval.low, rel=0.15)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -136,6 +136,21 @@ def test_classes_separated_in_part_have_no_finite_optimum(name: str) -> None:
     assert reference.note.startswith("no finite optimum: the classes are separated in part")
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("name", ["logistic", "softmax"])
+def test_a_column_that_parts_a_class_settles_it_without_a_programme(
+    name: str, bias: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A level of one class alone, whose weight grows for ever, with and without rows that count nothing."""
+    monkeypatch.setattr(separation, "linprog", lambda *_, **__: pytest.fail("a linear programme was solved"))
+    flag = ((TARGETS[name].flatten() == 1) & (torch.arange(80) % 4 == 0)).double()[:, None]
+    weight = torch.ones(80, dtype=torch.float64)
+    flag[(TARGETS[name].flatten() == 0).nonzero()[0]], weight[(TARGETS[name].flatten() == 0).nonzero()[0]] = 1.0, 0.0
+    part = Part(torch.cat([X, flag], 1), TARGETS[name], weight / weight.mean())
+    found = Solver(part, OBJECTIVES[name], n_outputs=OUTPUTS[name], bias=bias).solve(0.0)
+    assert found.note.startswith("no finite optimum: the classes are separated in part")
+
+
 def test_separation_in_part_is_seen_without_any_large_margin() -> None:
     """Two cells, each without one of three classes: the margins between the others stay small for ever."""
     cell = torch.tensor([0.0, 0.0, 1.0, 1.0] * 10, dtype=torch.float64)[:, None]
@@ -183,7 +198,7 @@ def test_dependent_features_have_an_optimum_that_is_not_unique(name: str) -> Non
 def test_too_large_a_problem_is_skipped_with_its_reason() -> None:
     reference = solve(torch.zeros(3, 100_000, dtype=torch.float64), torch.zeros(3, 1).double(), OBJECTIVES["squared"])
     assert reference.theta is None
-    assert reference.note.startswith("skipped: 3 rows x 100001^2 weights")
+    assert reference.note.startswith("skipped: 3 rows x 100001^2 weights is beyond the limit 2e+10; there would be one")
 
 
 @every_objective

@@ -14,6 +14,7 @@ from onelayer.rounding import SAME, constant
 Scaling = Literal["standard", "minmax", "robust", "none"]
 Array = NDArray[Any]
 TargetScaling = Literal["standard", "none", "auto"]
+NO_CONSTANT = "model.bias=false: there is no constant where columns are at what scaling shifted them by"
 
 
 @dataclass(frozen=True)

@@ -162,14 +162,25 @@ def _auroc(scores: Array, order: NDArray[np.int64], positive: NDArray[np.bool_],
 
 
 def _shares(weight: Array, seed: int) -> Iterator[Array]:
-    """Yield the share of each row in resamples with replacement, (some resamples, rows)."""
-    rng, rows = np.random.default_rng(seed), len(weight)
+    """Yield the share of each row in resamples with replacement, (some resamples, rows).
+
+    A row that stands for k is drawn as k rows, and one that stands for none never. Weights that are not whole weigh
+    what is drawn of the rows that have one.
+    """
+    rng, there = np.random.default_rng(seed), np.flatnonzero(weight)
+    rows, sizes = len(there), weight[there]
+    repeated = bool((sizes == np.rint(sizes)).all() and (sizes != 1).any())
     resamples = int(np.clip(WORK // rows, LEAST, RESAMPLES))
     few = max(1, 2**22 // rows)
     for start in range(0, resamples, few):
-        drawn = [rng.integers(rows, size=rows) for _ in range(min(few, resamples - start))]
-        counts = weight * np.stack([np.bincount(one, minlength=rows) for one in drawn])
-        yield counts[counts.any(1)] / counts[counts.any(1)].sum(1, keepdims=True)
+        some = min(few, resamples - start)
+        if repeated:
+            drawn: Array = rng.multinomial(int(sizes.sum()), sizes / sizes.sum(), size=some).astype(np.float64)
+        else:
+            drawn = sizes * np.stack([np.bincount(rng.integers(rows, size=rows), minlength=rows) for _ in range(some)])
+        shares = np.zeros((some, len(weight)))
+        shares[:, there] = drawn / drawn.sum(1, keepdims=True)
+        yield shares
 
 
 def _intervals(metrics: Callable[[Array], Mapping[str, Array]], weight: Array, seed: int) -> dict[str, Interval]:

@@ -69,12 +69,13 @@ class Solver:
         columns = self.part.n_features + self.bias
         size = columns if self.objective.quadratic else columns * self.n_outputs
         if len(self.part) * size**2 > LIMIT:
-            why = f"skipped: {len(self.part)} rows x {size}^2 weights is beyond the limit {LIMIT:.0e}"
+            work = f"{len(self.part)} rows x {size}^2 weights is beyond the limit {LIMIT:.0e}"
+            why = f"skipped: {work}; there would be one of fewer columns"
             return Reference(None, float("nan"), why)
         if self.objective.quadratic:
             return self._least_squares(l2)
         if l2 == 0 and self.n_outputs > 1 and size > UNSURE:
-            why = f"skipped: without model.l2, {size} weights are beyond the limit {UNSURE}"
+            why = f"skipped: without model.l2, {size} weights are beyond the limit {UNSURE}; with it there would be one"
             return Reference(None, float("nan"), why)
         found = newton(self.part, self.objective, l2, n_outputs=self.n_outputs, bias=self.bias, rank=self._rank)
         return Reference(found.theta, found.value, found.note)

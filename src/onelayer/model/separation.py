@@ -48,7 +48,12 @@ def with_ones(x: Tensor, bias: bool) -> Tensor:
 
 
 def why_none(part: Part, n_outputs: int, bias: bool) -> str:
-    """Settle by a linear programme whether an optimum exists; "" where it does, else why there is none to be had."""
+    """Settle whether an optimum exists; "" where it does, else why there is none to be had.
+
+    By a linear programme, which takes up to half a minute, unless a column alone shows that there is none.
+    """
+    if _parted_by_a_column(part, n_outputs, bias):
+        return receding("the classes are separated in part")
     unsettled = "skipped: whether the classes are separated in part was not settled"
     n_columns = part.n_features + bias
     if len(part) * n_columns * n_outputs > PROGRAMME:
@@ -67,6 +72,32 @@ def why_none(part: Part, n_outputs: int, bias: bool) -> str:
 def receding(reason: str) -> str:
     """Say why there is no finite optimum, and what gives one."""
     return f"no finite optimum: {reason}; set model.l2 above 0"
+
+
+def _parted_by_a_column(part: Part, n_outputs: int, bias: bool) -> bool:
+    """Look for a column that parts a class from all others, such as a level whose rows are all of one class.
+
+    Going on in the weight of such a column for ever loses in no row and gains in some.
+    """
+    classes = max(n_outputs, 2)
+    low, high = np.full((classes, part.n_features), np.inf), np.full((classes, part.n_features), -np.inf)
+    for x, y, weight in dense_pieces(part, part.n_features + bias):
+        label = y.astype(np.int64).ravel() if weight is None else np.where(weight > 0, y.ravel(), -1).astype(np.int64)
+        for k in np.unique(label[label >= 0]):
+            rows = x[label == k]
+            np.minimum(low[k], rows.min(0), out=low[k])
+            np.maximum(high[k], rows.max(0), out=high[k])
+    # with a bias from any number on, and only where the column has several
+    varied = low.min(0) < high.max(0) if bias else (low.min(0) < 0) | (high.max(0) > 0)
+    for k in range(classes):
+        below, above = np.delete(low, k, 0).min(0), np.delete(high, k, 0).max(0)
+        if bias:
+            parted = (low[k] >= above) | (high[k] <= below)
+        else:
+            parted = (low[k] >= 0) & (above <= 0) | (high[k] <= 0) & (below >= 0)
+        if (parted & varied).any():
+            return True
+    return False
 
 
 def _recedes(columns: Tensor, y: Tensor, n_outputs: int) -> bool | None:

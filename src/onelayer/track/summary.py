@@ -7,6 +7,7 @@ from typing import Any
 
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
+from onelayer.data.preprocess import NO_CONSTANT
 from onelayer.model.reference import Reference
 
 
@@ -19,6 +20,8 @@ def announced(spec: RunSpec, data: DataModule, objective: str, lr: float) -> lis
         f"{spec.optim.name} lr {spec.optim.lr}, batch {data.batch_size}, {spec.trainer.max_epochs} epochs"
     )
     notes = [f"  {note}" for note in data.prepared.notes]
+    if not spec.model.bias and (data.prepared.x_scale.shift.any() or data.prepared.y_scale.shift.any()):
+        notes.append(f"  {NO_CONSTANT}")
     if not len(data.val) and spec.monitor.startswith("val/"):
         notes.append("  no validation rows: the last weights are delivered")
     return [line, *notes, f"lr auto: 1/L = {lr:.4g}"] if spec.optim.lr == "auto" else [line, *notes]

@@ -217,12 +217,13 @@ def test_lines_are_counted_in_the_file_whatever_was_left_out(read: Read) -> None
 
 
 def test_weights_and_what_the_split_goes_by_are_no_features(read: Read) -> None:
-    table = read("x,w,g,y\n1,1,b,1\n2,2.5,a,2\n3,0,b,3\n", sample_weight="w", by="g")
+    table = read("x,w,g,y\n1,1,b,1\n2,2.5,a,2\n9,0,c,9\n3,0.5,b,3\n", sample_weight="w", by="g")
     assert roles_of(table) == {"x": "numeric"}
     assert table.sample_weight is not None
     assert table.by is not None
-    assert table.sample_weight.tolist() == [1, 2.5]
-    assert table.by.tolist() == [1, 0]
+    assert table.sample_weight.tolist() == [1, 2.5, 0.5]
+    assert table.notes[:1] == ("1 of 4 rows have the weight 0 in 'w' and are left out",)
+    assert table.by.tolist() == [1, 0, 1]
     days = read("x,d,y\n1,2020-01-02,1\n2,2020-01-01,2\n3,2020-03-01,3\n", by="d")
     assert days.by is not None
     assert days.by.astype("datetime64[us]").astype("datetime64[D]").astype(str).tolist() == [

@@ -154,8 +154,8 @@ def _refuse_unread(rows: Rows, column: Measured, value: str, said: str, reason: 
 def _refuse_infinite(rows: Rows, name: str, value: str) -> None:
     for row, found in rows.all(f"SELECT rowid, {value} FROM rows WHERE isinf({value}) ORDER BY rowid LIMIT 1"):
         raise UserError(
-            f"{rows.source}: column '{name}' is {found} in {rows.where(row)}; only finite numbers can be used, so mend "
-            f"it there, or leave the column out with data.drop=[{name}]"
+            f"{rows.source}: column '{name}' is {found} in {rows.where(row)}; only finite numbers can be used; mend it "
+            "there, or leave out the row, or the column if it is a feature"
         )
 
 

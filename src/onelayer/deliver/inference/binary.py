@@ -11,13 +11,13 @@ from scipy.special import chdtrc, gammaln, xlogy
 
 from onelayer.deliver.inference.ascent import climb
 from onelayer.deliver.inference.basis import Basis, solve
-from onelayer.deliver.inference.likelihood import EXTREME, Point, recedes, visit
+from onelayer.deliver.inference.likelihood import Point, recedes, visit
 from onelayer.deliver.inference.linear import checked
 from onelayer.deliver.inference.links import Link
 from onelayer.deliver.inference.polish import link_of
 from onelayer.deliver.inference.robust import Robust, robust_root, wald_test
 from onelayer.deliver.inference.rows import Array, Piece, Rows
-from onelayer.deliver.inference.table import SEPARATED, Table, general_cautions, tabulate
+from onelayer.deliver.inference.table import SEPARATED, Table, extreme_rows, general_cautions, tabulate
 
 Information = Literal["expected", "observed"]
 
@@ -70,11 +70,8 @@ def binary(
     cautions = general_cautions(basis, l2, 0.0 if separated else at.distance)
     if separated:
         cautions.append(SEPARATED)
-    if at.extreme:
-        cautions.append(
-            f"fitted probabilities are 0 or 1 within {EXTREME:g} in {at.extreme} rows: see whether the classes are "
-            "separated"
-        )
+    elif at.extreme:
+        cautions.append(extreme_rows(at.extreme, "0 or 1"))
     if not (functions.concave or separated or at.singular) and at.observed_root is None:
         cautions.append(
             f"not concave: under {link} the likelihood curves upwards at these coefficients, which are at no maximum "

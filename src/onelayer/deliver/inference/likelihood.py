@@ -14,12 +14,11 @@ import numpy as np
 from onelayer.deliver.inference.basis import Basis, solve, triangle_of
 from onelayer.deliver.inference.links import Link
 from onelayer.deliver.inference.rows import Array
-from onelayer.deliver.inference.table import FAR
+from onelayer.deliver.inference.table import EXTREME, FAR
 
 SINGULAR = 1e-13
 FLAT, NOTHING = 1e-4, 1e-8  # information of a row on a relative change of its logit: little, and next to none
 ROUNDING = 1e-9  # standard errors; from here Newton's method need not get nearer
-EXTREME = 1e-10  # a probability that is as near to 0 or 1 is taken for it
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from scipy.special import chdtrc, log_softmax, xlogy
 
 from onelayer.deliver.inference.ascent import climb
 from onelayer.deliver.inference.basis import Basis, solve, triangle_of
-from onelayer.deliver.inference.likelihood import EXTREME, NOTHING
+from onelayer.deliver.inference.likelihood import NOTHING
 from onelayer.deliver.inference.robust import Robust, wald_test
 from onelayer.deliver.inference.rows import BLOCK, Array, Rows
-from onelayer.deliver.inference.table import SEPARATED, Table, general_cautions, tabulate
+from onelayer.deliver.inference.table import EXTREME, SEPARATED, Table, extreme_rows, general_cautions, tabulate
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,7 @@ def multinomial(
     if separated:
         cautions.append(SEPARATED)
     elif at.extreme:
-        cautions.append(
-            f"fitted probabilities are 1 within {EXTREME:g} in {at.extreme} rows: see whether the classes are separated"
-        )
+        cautions.append(extreme_rows(at.extreme, "1"))
     if root is None:
         root = np.full((m * k, m * k), np.nan)
     elif robust is not None:

@@ -14,6 +14,8 @@ SEPARATED = (
     "separated: the likelihood rises without end as some coefficients grow, so there is no finite optimum, and their "
     "standard errors mean nothing"
 )
+EXTREME = 1e-10  # a probability that is as near to 0 or 1 is taken for it
+PROBABILITIES = "fitted probabilities"
 FAR = 1e-2  # standard errors from the optimum, beyond which the first digits of the table are touched
 
 
@@ -126,6 +128,14 @@ def tabulate(
         stats=stats,
         cautions=cautions,
         aliased=tuple(basis.aliased),
+    )
+
+
+def extreme_rows(count: int, ends: str) -> str:
+    """Say what rows that are fitted without a doubt mean, where classes are not separated (Hauck & Donner, 1977)."""
+    return (
+        f"{PROBABILITIES} are {ends} within {EXTREME:g} in {count} rows, which hardly inform on coefficients: the "
+        "statistics of large ones are too small"
     )
 
 

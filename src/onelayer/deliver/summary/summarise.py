@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from onelayer.artefact import Artefact
+from onelayer.data.preprocess import NO_CONSTANT
 from onelayer.data.table import Array
 from onelayer.deliver.inference import Rows, Table, binary, least_squares, multinomial
 from onelayer.deliver.inference.robust import Robust
-from onelayer.deliver.inference.table import FAR
+from onelayer.deliver.inference.table import FAR, PROBABILITIES
 from onelayer.deliver.load import model_folder
 from onelayer.deliver.summary.coefficients import Distance, coefficients, distance_of, theta_of
 from onelayer.deliver.summary.design import Design, design_of
@@ -142,6 +143,7 @@ def _cautions(
     said = list(table.cautions)
     separated = any(one.startswith("separated") for one in said)
     if not separated and distance.note.startswith("no finite optimum"):
+        said = [one for one in said if not one.startswith(PROBABILITIES)]
         said.insert(0, f"separated: {distance.note}; standard errors of what would grow without end mean nothing")
         separated = True
     if not polished and not separated and _is_far(table, distance, l2):
@@ -181,11 +183,7 @@ def _notes(artefact: Artefact, design: Design, constant: Array | None, distance:
         shifted = bool(artefact.x_shift.any() or artefact.y_shift.any())
         one = constant is not None and len(constant) == 1
         where = f" ({constant[0]:.6g} where all columns are 0)" if constant is not None and one else ""
-        said.append(
-            f"model.bias=false: there is no constant where columns are at what scaling shifted them by{where}"
-            if shifted
-            else "model.bias=false: there is no constant"
-        )
+        said.append(f"{NO_CONSTANT}{where}" if shifted else "model.bias=false: there is no constant")
     if distance.note.startswith(LOCAL):
         said.append(f"the likelihood is not concave under {artefact.header['link']}, so there may be other optima")
     return tuple(said)
