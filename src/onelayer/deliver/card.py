@@ -10,6 +10,7 @@ from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.data.encode.design import Design, Levels
 from onelayer.data.preprocess import Scale, original_coefficients
+from onelayer.deliver.choice import read_choice
 from onelayer.deliver.load import LEADERBOARD, RESULT, model_folder
 from onelayer.deliver.source import spec_of
 from onelayer.errors import UserError
@@ -43,7 +44,7 @@ def card(path: str | Path) -> str:
         _training(artefact, spec),
         _metrics(run, artefact),
         coefficients,
-        ["## Limits", "", *(f"- {one}" for one in (*doubts, *_limits(artefact)))],
+        ["## Limits", "", *(f"- {one}" for one in (*doubts, *_limits(artefact), *_chosen(run)))],
         _reproduction(artefact),
     )
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
@@ -203,6 +204,12 @@ def _alone(artefact: Artefact) -> list[str]:
     rows = [("(intercept)", *map(_number, bias.tolist()))]
     rows += [(name, *map(_number, one)) for name, one in zip(artefact.columns, weight.T.tolist(), strict=True)]
     return ["## Coefficients", "", "In original units.", "", *_table(("", *names), rows)]
+
+
+def _chosen(run: Path) -> Iterator[str]:
+    choice = read_choice(run.parent)
+    if choice is not None and run == run.parent / choice.run:
+        yield f"of its sweep, {choice.said}"
 
 
 def _limits(artefact: Artefact) -> Iterator[str]:

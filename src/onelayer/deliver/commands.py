@@ -36,6 +36,15 @@ def _query(given: argparse.Namespace) -> list[str]:
     return [] if given.query is None else [f"query={given.query}"]
 
 
+def _mention(path: str | Path) -> None:
+    """Say that another run of a sweep than its first one is taken."""
+    from onelayer.deliver.choice import read_choice
+
+    choice = read_choice(Path(path).expanduser())
+    if choice is not None:
+        warn(f"note: {choice.said}")
+
+
 def predict(arguments: list[str]) -> None:
     """Write the predictions of a trained model; exit 1 where they cannot be made."""
     shown = {
@@ -53,6 +62,7 @@ def predict(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
+        _mention(given.run)
         from onelayer.deliver.load import load
         from onelayer.deliver.opening import Named
         from onelayer.deliver.scoring import score
@@ -83,6 +93,7 @@ def evaluate(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
+        _mention(given.run)
         from onelayer.deliver import evaluation
         from onelayer.deliver.load import load
         from onelayer.deliver.opening import Named
@@ -121,6 +132,7 @@ def summary(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
+        _mention(given.run)
         from onelayer.deliver.summary.show import plain, show
         from onelayer.deliver.summary.summarise import summarise
         from onelayer.terminal.console import stdout_console
@@ -159,6 +171,7 @@ def export(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
+        _mention(given.run)
         from onelayer.deliver.export import exporting
 
         done = exporting.export(given.run, given.to, out=given.out, table=given.table, force=given.force)
@@ -186,6 +199,7 @@ def card(arguments: list[str]) -> None:
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
+        _mention(given.run)
         from onelayer.deliver.card import card as described
         from onelayer.deliver.place import written
 

@@ -2,9 +2,11 @@
 
 import csv
 import json
+import shlex
 from pathlib import Path
 
 from onelayer.artefact import HEADER, Artefact
+from onelayer.deliver.choice import read_choice
 from onelayer.deliver.model import Model
 from onelayer.errors import UserError
 
@@ -19,7 +21,8 @@ def load(path: str | Path, *, mean: bool = False) -> Model:
     """Load the model of a run, or of the best run of a sweep.
 
     Args:
-        path: a run directory, its `model/`, or the folder of a sweep, whose leaderboard says which run is first.
+        path: a run directory, its `model/`, or the folder of a sweep: its leaderboard says which run is first, unless
+            `onelayer leaderboard --choose` took another.
         mean: of a sweep, the mean of that run and those that differ from it in the seed or the fold alone.
 
     Raises:
@@ -45,12 +48,17 @@ def model_folder(path: Path) -> Path:
         return path
     if (path / MODEL / HEADER).is_file():
         return path / MODEL
+    choice = read_choice(path)
+    if choice is not None:
+        if not (path / choice.run / MODEL / HEADER).is_file():
+            raise UserError(f"{path}: the run that was chosen, {choice.run}, has no model; {_choose(path, 'again')}")
+        return path / choice.run / MODEL
     if (path / LEADERBOARD).is_file():
         return _best(path)
     if not path.is_dir():
         raise UserError(f"{path}: there is no such folder; give a run or a sweep, such as outputs/lr_study")
     if any(path.glob(f"*/{RESULT}")):
-        raise UserError(f"{path}: a sweep without a leaderboard; write it with onelayer leaderboard {path}")
+        raise UserError(f"{path}: a sweep without a leaderboard; {_choose(path, 'the best of what has ended')}")
     if (path / ".hydra").is_dir():
         raise UserError(f"{path}: the run has no model; it failed or has not ended")
     raise UserError(f"{path}: neither a run nor a sweep; it holds no {MODEL}/{HEADER} and no {LEADERBOARD}")
@@ -58,28 +66,66 @@ def model_folder(path: Path) -> Path:
 
 def _best(sweep: Path) -> Path:
     board = sweep / LEADERBOARD
-    again = f"write it again with onelayer leaderboard {sweep}"
+    again = _choose(sweep, "again")
     try:
         with board.open(newline="", encoding="utf-8") as file:
             table = csv.DictReader(file)
             columns = table.fieldnames or ()
-            ranked = [row for row in table if row.get("rank")]
+            table_rows = list(table)
+            ranked = [row for row in table_rows if row.get("rank")]
     except (ValueError, csv.Error) as error:
         raise UserError(f"{board}: it cannot be read ({error}); {again}") from None
     for column in ("rank", "directory"):
         if column not in columns:
             raise UserError(f"{board}: it has no column '{column}'; {again}")
     if not ranked:
-        raise UserError(f"{sweep}: no run of its leaderboard has a rank; all failed, diverged or did not end")
+        raise UserError(f"{sweep}: no run of its leaderboard has a rank; {_why_none(sweep, table_rows)}")
     if not ranked[0]["directory"]:
         raise UserError(f"{board}: it does not say where its first run is; {again}")
+    if len({row.get("group") for row in ranked}) > 1:
+        first = sweep / ranked[0]["directory"]
+        raise UserError(
+            f"{sweep}: its runs saw different data, which do not compare, so that none is the best; give the folder of "
+            f"one, such as {first}"
+        )
     return sweep / ranked[0]["directory"] / MODEL
 
 
+def _choose(sweep: Path, what: str) -> str:
+    return f"choose {what} with onelayer leaderboard {shlex.quote(str(sweep))} --choose"
+
+
+def _why_none(sweep: Path, rows: list[dict[str, str]]) -> str:
+    statuses = [{word.strip(" 0123456789") for word in (row.get("status") or "").split(",")} for row in rows]
+    if not any(its <= {*ENDED} for its in statuses):
+        return "all failed, diverged or did not end"
+    return (
+        "what they monitor has no value; choose by another metric with "
+        f"onelayer leaderboard {shlex.quote(str(sweep))} --sort METRIC --choose"
+    )
+
+
 def _repetitions(run: Path) -> list[Path]:
+    """Find the runs that differ in the seed or the fold alone.
+
+    Raises:
+        UserError: some of them were trained on other data.
+    """
     wanted = _what(run)
     beside = sorted(path.parent for path in run.parent.glob(f"*/{RESULT}") if path.parent != run)
-    return [one for one in beside if wanted is not None and _what(one) == wanted]
+    found = [one for one in beside if wanted is not None and _what(one) == wanted]
+    for one in found:
+        if not _same_data(one, run):
+            raise UserError(f"{one} was trained on other data than {run}, so that there is no mean of them")
+    return found
+
+
+def _same_data(run: Path, other: Path) -> bool:
+    """Whether two runs saw one table; of one fold, the same rows."""
+    one, two = (json.loads((each / RESULT).read_bytes()) for each in (run, other))
+    folds = [{said for said in each["overrides"] if said.startswith("data.fold=")} for each in (one, two)]
+    keys = ("target_hash", "data_hash") if folds[0] == folds[1] else ("target_hash",)
+    return all(one.get(key) == two.get(key) for key in keys)
 
 
 def _what(run: Path) -> frozenset[str] | None:

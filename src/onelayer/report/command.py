@@ -4,21 +4,21 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onelayer.errors import UserError
 from onelayer.explain import TRACEBACK, reported
 from onelayer.terminal.console import say, warn
 from onelayer.terminal.parser import Parser
 
+if TYPE_CHECKING:
+    from onelayer.report.leaderboard import Leaderboard
+
 FOLDER = "report"
-TEST_CHOSE = (
-    "commands that take this sweep now take the run that is best on the test rows, which then no longer tell how good "
-    "it is on others; onelayer leaderboard without --sort goes back to what was monitored"
-)
 
 
 def leaderboard(arguments: list[str]) -> None:
-    """Print the table of a sweep and write it into its folder; exit 1 where there is nothing to show."""
+    """Print the table of a sweep, and choose a run of it where that is asked for; exit 1 where there is nothing."""
 
     def count(text: str) -> int:
         if not text.isdecimal() or int(text) == 0:
@@ -28,41 +28,69 @@ def leaderboard(arguments: list[str]) -> None:
     shown = {
         "onelayer leaderboard outputs/lr_study": "while it runs, too",
         "onelayer leaderboard outputs/lr_study --sort test/r2 --top 5": "by another metric",
+        "onelayer leaderboard outputs/lr_study --sort val/mae --choose": "take its first run from now on",
     }
     parser = Parser("leaderboard", "The runs of a sweep, the best first.", shown)
     parser.add_argument("directory", type=Path, metavar="DIR", help="folder of a sweep, such as outputs/lr_study")
     parser.add_argument("--sort", metavar="METRIC", help="val/r2, train/gap, seconds, ...; default: what was monitored")
     parser.add_argument("--top", type=count, default=20, metavar="N", help="rows on the screen; default: 20")
     parser.add_argument("--by-run", action="store_true", help="a row for each run where seeds or folds were swept")
+    parser.add_argument(
+        "--choose",
+        action="store_true",
+        help="commands that take DIR take the first run shown; without --sort and --by-run they go by training again",
+    )
     given = parser.parse_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
+        from onelayer.deliver.choice import read_choice
         from onelayer.report.leaderboard import build_leaderboard
         from onelayer.report.records import read_sweep
-        from onelayer.report.tables import show, write
+        from onelayer.report.tables import show
         from onelayer.terminal.console import stdout_console
 
-        records = read_sweep(given.directory)
-        board = build_leaderboard(records, sort=given.sort, by_run=given.by_run)
+        board = build_leaderboard(read_sweep(given.directory), sort=given.sort, by_run=given.by_run)
         show(board, stdout_console(), given.top)
-        if records[0].directory != Path():  # the folder of a sweep; that of a run stays as it is
-            before = _first(given.directory)
-            write(board, given.directory)
-            now = _first(given.directory)
-            if before not in (None, now):
-                warn(f"note: the first row, which commands that take {given.directory} go by, was {before}")
-            if (given.sort or "").startswith("test/"):
-                warn(f"caution: {TEST_CHOSE}")
+        if given.choose:
+            _choose(board, given.directory, again=given.sort is None and not given.by_run)
+        elif (choice := read_choice(given.directory)) is not None:
+            warn(f"note: commands that take {given.directory} go by a choice: {choice.said}")
 
 
-def _first(sweep: Path) -> str | None:
-    """Name the run that commands take of a sweep; None where they take none."""
-    from onelayer.deliver.load import model_folder
+def _choose(board: "Leaderboard", sweep: Path, *, again: bool) -> None:
+    """Let commands that take a sweep take the first run of a table.
 
-    try:
-        return model_folder(sweep).parent.name
-    except UserError:
-        return None
+    Args:
+        board: the table.
+        sweep: its folder.
+        again: as training orders runs.
+
+    Raises:
+        UserError: no run is the first.
+    """
+    from onelayer.deliver.choice import Choice, write_choice
+    from onelayer.model.direction import higher_is_better
+    from onelayer.report.cautions import cautions
+    from onelayer.report.tables import write
+
+    if board.records[0].directory == Path():
+        raise UserError(f"--choose: {sweep} is a single run, of which there is nothing to choose")
+    if board.best is None:
+        why = "; ".join(cautions(board)) or "no run ended well"
+        raise UserError(f"--choose: {sweep} has no first run: {why}")
+    run, mean = board.best.best.directory.as_posix(), board.best.mean(board.sort)
+    assert mean is not None
+    if again:
+        write(board, sweep)
+        write_choice(sweep, None)
+        say(f"commands that take {sweep} take {run}, the first run of its leaderboard")
+        return
+    direction = "highest" if higher_is_better(board.sort) else "lowest"
+    of_row = f", the best of {len(board.best.runs)} of the row with the {direction} mean" * (len(board.best.runs) > 1)
+    reason = f"the {direction} {board.sort} of {len(board.rows)} {'rows' if board.repeated else 'runs'}{of_row}"
+    choice = Choice(run, board.sort, mean.value, reason)
+    write_choice(sweep, choice)
+    say(f"commands that take {sweep} take another run than training would: {choice.said}")
 
 
 def report(arguments: list[str]) -> None:

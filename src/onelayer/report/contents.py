@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from onelayer import CONF
+from onelayer.deliver.choice import read_choice
 from onelayer.explain import shell
 from onelayer.report.cautions import cautions
 from onelayer.report.drawn import Drawn, Listing
@@ -42,6 +43,7 @@ def facts(gathered: Gathered) -> dict[str, str]:
         "caution": "; ".join(cautions(board)),
         "commands of the sweep": "\n".join(command for one in gathered.sources if (command := _command(one))),
         "command of the best run": board.best.best.command if board.best else "",
+        "taken by commands": "\n".join(choice.said for one in gathered.sources if (choice := read_choice(one))),
         "data": _data(gathered),
         "exact optimum": _distinct(_reference(one) for one in results),
         "versions": _distinct(_joined(one.get("versions")) for one in results),

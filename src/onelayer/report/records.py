@@ -95,11 +95,21 @@ def read_sweep(directory: Path) -> list[Record]:
     """
     if not directory.is_dir():
         raise UserError(f"{directory}: no such folder; give that of a sweep, such as outputs/lr_study")
-    records = [_read(Path(path), directory, ended) for path, ended in _runs(directory)]
+    records = runs_below(directory)
     if not records:
         raise UserError(
             f"{directory}: no run in it (a run has a {RESULT} or a {OVERRIDES}); give the folder of a sweep"
         )
+    return records
+
+
+def runs_below(directory: Path) -> list[Record]:
+    """Read all runs below a folder; none where there are none, or no folder.
+
+    Raises:
+        UserError: a result in another format.
+    """
+    records = [_read(Path(path), directory, ended) for path, ended in _runs(directory)]
     return sorted(records, key=lambda record: record.directory)
 
 

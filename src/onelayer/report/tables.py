@@ -48,7 +48,9 @@ def show(board: Leaderboard, console: Console, top: int = 20) -> None:
     styles = ["bold" if row.rank == 1 else COLOURS.get(row.best.status, "") for row in rows]
     print_table(_columns(board, rows), console, styles)
     if len(board.rows) > top:
-        console.print(Text(f"{len(board.rows) - top} more rows in leaderboard.csv, or by --top {len(board.rows)}"))
+        console.print(
+            Text(f"{len(board.rows) - top} more rows; onelayer leaderboard --top {len(board.rows)} shows all")
+        )
     for row in board.bests:
         console.print(Text(f"{best_line(board, row)}:"))
         # in one piece, so that it can be copied; the terminal breaks it
@@ -59,7 +61,7 @@ def show(board: Leaderboard, console: Console, top: int = 20) -> None:
         told = zip(*(_failure(board, record) for record in failed[:top]), strict=True)
         print_table([_failed_column(name, cells) for name, cells in zip(FAILURE, told, strict=True)], console)
         if len(failed) > top:
-            console.print(Text(f"{len(failed) - top} more failed runs in leaderboard.md"))
+            console.print(Text(f"{len(failed) - top} more failed runs; --top {len(failed)} shows all"))
 
 
 def markdown(board: Leaderboard, name: str) -> str:

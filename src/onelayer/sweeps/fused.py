@@ -12,6 +12,7 @@ from hydra.experimental.callback import Callback
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
+from onelayer.deliver.choice import read_choice
 from onelayer.errors import CutShort, NoRoom, UserError
 from onelayer.explain import sentence, shell
 from onelayer.report.leaderboard import build_leaderboard
@@ -115,6 +116,7 @@ def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
             show(board, stdout_console())
         if not full:
             log.info(f"{folder}: leaderboard.csv, leaderboard.md and the runs")
+            _recall(folder)
         if not unfinished and len(board.records) > 1 and config.logger.figures:
             report(folder)
     for error in full[:1]:
@@ -125,6 +127,18 @@ def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
         sys.exit(unfinished[0].code)
     if errors:
         sys.exit(1)
+
+
+def _recall(folder: Path) -> None:
+    """Say that a run was chosen before, which stays so."""
+    try:
+        choice = read_choice(folder)
+    except UserError as error:
+        log.warning(f"warning: {error}")
+        return
+    if choice is not None:
+        back = shell(["onelayer", "leaderboard", str(folder), "--choose"])
+        log.warning(f"note: commands that take {folder} go by an earlier choice: {choice.said}; {back} undoes it")
 
 
 def report(folder: Path) -> None:

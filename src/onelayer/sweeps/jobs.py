@@ -16,7 +16,7 @@ from onelayer.sweeps.check import Checker
 from onelayer.sweeps.compose import Composed, Composer
 from onelayer.sweeps.hydra_files import write_hydra_files
 from onelayer.sweeps.plan import Job
-from onelayer.sweeps.previous import earlier_result
+from onelayer.sweeps.previous import earlier_result, refuse_other_data
 from onelayer.track.results import Result, Run
 from onelayer.track.rundir import RESULT
 
@@ -62,6 +62,7 @@ class Jobs:
             hint = "nothing was started; mend them, or go on without with hydra.launcher.skip_invalid=true"
             raise UserError(f"{self.refusal}\n{hint}")
         self._recognise()
+        refuse_other_data(Path(master.hydra.sweep.dir), self.valid)
 
     def make(self, job: Job) -> None:
         """Make a run directory with what Hydra writes into it.

@@ -12,6 +12,8 @@ import torch
 from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
+from onelayer.report.groups import Said, said_of_data
+from onelayer.report.records import parsed, runs_below
 from onelayer.resume import differences, stored_config
 from onelayer.sweeps.plan import Job, Stack, shared_key
 from onelayer.track.results import Run, identity
@@ -50,6 +52,42 @@ def earlier_result(run: Run, data_hash: str) -> dict[str, Any] | None:
     except UserError:
         return None  # torn by a power cut, or taken away
     return result
+
+
+def refuse_other_data(folder: Path, jobs: Sequence[Job]) -> None:
+    """Refuse jobs where the folder holds runs, ended or in training, that were told the same of their data, now others.
+
+    Args:
+        folder: of the sweep.
+        jobs: of which any may have been trained before.
+
+    Raises:
+        UserError: names such a run; whatever lies there stays as it is.
+    """
+    before: dict[tuple[str, Said], dict[str | None, Path]] = {}
+    records = {record.directory: record for record in runs_below(folder)}
+    for record in records.values():
+        for kind, of_rows, found in (("rows", True, record.data_hash), ("target", False, record.target_hash)):
+            if found is not None:
+                said = said_of_data(record.overrides, of_rows=of_rows)
+                before.setdefault((kind, said), {}).setdefault(found, record.directory)
+    for path in sorted((folder / CHECKPOINTS).glob("*")):
+        checkpoint = _read(path)
+        for name in () if checkpoint is None else checkpoint["members"]["names"]:
+            assert checkpoint is not None
+            waiting = records.get(Path(name.rpartition(" ")[0]))
+            if waiting is not None:
+                its = before.setdefault(("rows", said_of_data(waiting.overrides)), {})
+                its.setdefault(checkpoint["callbacks"]["Tracker"]["data_hash"], waiting.directory)
+    for job in jobs:
+        overrides = parsed(job.run.overrides)
+        for kind, now in (("rows", job.data.data_hash), ("target", job.data.target_hash)):
+            known = before.get((kind, said_of_data(overrides, of_rows=kind == "rows")), {})
+            if known and now not in known:
+                raise UserError(
+                    f"{folder / next(iter(known.values()))}: that run was trained on other data, though its settings "
+                    "say the same of them; bring the data back to go on, or choose another hydra.sweep.dir"
+                )
 
 
 def _change(run: Run) -> str:
