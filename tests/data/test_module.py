@@ -1,5 +1,7 @@
 """The data module: what a task makes of the target, and what it refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -50,6 +52,19 @@ def test_the_hash_sees_rows_split_and_scaling() -> None:
     }
     assert len(hashes) == 8
     assert data_of(load("iris")).data_hash == data_of(load("iris")).data_hash
+
+
+def test_what_comes_to_the_same_numbers_by_other_units_or_names_is_other_data() -> None:
+    """Twice the target is the same once it is scaled, and classes are numbers; what a model says of them is not."""
+    number, classes = load("diabetes"), load("iris")
+    twice = replace(number, target=number.target * 2)
+    renamed = replace(classes, classes=("a", "b", "c"))
+    for one, other in ((number, twice), (classes, renamed)):
+        before, after = (data_of(each, normalize="standard", normalize_target="auto") for each in (one, other))
+        assert torch.equal(rows_of(before.train).x, rows_of(after.train).x)
+        assert torch.equal(rows_of(before.train).y, rows_of(after.train).y)
+        assert before.data_hash != after.data_hash
+        assert before.target_hash != after.target_hash
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Predictions for a table: what the training code would say of the same rows, whatever the table looks like."""
 
+import json
 import os
 import subprocess
 import sys
@@ -255,7 +256,7 @@ def test_the_best_run_of_a_sweep_is_loaded_by_its_folder(cli: Cli, tmp_path: Pat
     assert (best.artefact.weight == other.artefact.weight).all()
     assert best.artefact.header["training"]["lr"] == 0.1
     (tmp_path / "sweep" / "leaderboard.csv").unlink()
-    with pytest.raises(UserError, match="a sweep without a leaderboard; write it with onelayer leaderboard"):
+    with pytest.raises(UserError, match="a sweep without a leaderboard; choose the best of what has ended with"):
         load(tmp_path / "sweep")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="neither a run nor a sweep"):
@@ -296,6 +297,13 @@ def test_a_mean_over_folds_is_that_of_their_predictions(
     # of logits: the geometric mean of probabilities, up to their sum
     product = np.exp(np.mean([np.log(one.predict_proba(frame)) for one in members], 0))
     np.testing.assert_allclose(mean.predict_proba(frame), product / product.sum(1, keepdims=True), rtol=1e-5)
+    result = next(run for run in runs if load(run).artefact.header["training"]["lr"] == 0.1) / "result.json"
+    text = result.read_text()
+    hashed = json.loads(text)["target_hash"]
+    result.write_text(text.replace(hashed, "other"))  # as of a table that has changed between the folds
+    with pytest.raises(UserError, match=r"other data than .*, so that there is no mean of them"):
+        load(tmp_path / "sweep", mean=True)
+    result.write_text(text)
     (tmp_path / "alone").mkdir()
     runs[0].rename(tmp_path / "alone" / "run")
     with pytest.raises(UserError, match="no other run differs from"):

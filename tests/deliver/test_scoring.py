@@ -130,4 +130,4 @@ def test_a_leaderboard_that_is_none_is_said_to_be(board: bytes, sentence: str, t
     with pytest.raises(UserError) as refused:
         load(tmp_path)
     assert str(refused.value).startswith(f"{tmp_path}/leaderboard.csv: {sentence}")
-    assert str(refused.value).endswith(f"; write it again with onelayer leaderboard {tmp_path}")
+    assert str(refused.value).endswith(f"; choose again with onelayer leaderboard {tmp_path} --choose")

@@ -169,15 +169,6 @@ def test_the_command_prints_plainly_where_there_is_no_terminal_and_answers_at_on
     assert "optim.lr=2,data.split.seed=0" in done.stdout
     assert "1 more rows" in done.stdout
     assert done.stdout.endswith("HEAVY []\n")
-    assert (tmp_path / "study" / "leaderboard.md").read_text().startswith("# study\n")
-
-
-def test_test_rows_that_choose_a_run_are_cautioned_of(tmp_path: Path) -> None:
-    for lr in (1, 2):
-        end_run(tmp_path / "study", f"optim.lr={lr}", loss=lr)
-    done = leaderboard(tmp_path, "study", "--sort", "test/loss")
-    assert done.returncode == 0
-    assert done.stderr.startswith("caution: commands that take this sweep now take the run that is best on the test ")
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from onelayer.model.objectives.squared import Squared
 from tests.conftest import Outcome
-from tests.sweeps.traces import CLOSE, results, same, same_run, same_sweep, statuses
+from tests.sweeps.traces import CLOSE, results, same, same_run, same_sweep, statuses, tree
 
 Cli = Callable[..., Outcome]
 QUICK = ("logger=none", "trainer.max_epochs=3", "data.batch_size=full", "data.dtype=float64")
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def raising(lr: float, step: Callable[..., Any]) -> Callable[..., Any]:
@@ -258,6 +255,31 @@ def test_results_of_other_data_or_another_format_are_refused(cli: Cli, tmp_path:
     assert "1 of 2 runs had ended before" in cli(*settings).out  # torn by a power cut, so trained again
     path.write_text(json.dumps(result))
     assert cli(*settings).code == 0
+
+
+def test_a_sweep_is_not_extended_with_a_table_that_has_changed(cli: Cli, tmp_path: Path) -> None:
+    """Neither by other runs on its rows nor by another fold of them; other data that are named are other data."""
+    x = np.arange(60.0)[:, None]
+    settings = ("-m", *QUICK, "data=embeddings", "data.path=t.npz", "data.folds=3", "hydra.sweep.dir=sweep")
+
+    def table(factor: float, name: str = "t.npz") -> None:
+        np.savez(tmp_path / name, X=x, y=factor * x[:, 0] + 0.25 * (x[:, 0] % 7))
+
+    table(2.5)
+    assert cli(*settings, "data.fold=0,1", "optim.lr=0.1").code == 0
+    before = tree(tmp_path / "sweep")
+    table(2.75)
+    for more in (("data.fold=0,1", "optim.lr=0.2"), ("data.fold=2", "optim.lr=0.1")):
+        refused = cli(*settings, *more)
+        assert refused.code == 1
+        assert "that run was trained on other data, though its settings say the same of them" in refused.err
+        assert tree(tmp_path / "sweep") == before
+    table(2.5)
+    table(2.75, "u.npz")
+    assert cli(*settings, "data.fold=2", "optim.lr=0.1").code == 0
+    other = cli(*settings, "data.path=u.npz", "data.fold=0", "optim.lr=0.1")
+    assert other.code == 0, other.err
+    assert "the runs saw 2 different data, which do not compare" in other.out
 
 
 def test_what_does_not_change_the_numbers_may_change(cli: Cli, tmp_path: Path) -> None:

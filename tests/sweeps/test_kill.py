@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from onelayer.artefact import Artefact
 from tests.conftest import Outcome
 from tests.processes import FORKS, ended, killed, started
-from tests.sweeps.traces import curves, history, results, same, statuses
+from tests.sweeps.traces import curves, history, results, same, statuses, tree
 
 Cli = Callable[..., Outcome]
 # two stacks: some runs diverge, some stop early, some train to the end
@@ -142,6 +143,33 @@ def test_an_interrupted_sweep_ends_with_its_leaderboard_and_how_to_go_on(
     epochs = torch.load(checkpoint, weights_only=True)["callbacks"]["Tracker"]["judge"]["epochs"]
     (going_on,) = (line for line in said.splitlines() if "interrupted" in line)
     assert min(epochs) > 0, going_on
+
+
+@FORKS
+def test_an_interrupted_sweep_does_not_go_on_with_another_table(cli: Cli, tmp_path: Path) -> None:
+    """Not even with runs that it did not have; its checkpoint stays, and goes on with the table that it had."""
+    x, table = np.arange(40.0)[:, None], tmp_path / "t.npz"
+    np.savez(table, X=x, y=2.5 * x[:, 0] + x[:, 0] % 7)
+    data = ("data=embeddings", "data.path=t.npz", "logger=none", "checkpoint_seconds=0.05")
+    cli("-m", "seed=0", "trainer.max_epochs=1", *data, "hydra.sweep.dir=warm")
+    settings = ("-m", *data, "trainer.max_epochs=1000000", "hydra.sweep.dir=cut")
+    number = started([*settings, "optim.lr=0.1,0.01"], tmp_path)
+    while not list(tmp_path.glob("cut/.stacks/*.ckpt")):
+        assert ended(number, 0.05) is None, (tmp_path / "said.txt").read_text()
+    assert killed(number, signal.SIGINT) == 128 + signal.SIGINT
+    before, kept = tree(tmp_path / "cut"), table.read_bytes()
+    # twice the target, which is the same once it is scaled
+    np.savez(table, X=x, y=5 * x[:, 0] + 2 * (x[:, 0] % 7))
+    for rates in ("optim.lr=0.1,0.01", "optim.lr=0.5"):
+        refused = cli(*settings, rates)
+        assert refused.code == 1
+        assert "that run was trained on other data, though its settings say the same of them" in refused.err
+        assert tree(tmp_path / "cut") == before
+    table.write_bytes(kept)
+    number = started([*settings, "optim.lr=0.1,0.01"], tmp_path)
+    while "go on from the checkpoint of their stack" not in (tmp_path / "said.txt").read_text():
+        assert ended(number, 0.05) is None, (tmp_path / "said.txt").read_text()
+    assert killed(number, signal.SIGINT) == 128 + signal.SIGINT
 
 
 def test_one_process_at_a_time_trains_a_sweep(cli: Cli, tmp_path: Path) -> None:

@@ -23,6 +23,11 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 NUMBER = re.compile(r"-?(?:\d+\.\d*|\.?\d+)(?:e[+-]?\d+)?|nan|inf")
 
 
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file with its content."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def results(sweep: Path) -> dict[str, dict[str, Any]]:
     """Every result below a folder, by the name of its run; bare NaN is no JSON and refused."""
 

@@ -162,7 +162,7 @@ def prepare(table: Table, how: Preparation) -> Prepared:
         encoder=encoder,
         x_scale=x_scale,
         y_scale=y_scale,
-        hashed=_in_background(parts),
+        hashed=_in_background(parts, repr((table.task, table.classes, encoder.columns)), x_scale, y_scale),
         target_hash=_hash_of_target(table),
         known=known,
         given=() if table.part is None else tuple(PARTS[place] for place in np.unique(table.part) if place),
@@ -211,16 +211,19 @@ def _dense_tensors(x: Tensor) -> tuple[Tensor, ...]:
     return (x.crow_indices(), x.col_indices(), x.values()) if x.is_sparse_csr else (x,)
 
 
-def _in_background(parts: Sequence[Part]) -> Callable[[], str]:
+def _in_background(parts: Sequence[Part], meaning: str, *scales: Scale) -> Callable[[], str]:
     """Hash the rows while others look at them: it takes about as long as reading them from memory three times."""
     with_one = ThreadPoolExecutor(1)
-    found = with_one.submit(_hash, parts)
+    found = with_one.submit(_hash, parts, meaning, scales)
     with_one.shutdown(wait=False)
     return found.result
 
 
-def _hash(parts: Sequence[Part]) -> str:
-    digest = hashlib.sha256()
+def _hash(parts: Sequence[Part], meaning: str, scales: Sequence[Scale]) -> str:
+    # other units, levels and classes may come to the same numbers, and to another model
+    digest = hashlib.sha256(meaning.encode("utf-8", "surrogatepass"))
+    for scale in scales:
+        digest.update(np.stack([scale.shift, scale.scale]).astype(np.float64).tobytes())
     for part in parts:
         for tensor in (*_dense_tensors(part.x), part.y, part.weight, part.sample_weight):
             if tensor is not None:
