@@ -17,6 +17,7 @@ from onelayer.deliver.evaluation import evaluate
 from onelayer.deliver.load import load
 from onelayer.deliver.matrices import matrix_of
 from onelayer.deliver.model import Model
+from onelayer.deliver.opening import Named
 from onelayer.deliver.scoring import score
 from onelayer.errors import UserError
 from tests.conftest import Outcome
@@ -74,7 +75,7 @@ def test_arrays_in_every_form_are_predicted_alike(arrays: Model, tmp_path: Path)
         found = predicted(arrays, tmp_path / name, tmp_path / "out.parquet")
         assert (found[["probability_0", "probability_1"]].to_numpy() == expected).all()
         assert found["prediction"].tolist() == arrays.predict(X[45:]).tolist()
-    matrix = matrix_of(arrays, str(tmp_path / "odd.npz"), features="vectors")
+    matrix = matrix_of(arrays, Named(str(tmp_path / "odd.npz")))
     assert matrix is not None
     assert isinstance(matrix.x, np.ndarray)
     assert (matrix.x == X[45:]).all()
@@ -191,3 +192,52 @@ def test_missing_numbers_are_told(arrays: Model, tmp_path: Path) -> None:
     np.save(tmp_path / "t.npy", x)
     (note,) = score(arrays, str(tmp_path / "t.npy"), tmp_path / "out.csv").notes
     assert note.startswith("without a number: x2 (1 row, become ")
+
+
+def test_the_array_of_training_is_taken_whatever_else_is_there(cli: Cli, command: Cli, tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", X=X + 1, emb=X, kind=CLASSES, y=1 - CLASSES)
+    done = cli(
+        "data=embeddings", "data.path=a.npz", "data.features=emb", "data.labels=kind", *SHORT, "hydra.run.dir=run"
+    )
+    assert done.code == 0, done.err
+    model = load(tmp_path / "run")
+    found = predicted(model, tmp_path / "a.npz", tmp_path / "out.parquet")
+    assert found["prediction"].tolist() == model.predict(X).tolist()
+    assert evaluate(model, str(tmp_path / "a.npz")).metrics["accuracy"].value > 0.9
+    # others are named by the words of training
+    for words, x in ((("features=X",), X + 1), (("data.features=emb", "labels=y"), X)):
+        assert command("predict", "run", "a.npz", *words, "-o", "out.csv", "--force").code == 0
+        assert pd.read_csv(tmp_path / "out.csv", dtype=str)["prediction"].tolist() == model.predict(x).tolist()
+    told = command("evaluate", "run", "a.npz", "labels=y", "--json")
+    assert json.loads(told.out)["metrics"]["accuracy"]["value"] < 0.1
+    np.savez(tmp_path / "b.npz", one=X, other=X)
+    for words, sentence in (
+        (
+            ("b.npz",),
+            "b.npz: name the array of features, as in features=NAME; it holds 'one' (60 x 4 float64), 'other'",
+        ),
+        (("b.npz", "features=on"), "data.features=on: there is no such array in b.npz"),
+        (("b.npz", "encoding=latin-1"), "encoding=latin-1: b.npz is a file of arrays, which has no such key; leave it"),
+    ):
+        refused = command("predict", "run", *words, "-o", "new.csv")
+        assert refused.code == 1
+        assert sentence in refused.err
+    assert command("predict", "run", "b.npz", "features=one", "-o", "new.csv").code == 0
+
+
+def test_labels_of_a_table_are_those_of_arrays(arrays: Model, tmp_path: Path) -> None:
+    frame = pd.DataFrame(X, columns=["x0", "x1", "x2", "x3"]).assign(y=CLASSES)
+    np.savez(tmp_path / "t.npz", X=X, y=CLASSES)
+    wanted = evaluate(arrays, str(tmp_path / "t.npz")).metrics
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+    assert evaluate(arrays, str(tmp_path / "t.csv")).metrics == wanted
+    assert evaluate(arrays, str(tmp_path / "t.parquet")).metrics == wanted
+
+
+def test_an_export_is_checked_on_the_rows_of_such_a_file(cli: Cli, command: Cli, tmp_path: Path) -> None:
+    lines(cli, tmp_path, CLASSES)
+    np.save(tmp_path / "t.npy", X)
+    for table in ("b.svm", "t.npy"):
+        done = command("export", "run", "--to", "onnx", "--table", table, "--force")
+        assert done.code == 0, done.err

@@ -61,7 +61,7 @@ def evaluate(model: Model, table: str | Named, *, weight: str | None = None, see
         UserError: the table is not one for this model, or no row has a target or a weight.
     """
     named, encoder = Named.of(table), model.artefact.encoder
-    matrix = None if named.path is None else matrix_of(model, named.path)
+    matrix = matrix_of(model, named)
     read: Iterable[Frame]
     notes: tuple[str, ...] = ()
     if matrix is not None:

@@ -14,14 +14,15 @@ from onelayer.data.encode import Encoder
 from onelayer.data.encode.design import Levels
 from onelayer.data.frame import Frame
 from onelayer.data.sources.array_names import part_of
-from onelayer.data.sources.arrays import READERS, Arrays, kind_of, listed, read_arrays
-from onelayer.data.sources.embeddings import features_of, flat, labels_of, one_a_row
+from onelayer.data.sources.arrays import READERS, Arrays, kind_of, listed, named, read_arrays
+from onelayer.data.sources.embeddings import flat, labels_of, one_a_row
 from onelayer.data.sources.files import class_name
 from onelayer.data.sources.libsvm import placed, read_sparse
 from onelayer.data.table import PARTS
 from onelayer.data.tables import sql
 from onelayer.data.tables.opening import Rows
 from onelayer.deliver.model import Model
+from onelayer.deliver.opening import Named
 from onelayer.deliver.values import frame_of_array
 from onelayer.errors import UserError, did_you_mean
 
@@ -65,14 +66,16 @@ class Matrix:
         connection.execute(f"CREATE TABLE rows AS SELECT range AS number FROM range({len(self)})")
         return Rows(connection, self.source, len(self))
 
+    def some(self, rows: NDArray[np.int64] | slice) -> Frame:
+        """Return some of the rows."""
+        x = self.x[rows]
+        return frame_of_array(x.toarray() if isinstance(x, csr_array) else x, self.encoder)
+
     def frames(self) -> Iterator[Frame]:
         """Yield the rows in their order."""
-        if not isinstance(self.x, csr_array):
-            yield frame_of_array(self.x, self.encoder)
-            return
-        some = max(1, CELLS // max(1, self.x.shape[1]))
-        for start in range(0, len(self), some):
-            yield frame_of_array(self.x[start : start + some].toarray(), self.encoder)
+        size = len(self) if isinstance(self.x, np.ndarray) else max(1, CELLS // max(1, self.x.shape[1]))
+        for start in range(0, len(self), max(1, size)):
+            yield self.some(slice(start, start + size))
 
     def answers(self, model: Model) -> NDArray[np.float64]:
         """Return the labels as numbers, NaN where missing, or as the places of their classes, (rows,).
@@ -96,24 +99,26 @@ class Matrix:
         return np.array([model.classes.index(one) for one in names], np.float64)[place]
 
 
-def matrix_of(model: Model, path: str, *, features: str | None = None, labels: str | None = None) -> Matrix | None:
+def matrix_of(model: Model, table: Named) -> Matrix | None:
     """Open a file of arrays, or one of LIBSVM's format for a model that was trained on such; None for another file.
 
     Args:
         model: whose rows they are.
-        path: the file.
-        features: the array to take; None: the one with a usual name, or the only one.
-        labels: likewise.
+        table: the file; of arrays, also `features` and `labels`, those to take where their names do not tell.
 
     Raises:
         UserError: it cannot be read, or its rows are not as wide as those of training.
     """
-    file, encoder = Path(path).expanduser(), model.artefact.encoder
+    if table.path is None:
+        return None
+    file, encoder = Path(table.path).expanduser(), model.artefact.encoder
     if file.suffix in READERS:
-        return _of_arrays(_existing(file), encoder, model.target, features, labels)
+        _refuse_keys(table, ("features", "labels"), "arrays")
+        return _of_arrays(_existing(file), model, table.how.get("features"), table.how.get("labels"))
     first = first_index(encoder)
     if first is None or not file.is_file() or any(suffix in TABLES for suffix in file.suffixes[-2:]):
         return None
+    _refuse_keys(table, (), "sparse rows")
     rows, width = read_sparse(file), len(encoder.designs)
     if rows.features.shape[1] > first + width:
         raise UserError(
@@ -142,9 +147,15 @@ def _existing(file: Path) -> Path:
     return file
 
 
-def _of_arrays(file: Path, encoder: Encoder, target: str, features: str | None, labels: str | None) -> Matrix:
-    arrays = read_arrays(file)
-    name = _features(file, arrays, encoder, features)
+def _refuse_keys(table: Named, known: Sequence[str], what: str) -> None:
+    for key, value in table.how.items():
+        if key not in known:
+            raise UserError(f"{key}={value}: {table.path} is a file of {what}, which has no such key; leave it out")
+
+
+def _of_arrays(file: Path, model: Model, features: str | None, labels: str | None) -> Matrix:
+    arrays, encoder, target = read_arrays(file), model.artefact.encoder, model.target
+    name = _features(file, arrays, model, features)
     x = flat(arrays[name])
     if x.shape[1] != len(encoder.designs):
         raise UserError(
@@ -162,23 +173,15 @@ def _of_arrays(file: Path, encoder: Encoder, target: str, features: str | None, 
     return Matrix(str(file), x, labelled, encoder)
 
 
-def _features(file: Path, arrays: Arrays, encoder: Encoder, asked: str | None) -> str:
-    """Return the name of the array of rows: as it is asked for, by its usual name, or as the only one that may be."""
-    if asked is not None:
-        part = (part_of(asked) or (asked, PARTS[0]))[1]
-        return features_of(file, arrays, asked, part).names[part]
-    offered = set[str]()
-    for part in PARTS:
-        try:
-            offered.add(features_of(file, arrays, None, part).names[part])
-        except UserError:  # it has no such part
-            continue
-    if not offered:
-        offered = {
-            name
-            for name, array in arrays.items()
-            if array.ndim > 1 and array.dtype.kind in "fiub" and flat(array).shape[1] == len(encoder.designs)
-        }
-    if len(offered) != 1:
+def _features(file: Path, arrays: Arrays, model: Model, asked: str | None) -> str:
+    """Return the name of the array of rows: as it is asked for, as in training, or as the only one that may be."""
+    if asked is not None and named(file, arrays, asked, "features").ndim > 1:
+        return asked
+    matrices = [name for name, array in arrays.items() if array.ndim > 1 and array.dtype.kind in "fiub"]
+    trained, width = model.artefact.origin.features, len(model.artefact.encoder.designs)
+    alike = [name for name in matrices if trained in (name, (part_of(name) or (name,))[0])]
+    as_wide = [name for name in matrices if flat(arrays[name]).shape[1] == width]
+    offered = next((names for names in (alike, as_wide, matrices) if names), [])
+    if asked is not None or len(offered) != 1:
         raise UserError(f"{file}: name the array of features, as in features=NAME; it holds {listed(arrays)}")
-    return offered.pop()
+    return offered[0]

@@ -17,7 +17,8 @@ from onelayer.data.tables.opening import Rows, open_rows
 from onelayer.deliver.reading import plain_numbers
 from onelayer.errors import UserError, did_you_mean
 
-KEYS = ("query", "encoding", "names", "skip_rows", "comment")
+KEYS = ("query", "encoding", "names", "skip_rows", "comment", "features", "labels")
+TEXTS = ("query", "comment", "features", "labels")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Named:
 
     Attributes:
         path: a file, a pattern, or a folder of Parquet files; None where a query says it all.
-        how: keys of `data=table`, such as encoding, that differ from those of training.
+        how: keys of `data=table`, such as encoding, that differ from those of training; of arrays `features`, `labels`.
     """
 
     path: str | None
@@ -61,7 +62,7 @@ class Named:
                 )
             else:
                 value = word[key.end() :]
-                how[key[1]] = value if key[1] in ("query", "comment") else yaml.safe_load(value)
+                how[key[1]] = value if key[1] in TEXTS else yaml.safe_load(value)
         if len(paths) + ("query" in how) != 1:
             named = ", ".join(paths) or "none"
             raise UserError(f"name one table: a file, or query=..., a SELECT; given are {named}")

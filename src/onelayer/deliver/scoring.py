@@ -68,7 +68,7 @@ def score(model: Model, table: str | Named, out: Path, *, ids: Sequence[str] = (
     folder = Path(mkdtemp(prefix="onelayer-"))
     try:
         with written(out, force=force) as partial, sql.interruptible():
-            matrix = None if named.path is None else matrix_of(model, named.path)
+            matrix = matrix_of(model, named)
             readings: Sequence[Reading] = ()
             if matrix is not None:
                 matrix.refuse_columns("--id", ids)

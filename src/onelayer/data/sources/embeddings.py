@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from onelayer.data.sources.array_names import FEATURES, LABELS, Choice, choices, chosen
+from onelayer.data.sources.array_names import FEATURES, LABELS, Choice, choices, chosen, part_of
 from onelayer.data.sources.arrays import READERS, Arrays, kind_of, listed, read_arrays
 from onelayer.data.sources.files import class_target, existing_path, refuse_infinite
 from onelayer.data.table import PARTS, Array, Table
+from onelayer.data.tables.origin import Origin
 from onelayer.errors import UserError
 
 
@@ -219,6 +220,7 @@ def _joined(groups: Mapping[str, Group], target: str, notes: list[str]) -> Table
         classes,
         by=np.concatenate(by) if by else None,
         part=part,
+        origin=Origin(typed=train.y.dtype.kind in "fiub", features=(part_of(train.x_name) or (train.x_name,))[0]),
         notes=("; ".join(said), *notes),
     )
 

@@ -14,6 +14,7 @@ from scipy.sparse import csr_array, vstack
 
 from onelayer.data.sources.files import class_target, existing_path
 from onelayer.data.table import PARTS, Array, Table
+from onelayer.data.tables.origin import Origin
 from onelayer.errors import UserError
 
 OPENERS: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
@@ -86,7 +87,9 @@ def libsvm(
     sizes = [len(rows.labels) for rows in read.values()]
     parts = np.repeat([PARTS.index(name) for name in read], sizes) if len(read) > 1 else None
     x = xs[0] if len(xs) == 1 else csr_array(vstack(xs, format="csr"))
-    return Table(x, target, columns, target_name="label", classes=classes, part=parts, notes=notes)
+    return Table(
+        x, target, columns, target_name="label", classes=classes, part=parts, origin=Origin(typed=True), notes=notes
+    )
 
 
 def placed(rows: Sparse, first: int, width: int, remedy: str) -> csr_array:

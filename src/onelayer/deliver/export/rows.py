@@ -108,9 +108,13 @@ def real_rows(run: Path, model: Model, table: str | None) -> tuple[Frame, Raw | 
     wide = len(model.artefact.encoder.designs) + model.artefact.encoder.n_features
     most = max(1, min(MOST, CELLS // wide))
     if table is not None:
+        from onelayer.deliver.matrices import matrix_of
         from onelayer.deliver.opening import Named, open_table
         from onelayer.deliver.reading import readings_of
 
+        matrix = matrix_of(model, Named(table))
+        if matrix is not None:
+            return matrix.some(spread(len(matrix), most)), None
         rows = open_table(model.artefact, Named(table))
         return _some(Unfetched(rows, readings_of(rows, model.artefact.encoder)), spread(rows.count, most))
     from onelayer.deliver.source import spec_of, table_again
