@@ -160,7 +160,7 @@ def test_a_process_ends_after_ctrl_c(tmp_path: Path) -> None:
     while not (tmp_path / "cut" / "checkpoints" / "last.ckpt").exists() and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=300)
     assert process.returncode == 128 + signal.SIGINT
     assert f"go on with resume={tmp_path / 'cut'}" in out
 

@@ -29,7 +29,7 @@ from tests.processes import FORKS, live
 pytestmark = FORKS
 Cli = Callable[..., Outcome]
 FOREIGN = re.compile("lightning|torch|hydra|warning|matplotlib", re.IGNORECASE)
-PATIENCE = 30  # seconds
+PATIENCE = 120  # seconds, of a busy machine
 QUICK = ("trainer.max_epochs=2", "logger=none")
 
 

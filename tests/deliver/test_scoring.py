@@ -106,7 +106,7 @@ def test_nothing_stays_of_a_prediction_that_is_ended(how: signal.Signals, tmp_pa
             time.sleep(0.005)
             assert child.poll() is None
         child.send_signal(how)
-        _, said = child.communicate(timeout=60)
+        _, said = child.communicate(timeout=300)
     finally:
         child.kill()
     assert (child.returncode, said) == (128 + how, "")

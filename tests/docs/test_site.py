@@ -84,7 +84,7 @@ def test_search_works_from_disk_and_pages_fit_screens(site: dict[Path, Page]) ->
             for width in (1280, 390):
                 page.set_viewport_size({"width": width, "height": 900})
                 # a script puts wide tables into boxes that scroll
-                page.wait_for_function(f"document.documentElement.scrollWidth <= {width}", timeout=10_000)
+                page.wait_for_function(f"document.documentElement.scrollWidth <= {width}", timeout=60_000)
         assert [one for one in said if not one.startswith(("file:", "data:", "blob:"))] == []
 
 

@@ -107,7 +107,7 @@ def test_no_perturbation_improves_the_optimum(name: str, l2: float) -> None:
     scales = torch.logspace(-6, 0, 100, dtype=torch.float64)[:, None, None]
     nearby = theta + scales * torch.from_numpy(rng.normal(size=(100, *theta.shape)))
     values = value(nearby, X, TARGETS[name], OBJECTIVES[name], l2)
-    assert (values >= best * (1 - 1e-15)).all()
+    assert (values >= best * (1 - 1e-14)).all()  # sums over 80 rows round
 
 
 @pytest.mark.parametrize(("name", "link"), [("squared", lambda p: p), ("logistic", lambda p: np.log(p / (1 - p)))])

@@ -167,7 +167,8 @@ def test_one_runs_infinity_stays_its_own() -> None:
         module.training_step(Block(x, y, None, BATCH), 0)
     assert not stack.theta[1].isfinite().all()
     assert stack.theta[0].isfinite().all()
-    assert stack.theta[0].equal(stack.theta[2])
+    # columns of one product need not be summed alike
+    torch.testing.assert_close(stack.theta[0], stack.theta[2], rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("optim", OPTIMIZERS)

@@ -83,7 +83,7 @@ def opened(chromium: "Browser", path: Path, *, width: int = 1280, dark: bool = F
     context = chromium.new_context(
         viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", **more
     )
-    context.set_default_timeout(5000)
+    context.set_default_timeout(60_000)  # of a busy machine
     one = Opened(context.new_page())
     one.page.on("request", lambda request: one.requests.append(request.url))
     one.page.on("console", lambda message: one.errors.append(message.text))

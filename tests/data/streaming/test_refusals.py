@@ -93,7 +93,7 @@ def process(code: str, folder: Path, rows: int = 60) -> "subprocess.Popen[str]":
 
 @pytest.mark.parametrize("end", ["", "1 / 0", "raise SystemExit(3)"])
 def test_the_database_goes_when_the_process_ends_however_it_does(tmp_path: Path, end: str) -> None:
-    process(READ + end, tmp_path).communicate(timeout=60)
+    process(READ + end, tmp_path).communicate(timeout=300)
     assert not list((tmp_path / "scratch").iterdir())
 
 
@@ -102,7 +102,7 @@ def test_the_database_goes_after_ctrl_c(tmp_path: Path) -> None:
     while not list((tmp_path / "scratch").glob("*/rows.duckdb")):
         time.sleep(0.02)
     child.send_signal(signal.SIGINT)
-    _, said = child.communicate(timeout=60)
+    _, said = child.communicate(timeout=300)
     assert "KeyboardInterrupt" in said
     assert not list((tmp_path / "scratch").iterdir())
 
@@ -116,7 +116,7 @@ def test_nothing_stays_of_a_command_that_is_ended_while_it_copies(tmp_path: Path
     time.sleep(0.2)
     child.terminate()
     try:
-        _, said = child.communicate(timeout=60)
+        _, said = child.communicate(timeout=300)
     finally:
         child.kill()
     assert (child.returncode, said) == (128 + signal.SIGTERM, "")
@@ -129,7 +129,7 @@ def test_a_disk_that_is_full_is_one_sentence_that_names_the_remedy(tmp_path: Pat
     """There is no room for an empty database, or none for its rows."""
     code = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room})); "
     code += "from onelayer.data.sources import load; load('table', path='t.parquet', target='yes', stream=True)"
-    _, said = process(code, tmp_path, 20_000).communicate(timeout=60)
+    _, said = process(code, tmp_path, 20_000).communicate(timeout=300)
     assert re.search(r"UserError: .*: Could not write", said)
     assert "set the environment variable TMPDIR to a folder with more room" in said
     assert not list((tmp_path / "scratch").iterdir())
