@@ -163,3 +163,17 @@ def test_where_a_row_is_says_its_part(tmp_path: Path) -> None:
     frame = FRAME.assign(a=FRAME["a"].where(FRAME.index != 52, np.inf))
     with pytest.raises(UserError, match="row 3 of the test rows"):
         frame_of(load_table(**paths(tmp_path, frame=frame)))
+
+
+def test_files_of_a_pattern_may_hold_a_column_as_integers_and_as_others(tmp_path: Path) -> None:
+    """duckdb would read the second file by the types of the first, and round."""
+    write(FRAME[:40].assign(a=np.arange(40)), tmp_path / "a.parquet")
+    write(FRAME[40:][["y", "a", "city"]], tmp_path / "b.parquet")
+    for path in (str(tmp_path / "*.parquet"), str(tmp_path)):
+        assert values_of(load_table(path=path))["a"] == [*range(40), *FRAME["a"][40:]]
+    write(FRAME[40:].assign(a="x"), tmp_path / "b.parquet")
+    with pytest.raises(UserError, match=r"b\.parquet: column 'a' is varchar, but bigint in .*a\.parquet; save both"):
+        load_table(path=str(tmp_path))
+    write(FRAME[40:].drop(columns="city"), tmp_path / "b.parquet")
+    with pytest.raises(UserError, match=r"b\.parquet: there is no column 'city', which .*a\.parquet has"):
+        load_table(path=str(tmp_path))

@@ -16,7 +16,7 @@ from onelayer.data.tables.files import Files
 from onelayer.data.tables.measured import INTEGERS
 from onelayer.data.tables.names import distinct_names
 from onelayer.data.tables.notation import UNSAID, Conventions
-from onelayer.data.tables.parts import files_of_parts, sizes_of, union_of
+from onelayer.data.tables.parts import files_of_parts, sizes_of, typed_source, union_of
 from onelayer.data.tables.plain import plain
 from onelayer.data.tables.query import Query
 from onelayer.errors import UserError
@@ -210,10 +210,11 @@ def _open_typed(
 ) -> Rows:
     import duckdb
 
-    reader, paths = READERS[files["train"].form], sql.texts(map(sql.literal_path, files["train"].paths))
+    reader = READERS[files["train"].form]
     try:
         if len(files) == 1:
-            return _created(connection, f"SELECT * FROM {reader}({paths})", path, missing)
+            source = typed_source(connection, reader, files["train"].paths)
+            return _created(connection, f"SELECT * FROM {source}", path, missing)
         query, sizes, notes = union_of(connection, files, reader)
         rows = _created(connection, query, path, missing)
         return replace(rows, sizes=sizes, notes=(*rows.notes, *notes))

@@ -1,6 +1,6 @@
 """Files of validation and test rows beside those of train rows: one table, so that each column is read in one way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -49,6 +49,41 @@ def files_of_parts(path: str, others: Mapping[str, str]) -> dict[str, Files]:
     return found
 
 
+def typed_source(connection: "DuckDBPyConnection", reader: str, paths: Sequence[str]) -> str:
+    """Return the SQL that reads files that know the types of their columns.
+
+    duckdb goes by the types of the first file, and would round 1.5 of the second where the first holds integers.
+
+    Raises:
+        UserError: a column holds something else in one of them, or is not in it.
+    """
+    files = sql.texts(map(sql.literal_path, paths))
+    source, joined = f"{reader}({files})", f"{reader}({files}, union_by_name = true)"
+    if reader != "read_parquet" or len(paths) == 1:
+        return source
+    first, common = types_of(connection, source), types_of(connection, joined)
+    if all(common[name] == kind for name, kind in first.items()):
+        return source
+    for path in paths:
+        _refuse_misfit(first, paths[0], types_of(connection, f"{reader}({sql.text(sql.literal_path(path))})"), path)
+    return f"(SELECT {', '.join(map(sql.name, first))} FROM {joined})"
+
+
+def types_of(connection: "DuckDBPyConnection", source: str) -> dict[str, str]:
+    """Return the type of each column by its name."""
+    return {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+
+
+def _refuse_misfit(wanted: Mapping[str, str], first: str, there: Mapping[str, str], path: str) -> None:
+    for name, kind in wanted.items():
+        if name not in there:
+            raise UserError(f"{path}: there is no column '{name}', which {first} has{did_you_mean(name, there)}")
+        if kind_of(there[name]) != kind_of(kind):
+            raise UserError(
+                f"{path}: column '{name}' is {there[name].lower()}, but {kind.lower()} in {first}; save both alike"
+            )
+
+
 def union_of(
     connection: "DuckDBPyConnection", files: Mapping[str, Files], reader: str
 ) -> tuple[str, Sizes, tuple[str, ...]]:
@@ -67,20 +102,10 @@ def union_of(
     """
     selects, sizes, notes, wanted = [], {}, [], dict[str, str]()
     for part, its in files.items():
-        source = f"{reader}({sql.texts(sql.literal_path(one) for one in its.paths)})"
-        there = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+        source = typed_source(connection, reader, its.paths)
+        there = types_of(connection, source)
         wanted = wanted or there
-        for name, kind in wanted.items():
-            if name not in there:
-                raise UserError(
-                    f"{its.paths[0]}: there is no column '{name}', which {files['train'].paths[0]} has"
-                    f"{did_you_mean(name, there)}"
-                )
-            if kind_of(there[name]) != kind_of(kind):
-                raise UserError(
-                    f"{its.paths[0]}: column '{name}' is {there[name].lower()}, but {kind.lower()} in "
-                    f"{files['train'].paths[0]}; save both alike"
-                )
+        _refuse_misfit(wanted, files["train"].paths[0], there, its.paths[0])
         more = [f"'{name}'" for name in there if name not in wanted]
         if more:
             notes.append(f"columns of {its.paths[0]} that train rows do not have are left out: {', '.join(more[:8])}")
