@@ -210,6 +210,8 @@ REFUSED: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
     "a separator that no query finds": ("x/y\n1/2\n3/4\n\"\n", {}, "the file has one column, 'x/y'; a table needs two"),
     "shift_jis": (f"x,y\n{'名前'},2\n".encode("shift_jis"), {}, "line 2: the bytes are no utf-8 text; save it as"),
     "utf-16 in gzip": (gzip.compress("x,y\n1,2\n".encode("utf-16")), {"file": "t.csv.gz"}, "set data.encoding=utf-16"),
+    "no gzip": (b"x,y\n1,2\n", {"file": "t.csv.gz"}, "t.csv.gz: the file is no gzip file, or only a part of one"),
+    "a part of gzip": (gzip.compress(b"x,y\n1,2\n")[:-9], {"file": "t.csv.gz"}, "or only a part of one; pack it again"),
     "utf-16 as latin-1": ("x,y\n1,2\n".encode("utf-16"), {"encoding": "latin-1"}, "set data.encoding=utf-16"),
     "another separator": ("x~y\n1~2\n3~4\n", {}, "'~' seems to separate the columns"),
     "a header alone": ("x,y\n", {}, "the file has a header and no rows below it"),

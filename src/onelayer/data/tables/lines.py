@@ -5,7 +5,9 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -23,9 +25,20 @@ def is_packed(file: str) -> bool:
     return file.lower().endswith(".zst")
 
 
-def open_bytes(file: str) -> BinaryIO:
-    """Open a file, unpacked where it is gzip's."""
-    return cast(BinaryIO, gzip.open(file)) if file.lower().endswith(".gz") else Path(file).open("rb")
+@contextmanager
+def open_bytes(file: str) -> Iterator[BinaryIO]:
+    """Open a file, unpacked where it is gzip's.
+
+    Raises:
+        UserError: it cannot be opened or unpacked.
+    """
+    try:
+        with cast(BinaryIO, gzip.open(file)) if file.lower().endswith(".gz") else Path(file).open("rb") as raw:
+            yield raw
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise UserError(f"{file}: the file is no gzip file, or only a part of one; pack it again") from None
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror}") from None
 
 
 def start_of(file: str, count: int = START) -> bytes:
@@ -54,8 +67,6 @@ def text_lines(file: str, encoding: str) -> Iterator[str]:
                 yield line
     except UnicodeError:
         raise refused_bytes(file, "" if encoding == "utf-16" else _line_of_bad_byte(file), encoding) from None
-    except (EOFError, gzip.BadGzipFile):
-        raise UserError(f"{file}: the file is no whole gzip file; pack it again") from None
 
 
 class Records:
