@@ -290,3 +290,17 @@ def test_python_reads_dates_as_duckdb_does(
     (found,) = database.execute(asked, [text]).fetchone() or ()
     known = notation.moment(text)
     assert (None if known is None else f"{known.year:04}{known:-%m-%d %H:%M:%S}") == found
+
+
+ABOVE = "Sales, of all shops\n# in euros\n"
+
+
+def test_lines_above_the_header_are_left_out_as_in_training_where_a_file_has_them(tmp_path: Path) -> None:
+    text = "x z y\r\r\n1  3 5\r\r\n 2 4 6 \r\r\n7 5 1\r\r\n"
+    (tmp_path / "train.csv").write_text(ABOVE + text, newline="")
+    model = model_on(tmp_path / "train.csv", skip_rows=1, comment="#")
+    expected = predicted(model, tmp_path / "train.csv")
+    (tmp_path / "short.csv").write_text("x,z\n1,3\n")
+    (tmp_path / "plain.csv").write_text("z;x\n3;1\n4;2\n5;7\n")
+    assert predicted(model, tmp_path / "short.csv") == expected[:1]
+    assert predicted(model, tmp_path / "plain.csv") == expected

@@ -175,8 +175,8 @@ UNSETTLED = {
     ),
     "two ways of writing": (
         ["3 May 2020", "31 Dec 2020 10:00"],
-        "'d' is text, though all its 12 values look like dates, such as '3 May 2020'; where they are, say how they are "
-        "written with data.date_format, such as '%d/%m/%Y'",
+        "'d' is text, though all its 12 values look like dates, such as '3 May 2020'; '31 Dec 2020 10:00' in row 2 is "
+        "not written as '3 May 2020' is; write all dates in one way",
     ),
 }
 

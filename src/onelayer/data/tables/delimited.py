@@ -6,15 +6,14 @@ of two columns of one name `a_1`. Here such a file is refused in a sentence, or 
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from onelayer.data.tables.delimited_errors import refused_file, refused_record, refused_single_column
 from onelayer.data.tables.dialect import Dialect, raw_lines
 from onelayer.data.tables.header import judge_header
-from onelayer.data.tables.lines import Records, is_packed, start_of, text_lines
+from onelayer.data.tables.lines import BYTE_ORDERS, Records, is_comment, is_packed, start_of, text_lines
 from onelayer.data.tables.names import distinct_names
 from onelayer.errors import UserError
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 SEPARATORS = (",", ";", "\t", "|")
 HEAD = 200  # lines that the separator and the header are found from
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def detect(
@@ -58,7 +56,7 @@ def detect(
     if encoding == "auto":
         encoding = encoding_of(connection, files)
         notes = (f"{file} is read as {encoding} (data.encoding=auto)",) if encoding != "utf-8" else ()
-    lines = head(connection, file, encoding)
+    lines = head(connection, file, encoding, skip_rows, comment)
     refuse_empty(file, lines, skip_rows)
     separator = _separator(lines, skip_rows, comment)
     quote = quote_of(lines[skip_rows:])
@@ -87,8 +85,10 @@ def detect(
     return replace(dialect, columns=columns), notes + renamed
 
 
-def head(connection: "DuckDBPyConnection", file: str, encoding: str, count: int = HEAD) -> list[str]:
-    """Return the first lines of a file, with what ends them.
+def head(
+    connection: "DuckDBPyConnection", file: str, encoding: str, skip: int = 0, comment: str | None = None
+) -> list[str]:
+    """Return the first lines of a file, with what ends them; so many that some are left below what is left out.
 
     Raises:
         UserError: its bytes are no text in this encoding.
@@ -96,19 +96,29 @@ def head(connection: "DuckDBPyConnection", file: str, encoding: str, count: int 
     import duckdb
 
     if not is_packed(file):
-        return list(islice(text_lines(file, encoding), count))
+        return _until_enough(text_lines(file, encoding), HEAD + skip, comment)
     try:
-        found = connection.execute(f"SELECT line FROM {raw_lines(file, encoding)} LIMIT {count}").fetchall()
+        found = connection.execute(f"SELECT line FROM {raw_lines(file, encoding)} LIMIT {HEAD + skip}").fetchall()
     except duckdb.Error as error:
         raise refused_file(file, error, encoding) from None
     return [f"{line or ''}\n" for (line,) in found]
+
+
+def _until_enough(lines: Iterable[str], count: int, comment: str | None) -> list[str]:
+    taken = []
+    for line in lines:
+        taken.append(line)
+        count -= not is_comment(line, comment)
+        if count == 0:
+            break
+    return taken
 
 
 def encoding_of(connection: "DuckDBPyConnection", files: Sequence[str]) -> str:
     """Return the first of utf-8, utf-16 and latin-1 that files are written in."""
     import duckdb
 
-    if any(start_of(file, 2) in UTF_16 for file in files):
+    if any(start_of(file, 2) in BYTE_ORDERS for file in files):
         return "utf-16"
     try:
         for file in files:
@@ -119,12 +129,15 @@ def encoding_of(connection: "DuckDBPyConnection", files: Sequence[str]) -> str:
 
 
 def refuse_empty(file: str, lines: Sequence[str], skip_rows: int) -> None:
-    """Refuse a file without a line, or without one that is left."""
+    """Refuse a file without a line, or without one that is left below those on top."""
     if not any(line.strip() for line in lines):
         raise UserError(f"{file}: the file is empty")
     if not any(line.strip() for line in lines[skip_rows:]):
-        few = f"the file has {len(lines)} lines" if len(lines) < HEAD else f"no line of the first {HEAD} is left"
-        raise UserError(f"data.skip_rows={skip_rows}: {few}; leave out those above the table alone")
+        raise _no_line_left(file, skip_rows)
+
+
+def _no_line_left(file: str, skip_rows: int) -> UserError:
+    return UserError(f"data.skip_rows={skip_rows} leaves no line of {file}; leave out those above the table alone")
 
 
 def _separator(lines: Sequence[str], skip: int, comment: str | None) -> str:
@@ -169,6 +182,8 @@ def records_of(
     except csv.Error as error:
         raise refused_record(file, records.line, error) from None
     except StopIteration:
+        if comment is None:
+            raise _no_line_left(file, skip) from None
         raise UserError(f"{file}: every line begins with {comment}, as comments do; change data.comment") from None
     place, below = records.line, []
     try:
@@ -182,7 +197,7 @@ def records_of(
 
 def refuse_other_columns(connection: "DuckDBPyConnection", dialect: Dialect, first: list[str], other: str) -> None:
     """Refuse a file whose columns are not those of the first."""
-    lines = head(connection, other, dialect.encoding)
+    lines = head(connection, other, dialect.encoding, dialect.skip_rows, dialect.comment)
     refuse_empty(other, lines, dialect.skip_rows)
     record = records_of(other, lines, dialect.separator, dialect.quote, dialect.skip_rows, dialect.comment)[1]
     if len(record) != len(first) or (dialect.header and record != first):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from onelayer.data.tables import sql
-from onelayer.data.tables.lines import Records, refused_bytes
+from onelayer.data.tables.lines import Records, is_packed, refused_bytes
 from onelayer.errors import UserError
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ def refused_file(file: str, error: Exception, encoding: str) -> UserError:
             f"{where} has {_fields(int(counts[2]))}, where {counts[1]} are expected; mend that line, or put a field "
             "that holds the separator in quotes"
         )
+    if is_packed(file) and re.search("frame|checksum", said):
+        return UserError(f"{file}: the file is no zstd file, or a broken one; pack it again")
     if "unterminated quote" in said:
         return UserError(f"{where} opens a quoted field that is not closed rightly; mend the quotes")
     if "unicode" in said.lower() or "not utf-" in said or "not latin-1" in said:

@@ -51,10 +51,12 @@ class Like:
         encoding, comment = form.get("encoding", "utf-8"), form.get("comment")
         if encoding == "auto":
             encoding = encoding_of(connection, files)
-        lines = head(connection, file, encoding)
+        lines = head(connection, file, encoding, form.get("skip_rows", 0), comment)
         usual = form.get("separator", ",")
         for skip_rows in dict.fromkeys([form.get("skip_rows", 0), 0]):
-            refuse_empty(file, lines, skip_rows)
+            refuse_empty(file, lines, 0)
+            if not any(line.strip() for line in lines[skip_rows:]):
+                continue  # a file without what stands above the header in others
             quote = quote_of(lines[skip_rows:])
             for separator in dict.fromkeys([usual, *SEPARATORS, " "]):
                 place, first, _ = records_of(file, lines, separator, quote, skip_rows, comment)

@@ -49,6 +49,11 @@ def start_of(file: str, count: int = START) -> bytes:
         return raw.read(count)
 
 
+def is_comment(line: str, sign: str | None) -> bool:
+    """Whether a line begins with a sign, spaces before it or not."""
+    return sign is not None and line.lstrip(" \t").startswith(sign)
+
+
 def text_lines(file: str, encoding: str) -> Iterator[str]:
     r"""Return the lines of a file with what ends them: `\n`, `\r\n` or `\r`.
 
@@ -57,6 +62,8 @@ def text_lines(file: str, encoding: str) -> Iterator[str]:
     """
     if encoding != "utf-16" and start_of(file, 2) in BYTE_ORDERS:
         raise refused_bytes(file, "", encoding)
+    if encoding == "utf-16" and b"\0" not in start_of(file):
+        raise refused_bytes(file, "", encoding)  # not even the end of a line is two bytes
     codec = "utf-16" if encoding == "utf-16" and start_of(file, 2) in BYTE_ORDERS else CODECS[encoding]
     number = 0
     try:
@@ -120,7 +127,7 @@ class Records:
             if not self._is_within:
                 if not line.strip(self._blank):
                     continue
-                if self._comment is not None and line.lstrip(" \t").startswith(self._comment):
+                if is_comment(line, self._comment):
                     self.comments += 1
                     continue
                 self._is_within, self.line, self.text = True, self._number, line
@@ -133,13 +140,21 @@ def refused_bytes(file: str, where: str, encoding: str) -> UserError:
     start = start_of(file)
     if start.startswith(BYTE_ORDERS) and encoding != "utf-16":
         remedy = "it begins as utf-16 does: set data.encoding=utf-16"
-    elif encoding != "utf-8":
-        remedy = "set data.encoding=utf-8, or save it so"
-    elif CONTROL.search(start.decode("latin-1")):
+    elif encoding != "utf-8" and _is_utf_8(start):
+        remedy = "set data.encoding=utf-8"
+    elif encoding != "utf-8" or CONTROL.search(start.decode("latin-1")):
         remedy = "save it as utf-8"
     else:
         remedy = "set data.encoding=latin-1, or save it as utf-8"
     return UserError(f"{file}: {f'{where}: ' if where else ''}the bytes are no {encoding} text; {remedy}")
+
+
+def _is_utf_8(start: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _line_of_bad_byte(file: str) -> str:

@@ -45,7 +45,7 @@ def _is_odd(connection: "DuckDBPyConnection", dialect: Dialect, file: str) -> bo
     """Whether the first lines show what duckdb cannot read."""
     if dialect.comment is not None or (dialect.encoding == "utf-16" and start_of(file, 2) == BYTE_ORDERS[1]):
         return True
-    lines = head(connection, file, dialect.encoding)
+    lines = head(connection, file, dialect.encoding, dialect.skip_rows)
     records = Records(lines, dialect.separator, dialect.quote, skip=dialect.skip_rows)
     first = next(iter(records))
     if records.line - 1 != dialect.skip:  # one number of lines holds for all files
@@ -112,7 +112,7 @@ def _copy(
     try:
         for record in records:
             if len(record) != width:
-                first = head(connection, file, dialect.encoding)
+                first = head(connection, file, dialect.encoding, dialect.skip_rows)
                 raise refused_width(file, records.line, records.text, len(record), width, first)
             rows += 1
             if rows > 0 or not dialect.header:
