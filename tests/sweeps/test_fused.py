@@ -131,7 +131,7 @@ def test_curves_of_a_large_sweep_are_those_of_the_best_and_equal_live_ones(cli: 
     overrides = ["-m", "optim=sgd", "optim.lr=0.1,0.05,0.02,0.01,1e-3,1e9", *QUICK, "hydra.sweep.subdir=${optim.lr}"]
     cli(*overrides, "hydra.sweep.dir=live")
     cli(*overrides, "hydra.sweep.dir=kept", "logger.max_live_runs=2")
-    for name in results(tmp_path / "live"):
+    for name, result in results(tmp_path / "live").items():
         live, kept = (curves(tmp_path / kind / name) for kind in ("live", "kept"))
         if kept:
             same(kept, {tag: live[tag] for tag in kept}, 0.0, name)
@@ -141,7 +141,7 @@ def test_curves_of_a_large_sweep_are_those_of_the_best_and_equal_live_ones(cli: 
             for kind, drawn in (("live", live), ("kept", kept))
         ]
         assert finals[0] == finals[1]
-        assert len(finals[0]) > 5
+        assert len(finals[0]) > (2 if result["status"] == "diverged" else 5)  # which has no numbers
     ranked = sorted(results(tmp_path / "kept").items(), key=lambda item: item[1]["metrics"]["val/loss"])
     assert [bool(curves(tmp_path / "kept" / name)) for name, _ in ranked[:2]] == [True, True]
     assert [bool(curves(tmp_path / "kept" / name)) for name, _ in ranked].count(True) < 4
