@@ -12,12 +12,12 @@ from onelayer.artefact import Artefact
 from onelayer.data.checked import call
 from onelayer.data.tables import sql
 from onelayer.data.tables.like import Like
-from onelayer.data.tables.names import Names
+from onelayer.data.tables.names import Names, Texts
 from onelayer.data.tables.opening import Rows, open_rows
 from onelayer.deliver.reading import plain_numbers
 from onelayer.errors import UserError, did_you_mean
 
-KEYS = ("query", "encoding", "names", "skip_rows", "comment", "features", "labels")
+KEYS = ("query", "encoding", "names", "skip_rows", "comment", "missing", "features", "labels")
 TEXTS = ("query", "comment", "features", "labels")
 
 
@@ -62,7 +62,12 @@ class Named:
                 )
             else:
                 value = word[key.end() :]
-                how[key[1]] = value if key[1] in TEXTS else yaml.safe_load(value)
+                try:
+                    how[key[1]] = value if key[1] in TEXTS else yaml.safe_load(value)
+                except yaml.YAMLError:
+                    raise UserError(
+                        f"{word}: {key[1]} cannot be read; write a list as [a,b], odd signs in quotes"
+                    ) from None
         if len(paths) + ("query" in how) != 1:
             named = ", ".join(paths) or "none"
             raise UserError(f"name one table: a file, or query=..., a SELECT; given are {named}")
@@ -81,8 +86,9 @@ def open_table(artefact: Artefact, named: Named, *, folder: Path | None = None, 
     Raises:
         UserError: it cannot be read.
     """
-    missing, origin, target = artefact.header["missing"], artefact.origin, str(artefact.header["target"])
+    origin, target = artefact.origin, str(artefact.header["target"])
     how = call(_how, "table", **named.how)
+    missing = how.pop("missing", artefact.header["missing"])
     if "query" in how:
         return open_rows(query=how["query"], missing=missing, folder=folder)
     assert named.path is not None
@@ -105,7 +111,7 @@ def _how(
     names: Names | None = None,
     skip_rows: NonNegativeInt | None = None,
     comment: str | None = None,
+    missing: Texts | None = None,
 ) -> dict[str, Any]:
     """Return what is given, checked as training checks it."""
-    given = {"query": query, "encoding": encoding, "names": names, "skip_rows": skip_rows, "comment": comment}
-    return {key: value for key, value in given.items() if value is not None}
+    return {key: value for key, value in locals().items() if value is not None}

@@ -196,6 +196,87 @@ def test_an_ambiguous_date_is_settled_by_its_format(read: Read) -> None:
         read(text, date=["d"])
 
 
+ASKED: dict[str, tuple[list[str], dict[str, Any], list[float | None]]] = {
+    "thousands": (["1,234", "12", "1,234,567.5", "NA"], {"thousands": ","}, [1234, 12, 1234567.5, None]),
+    "thousands and a decimal comma": (["1.234,5", "-12", "7"], {"thousands": "."}, [1234.5, -12, 7]),
+    "thousands by spaces": (["1 234", "1\u00a0234", "5"], {"thousands": " "}, [1234, 1234, 5]),
+    "a decimal comma that might part thousands": (["1,234", "2,345", "3"], {"decimal": ","}, [1.234, 2.345, 3]),
+    "a currency": (["$1,234.50", "-$3", "$7"], {"numeric": ["x"]}, [1234.5, -3, 7]),
+    "a currency behind": (["1.234,50 €", "3 €", "-7 €"], {"numeric": ["x"]}, [1234.5, 3, -7]),
+    "percent": (["5%", "6.5 %", "-7%"], {"numeric": ["x"]}, [5, 6.5, -7]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_numbers_that_are_none_to_a_program_are_read_when_asked(read: Read, case: str) -> None:
+    texts, how, numbers = ASKED[case]
+    assert values_of(read(csv_of(x=[f'"{text}"' for text in texts], y=[1, 2, 4, 8][: len(texts)]), **how)) == {
+        "x": numbers
+    }
+
+
+ADVISED: dict[str, tuple[list[str], str, dict[str, Any]]] = {
+    "a currency": (["$1.5", "$2", "$7"], "'$1.5'; to read them so list it in data.numeric=[x]", {"numeric": ["x"]}),
+    "thousands": (["1,234.5", "2", "7"], "'1,234.5'; to read them so set data.thousands=','", {"thousands": ","}),
+    "percent": (["5%", "6%", "7%"], "'5%'; to read them so list it in data.numeric=[x]", {"numeric": ["x"]}),
+}  # fmt: skip
+
+
+def test_a_currency_with_a_comma_needs_two_keys(read: Read) -> None:
+    table = csv_of(x=['"$1,234"', "$2", "$7"] * 4, y=[i % 7 for i in range(12)])
+    (told,) = read(table).notes
+    assert told == (
+        "'x' is text, since '$1,234' may be 1.234 (data.decimal=',') or 1234 (data.thousands=','); set the one that is "
+        "right and list it in data.numeric=[x]"
+    )
+    assert values_of(read(table, numeric=["x"], thousands=","))["x"][:2] == [1234, 2]
+
+
+@pytest.mark.parametrize("case", ADVISED)
+def test_the_key_that_makes_numbers_of_a_text_is_named_and_works(read: Read, case: str) -> None:
+    texts, advice, how = ADVISED[case]
+    table = csv_of(x=[f'"{text}"' for text in texts * 4], y=[i % 7 for i in range(12)])
+    assert read(table).notes == (f"'x' is text, though all its values are numbers, such as {advice}",)
+    assert roles_of(read(table, **how)) == {"x": "numeric"}
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ({"thousands": ","}, "data.thousands=,: no column of t.csv holds numbers that are written so; leave it out"),
+        ({"decimal": ","}, "data.decimal=,: no column of t.csv holds numbers that are written so; leave it out"),
+        ({"date_format": "%d/%m/%Y"}, "data.date_format=%d/%m/%Y: no column of t.csv holds dates that are written so"),
+        ({"date_format": "%Y"}, "data.date_format=%Y: it has no month; a date is written such as %d/%m/%Y"),
+        ({"date_format": "%d/%m/%Q"}, "data.date_format=%d/%m/%Q: '%Q' is none of"),
+        ({"decimal": ".", "thousands": "."}, "one sign cannot be both"),
+        ({"numeric": ["d"]}, "data.numeric=[d]: 'a' in line 2 is no number"),
+    ],
+)
+def test_a_notation_that_nothing_is_written_in_is_refused(read: Read, how: dict[str, Any], reason: str) -> None:
+    refused_in_one_sentence(read, reason, "x,d,y\n1,a,2\n2,b,3\n4,a,5\n", **how)
+
+
+MAY_BE_CLASSES = {
+    "whole numbers": ([row % 3 for row in range(60)], "'y' holds 3 different whole numbers and is taken for a number"),
+    "two numbers": ([1 + row % 2 for row in range(6)], "'y' holds two numbers, 1 and 2, and is taken for two classes"),
+}
+
+
+@pytest.mark.parametrize("case", MAY_BE_CLASSES)
+def test_what_a_target_of_few_numbers_is_taken_for_is_told(read: Read, case: str) -> None:
+    values, note = MAY_BE_CLASSES[case]
+    table = csv_of(x=[row * row for row in range(len(values))], y=values)
+    (told,) = read(table).notes
+    assert told.startswith(note)
+    other = "multiclass" if "multiclass" in told else "regression"
+    assert not read(table, task=other).notes
+    assert not read(csv_of(x=range(6), y=[0, 1] * 3)).notes
+
+
+def test_one_number_written_in_two_ways_is_no_class(read: Read) -> None:
+    refused_in_one_sentence(read, "'1' and '1.0' are one number written differently", "x,y\n1,1\n2,1.0\n3,0\n4,0\n")
+
+
 def test_numbers_that_begin_with_zeros_may_be_codes(read: Read) -> None:
     text = csv_of(zip=[f"{i % 5:05}" for i in range(12)], y=[i % 7 for i in range(12)])
     assert read(text).notes == (

@@ -38,9 +38,9 @@ def numeric_columns(connection: "DuckDBPyConnection", dialect: Dialect) -> dict[
 
 
 def few_values(connection: "DuckDBPyConnection", dialect: Dialect, name: str, rows: int = 20480) -> bool:
-    """Tell whether the first rows have no more than two values of a column, which then may be classes."""
+    """Tell whether the first rows have no more than two numbers in a column, which then may be classes."""
     first = f"SELECT {sql.name(name)} AS x FROM {dialect.reader} LIMIT {rows}"
-    found = connection.execute(f"SELECT count(DISTINCT x) <= 2 FROM ({first})").fetchone()
+    found = connection.execute(f"SELECT count(DISTINCT try_cast(x AS DOUBLE)) <= 2 FROM ({first})").fetchone()
     return found == (True,)
 
 

@@ -39,7 +39,10 @@ def find_numbers(rows: Rows, text: str) -> tuple[Notation, ...]:
 def find_dates(rows: Rows, text: str) -> tuple[Notation, ...]:
     """Return the notations that read all values of a column as dates, no two of them as the same ones."""
     first = rows.all(f"SELECT {text} FROM rows WHERE {text} IS NOT NULL LIMIT 1")
-    tried = [notation for notation in _dates() if first and notation.moment(first[0][0]) is not None]
+    if not first:
+        return ()
+    ((example,),) = first
+    tried = [PLAIN] if PLAIN.moment(example) is not None else [one for one in _dates() if one.is_own_date(example)]
     asked = rows.conventions.date_format
     if asked is not None:
         settled = _reading_all(rows, text, [Notation(date=asked)], Notation.moment_sql)
@@ -63,7 +66,6 @@ def first_odd_date(rows: Rows, text: str) -> tuple[int, str] | None:
 
 
 def _dates() -> Iterator[Notation]:
-    yield PLAIN
     days = [sign.join(f"%{part}" for part in order.split()) for order, sign in product(ORDERS, "/.-")]
     for day, time in product((*days, *NAMED), TIMES):
         yield Notation(date=f"{day} {time}".strip())
@@ -114,7 +116,8 @@ def keys_of(notation: Notation) -> str:
 def how_to_read(rows: Rows, name: str, text: str, fitting: Sequence[Notation]) -> str:
     """Say which keys make numbers of a text that are none to a program."""
     if len(fitting) > 1:
-        return f"since {ambiguous_numbers(rows, text, fitting)}; set the one that is right"
+        listed = f" and list it in data.numeric=[{name}]" if fitting[0].unit else ""
+        return f"since {ambiguous_numbers(rows, text, fitting)}; set the one that is right{listed}"
     (notation,) = fitting
     odd = f"{PLAIN.number_sql(text)} IS NULL AND {text} IS NOT NULL"
     (example,) = rows.one(f"SELECT first({text} ORDER BY rowid) FROM rows WHERE {odd}")

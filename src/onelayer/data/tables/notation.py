@@ -33,7 +33,8 @@ class Notation:
         decimal: the decimal sign, a point or a comma.
         thousands: the sign between groups of three digits; none.
         unit: a sign such as % or $ before or after a number, which is left out.
-        date: the format of a date, as strptime takes it; none: ISO, such as 2026-01-31 or 2026-01-31 18:05:00+02.
+        date: the format of a date, as strptime takes it, beside ISO, which is always read, such as 2026-01-31 or
+            2026-01-31 18:05:00+02; none: ISO alone.
     """
 
     decimal: str = "."
@@ -101,19 +102,19 @@ class Notation:
 
     def moment_sql(self, text: str) -> str:
         """Return the SQL that reads a text as TIMESTAMP, in UTC; NULL where it is no date in this notation."""
-        if self.date:
-            fits = f"regexp_full_match({text}, {sql.text(_pattern(self.date))})"
-            return f"CASE WHEN {fits} THEN try_strptime({text}, {sql.text(self.date)}) END"
         # what has no time zone is in UTC already, as the connection is
         moment = f"CAST(try_cast({text} AS TIMESTAMPTZ) AS TIMESTAMP)"
-        return f"CASE WHEN regexp_full_match({text}, {sql.text(ISO)}) THEN {moment} END"
+        iso = f"WHEN regexp_full_match({text}, {sql.text(ISO)}) THEN {moment}"
+        if not self.date:
+            return f"CASE {iso} END"
+        fits = f"regexp_full_match({text}, {sql.text(_pattern(self.date))})"
+        return f"CASE WHEN {fits} THEN try_strptime({text}, {sql.text(self.date)}) {iso} END"
 
     def moment(self, text: str) -> datetime | None:
         """Read a text as a time stamp in UTC; None where it is no date in this notation."""
         try:
-            if self.date:
-                fits = re.fullmatch(_pattern(self.date), text, re.ASCII)
-                return datetime.strptime(text, self.date) if fits else None
+            if self.is_own_date(text):
+                return datetime.strptime(text, self.date)
             parts = re.fullmatch(ISO, text, re.ASCII)
             if parts is None:
                 return None
@@ -125,6 +126,10 @@ class Notation:
             return moment
         except (ValueError, OverflowError):
             return None
+
+    def is_own_date(self, text: str) -> bool:
+        """Whether a text has the shape of the format, which is not ISO."""
+        return bool(self.date) and re.fullmatch(_pattern(self.date), text, re.ASCII) is not None
 
     @property
     def _units(self) -> tuple[str, str]:

@@ -66,7 +66,7 @@ def number_of(rows: Rows, column: Measured, said: str) -> str:
     """
     if column.kind == "number":
         if column.is_infinite:
-            _refuse_infinite(rows, column.name, column.value)
+            _refuse_infinite(rows, column.name, column.value, said)
         return column.value
     if column.kind == "boolean":
         return f"CAST({column.value} AS DOUBLE)"
@@ -74,7 +74,7 @@ def number_of(rows: Rows, column: Measured, said: str) -> str:
         raise UserError(f"{said}: the column holds dates; list it in data.date, or leave it out")
     value = column.notation.number_sql(column.value)
     _refuse_unread(rows, column, value, said, "is no number")
-    _refuse_infinite(rows, column.name, value)
+    _refuse_infinite(rows, column.name, value, said)
     return value
 
 
@@ -151,11 +151,14 @@ def _refuse_unread(rows: Rows, column: Measured, value: str, said: str, reason: 
         )
 
 
-def _refuse_infinite(rows: Rows, name: str, value: str) -> None:
+def _refuse_infinite(rows: Rows, name: str, value: str, said: str) -> None:
+    # a target or a weight cannot be left out, nor what a model needs
+    is_feature = said in ("", f"data.numeric=[{name}]")
+    remedy = f", or leave the column out with data.drop=[{name}]" if is_feature else ", or leave that row out"
     for row, found in rows.all(f"SELECT rowid, {value} FROM rows WHERE isinf({value}) ORDER BY rowid LIMIT 1"):
         raise UserError(
-            f"{rows.source}: column '{name}' is {found} in {rows.where(row)}; only finite numbers can be used; mend it "
-            "there, or leave out the row, or the column if it is a feature"
+            f"{rows.source}: column '{name}' is {found} in {rows.where(row)}; only finite numbers can be used, so mend "
+            f"it there{remedy}"
         )
 
 

@@ -68,8 +68,9 @@ def measured(rows: Rows, name: str, type_name: str, n_rows: int, role: Role | No
     if role == "numeric" and numbers < present:
         return _as_asked_numbers(rows, as_text)
     if numbers == present:
-        guess = f"'{name}' is numeric: it is text, but all its {present} values are numbers"
-        noticed = (guess + _codes(rows, name, text),) if usual == PLAIN else ()
+        codes = _codes(rows, name, text) if usual == PLAIN else ""
+        guess = f"'{name}' is numeric: it is text, but all its {present} values are numbers{codes}"
+        noticed = (guess,) if codes or rows.dialect is None else ()  # in a text file every number is a text
         return _of(rows, replace(as_text, notation=usual, guesses=noticed), "number", usual.number_sql(text))
     if dates >= NEARLY_DATES * present:
         return _as_dates(rows, as_text, dates)
