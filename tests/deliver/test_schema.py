@@ -255,6 +255,20 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def test_a_file_that_lacks_what_the_query_asks_for_is_read_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("t.csv"), ["x", "w", "y"], [[str(i), str(i % 2), str(i * i)] for i in range(30)])
+    model = model_on(None, query="select x, y from 't.csv' where w > 0")
+    write(Path("new.csv"), ["x"], [["3"], ["4"]])
+    scored = score(model, "new.csv", Path("out.csv"))
+    told = "the query of training cannot be asked of new.csv, whose columns are taken as they are"
+    assert (scored.rows, scored.notes) == (2, (told,))
+    scored = score(model, "t.csv", Path("again.csv"))
+    assert (scored.rows, scored.notes) == (15, ("t.csv is read by the query of training: 15 rows",))
+
+
 NOTATIONS = [
     Notation(), Notation(","), Notation(".", ","), Notation(",", "."), Notation(",", " "), Notation(".", "'"),
     Notation(".", ",", "$"), Notation(".", "", "%"),

@@ -27,8 +27,7 @@ def _add_table(parser: Parser) -> None:
         nargs="*",
         metavar="TABLE",
         help="a file of any kind that training reads, and KEY=VALUE where it is written otherwise than the one of "
-        "training: encoding, names, skip_rows, comment, missing, of arrays features, labels; or query=SELECT instead of a "
-        "file",
+        "training: encoding, names, skip_rows, comment, missing, of arrays features, labels; or query=SELECT instead",
     )
     parser.add_argument("--query", metavar="SELECT", help="the same as query=SELECT")
 

@@ -71,7 +71,7 @@ def evaluate(model: Model, table: str | Named, *, weight: str | None = None, see
         rows = open_table(model.artefact, named, texts=[model.target])
         truth = fetch_column(rows, answers(rows, model.target, model.classes, model.artefact.origin)).astype(np.float64)
         readings = readings_of(rows, encoder)
-        read, notes = frames(rows, readings), tuple(reading.note for reading in readings if reading.note)
+        read, notes = frames(rows, readings), (*rows.notes, *(one.note for one in readings if one.note))
     known = truth >= 0 if model.classes is not None else ~np.isnan(truth)
     if not known.any():
         raise UserError(f"{rows.source}: no row has a '{model.target}', which is to be compared with")

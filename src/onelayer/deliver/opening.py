@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -92,16 +92,25 @@ def open_table(artefact: Artefact, named: Named, *, folder: Path | None = None, 
     if "query" in how:
         return open_rows(query=how["query"], missing=missing, folder=folder)
     assert named.path is not None
+    query = None if origin.query is None or how else origin.query.of_file(sql.connect(), named.path, target)
+    if query is not None:
+        try:
+            rows = open_rows(query=query, missing=missing, folder=folder)
+        except UserError:
+            pass  # the file may lack what the query asks for, and have all that the model needs
+        else:
+            note = f"{named.path} is read by the query of training: {rows.count} rows"
+            return replace(rows, source=named.path, notes=(*rows.notes, note))
+    needed = {design.name for design in artefact.encoder.designs}
+    like = Like({**(origin.file or {}), **how}, needed, plain_numbers(artefact.encoder) - {*texts}, target)
     try:
-        if origin.query is not None and not how:
-            query = origin.query.of_file(sql.connect(), named.path, target)
-            if query is not None:
-                return open_rows(query=query, missing=missing, folder=folder)
-        needed = {design.name for design in artefact.encoder.designs}
-        like = Like({**(origin.file or {}), **how}, needed, plain_numbers(artefact.encoder) - {*texts}, target)
-        return open_rows(path=named.path, missing=missing, folder=folder, like=like)
+        rows = open_rows(path=named.path, missing=missing, folder=folder, like=like)
     except UserError as error:
         raise UserError(str(error).removeprefix("data.path=")) from None
+    if query is None:
+        return rows
+    note = f"the query of training cannot be asked of {named.path}, whose columns are taken as they are"
+    return replace(rows, notes=(*rows.notes, note))
 
 
 def _how(

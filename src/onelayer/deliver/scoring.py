@@ -78,7 +78,7 @@ def score(model: Model, table: str | Named, out: Path, *, ids: Sequence[str] = (
                 readings = readings_of(rows, model.artefact.encoder)
                 read = frames(rows, readings)
             kept = _kept(rows, ids)
-            notes = (*(reading.note for reading in readings if reading.note), *_predict(rows, read, model))
+            notes = (*rows.notes, *(reading.note for reading in readings if reading.note), *_predict(rows, read, model))
             said = [f"predictions.{_place(place)}" for place in range(len(names) - len(ids))]
             columns = ", ".join(f"{one} AS {sql.name(name)}" for one, name in zip(kept + said, names, strict=True))
             asked = f"SELECT {columns} FROM rows POSITIONAL JOIN predictions"
