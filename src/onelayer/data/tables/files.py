@@ -71,8 +71,8 @@ def _form(path: str) -> Form:
     if suffix not in FORMS:
         known = ", ".join(FORMS)
         raise UserError(
-            f"{path}: a table ends in {known} (or .gz or .zst after that); read others with "
-            f"data.query=\"select * from read_csv('{path}')\""
+            f"{path}: a table ends in {known} (or .gz or .zst after that); give lines of text a name in .txt, "
+            "and read other files with data.query"
         )
     return FORMS[suffix]
 

@@ -83,7 +83,7 @@ def sentence(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines()]
     kept = []
     for line in lines:
-        if not line or line.startswith(("LINE ", "Possible", "* ", "^", "Original Line")):
+        if not line or line.startswith(("LINE ", "Possible", "* ", "^", "Original Line", "The search space")):
             break
         kept.append(line)
     said = re.sub(r"^(\w+ )+Error: ", "", " ".join(kept[:3]) or type(error).__name__)
