@@ -34,6 +34,8 @@ def started(arguments: Sequence[str], folder: Path) -> int:
 
 def live(command: Callable[[], object], argv: Sequence[str], folder: Path) -> NoReturn:
     """Spend what is left of a copy of this process on a command, and end with its exit code."""
+    if "torch" in sys.modules:  # whose other threads are not copied, and would be waited for
+        sys.modules["torch"].set_num_threads(1)
     code = 70
     try:
         os.chdir(folder)
