@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from onelayer.report.figures.best import best_rows
-from onelayer.report.figures.diagnostics import calibration
 from onelayer.report.figures.heat import Side, cells
 from onelayer.report.gather import Gathered
+from onelayer.track.figures import calibration
 
 
 def test_best_rows_are_the_first_of_the_leaderboard_with_their_means(of_cancer: Gathered) -> None:

@@ -12,12 +12,13 @@ from matplotlib.collections import LineCollection, PolyCollection
 from scipy.stats import ttest_1samp
 
 from onelayer.report.command import write_page
-from onelayer.report.figures import best, heat, links, parallel, response
+from onelayer.report.figures import best, diagnostics, heat, links, parallel, response
 from onelayer.report.figures.canvas import INK, Painted
 from onelayer.report.gather import Gathered, gather
 from onelayer.report.listings import runs
 from onelayer.report.page.answer import answer
 from onelayer.report.tables import markdown
+from onelayer.report.winner import Winner
 from tests.sweeps.sweeps import NAN, end_run
 
 # by the mean adam at 0.1 is best, by a single run sgd at 0.1
@@ -124,6 +125,20 @@ def test_the_gap_and_the_coefficients_say_which_weights_they_are_of(numbers: Pat
     table = runs(of_numbers)
     epochs = {row[table.columns.index("directory")]: row[table.columns.index("best_epoch")] for row in table.rows}
     assert epochs[row.best.directory.as_posix()] == first["best_epoch"]
+
+
+def test_figures_of_the_winner_have_the_metrics_of_its_result(cancer: Path, of_cancer: Gathered) -> None:
+    assert of_cancer.board.best is not None
+    record = of_cancer.board.best.best
+    metrics = json.loads((cancer / record.directory / "result.json").read_text())["metrics"]
+    painted = diagnostics.draw(of_cancer)
+    (area,) = re.findall(r"area ([\d.]+);", painted.drawn.caption)
+    assert float(area) == pytest.approx(metrics["test/auroc"], abs=1e-3)
+    assert isinstance(of_cancer.winner, Winner)
+    answers = of_cancer.winner.answers
+    assert not isinstance(answers, str)
+    assert (answers.value == answers.target).mean() == pytest.approx(metrics["test/accuracy"], abs=1e-6)
+    assert of_cancer.winning in painted.drawn.caption
 
 
 def test_a_number_that_no_axis_reaches_costs_no_report(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+TENTHS = 10
 POINTS: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 3.5, "markeredgewidth": 0, "alpha": 0.6}
 
 
@@ -44,6 +45,18 @@ def to_png(figure: Figure) -> tuple[bytes, tuple[int, int]]:
     return buffer.getvalue(), (width, height)
 
 
+def calibration(positive: NDArray[Any], truth: NDArray[np.bool_]) -> list[tuple[float, float, int]]:
+    """Return mean prediction, observed share and number of rows for tenths of them, by rising prediction.
+
+    Args:
+        positive: (rows,), probabilities.
+        truth: (rows,), what came of them.
+    """
+    order = np.argsort(positive, kind="stable")
+    parts = [part for part in np.array_split(order, TENTHS) if len(part)]
+    return [(float(positive[part].mean()), float(truth[part].mean()), len(part)) for part in parts]
+
+
 def _residuals(figure: Figure, prediction: Array, target: Array) -> None:
     left, right = figure.subplots(1, 2)
     ends = [min(prediction.min(), target.min()), max(prediction.max(), target.max())]
@@ -56,7 +69,6 @@ def _residuals(figure: Figure, prediction: Array, target: Array) -> None:
 
 
 def _roc_and_calibration(figure: Figure, probability: Array, target: Array) -> None:
-    from sklearn.calibration import calibration_curve
     from sklearn.metrics import roc_curve
 
     left, right = figure.subplots(1, 2)
@@ -66,7 +78,7 @@ def _roc_and_calibration(figure: Figure, probability: Array, target: Array) -> N
         left.plot(false_positive, true_positive)
     left.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC")
     right.plot([0, 1], [0, 1], color="0.6", linewidth=1)
-    observed, predicted = calibration_curve(target, probability, n_bins=10, strategy="quantile")
+    predicted, observed, _ = zip(*calibration(probability, target == 1), strict=True)
     right.plot(predicted, observed, marker="o")
     right.set(xlabel="predicted probability", ylabel="observed share", title="calibration (tenths of the rows)")
 

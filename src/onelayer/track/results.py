@@ -177,7 +177,7 @@ class Results:
         writer = self._tracker.curves.end(index, judge.epochs[index], shown=shown, diverged=diverged)
         if writer is not None:
             if run.spec.logger.figures and not diverged and self._observer.draws(run, result):
-                self._draw(writer, best, judge.epochs[index])
+                self._draw(writer, best, judge.epochs[index], judge.best_epoch[index])
             row = settings(run.spec, run.overrides, result)
             writer.hparams(row, verdict(result), judge.epochs[index], failed=diverged)
             writer.close()
@@ -217,7 +217,7 @@ class Results:
             },
         ).save(run.directory / MODEL)
 
-    def _draw(self, writer: EventWriter, best: Tensor, epoch: int) -> None:
+    def _draw(self, writer: EventWriter, best: Tensor, epoch: int, chosen: int) -> None:
         from onelayer.track.figures import draw, to_png
 
         data, objective, prepared = self._data, self._module.objective, self._data.prepared
@@ -229,7 +229,7 @@ class Results:
         target = block.y[:DRAWN].cpu().double().numpy().reshape(len(prediction), -1)
         if data.task == "regression":
             prediction, target = prepared.y_scale.undo(prediction), prepared.y_scale.undo(target)
-        title = f"{prepared.target_name}, {name} rows"
+        title = f"{prepared.target_name}, {name} rows, weights of epoch {chosen}"
         figure = draw(data.task, prediction, target[:, 0], prepared.classes, title)
         tag = f"{VERDICT}/{name}/{'residuals' if data.task == 'regression' else 'predictions'}"
         writer.image(tag, *to_png(figure), epoch)

@@ -8,14 +8,14 @@ import numpy as np
 from onelayer.report.figures.canvas import COLOURS, GREY, INK, Canvas, Painted, nothing
 from onelayer.report.figures.names import name_places
 from onelayer.report.gather import Gathered
-from onelayer.report.winner import Answers, Array, shortened
+from onelayer.report.winner import Answers, shortened
+from onelayer.track.figures import calibration
 
 NAME, TITLE = "diagnostics", "The winner on rows that it was not trained on"
 TRAINED = "The winner on the rows that it was trained on"
 # rows that are drawn as dots
 DRAWN = 1500
 FEW = 60  # of these
-TENTHS = 10
 
 
 def draw(gathered: Gathered) -> Painted:
@@ -42,7 +42,7 @@ def _residuals(answers: Answers, winning: str, target: str) -> Painted:
     left, right = canvas.all
     some = np.linspace(0, len(answers.target) - 1, min(DRAWN, len(answers.target))).astype(int)
     truth, said = answers.target[some], answers.value[some]
-    dots: dict[str, Any] = {"marker": "o", "linestyle": "none", "markeredgewidth": 0, "alpha": 0.55}
+    dots: dict[str, Any] = {"marker": "o", "linestyle": "none", "markeredgewidth": 0, "alpha": 0.75}
     dots["markersize"] = 4 if len(some) > FEW else 6
     ends = [float(min(truth.min(), said.min())), float(max(truth.max(), said.max()))]
     left.plot(ends, ends, color=GREY, linewidth=1)
@@ -86,13 +86,6 @@ def _ranking(answers: Answers, winning: str, classes: tuple[str, ...]) -> Painte
         "to trust."
     )
     return canvas.drawn(_title(answers), caption)
-
-
-def calibration(positive: Array, truth: Array) -> list[tuple[float, float, int]]:
-    """Return mean prediction, observed share and number of rows for tenths of them, by rising prediction."""
-    order = np.argsort(positive, kind="stable")
-    parts = [part for part in np.array_split(order, TENTHS) if len(part)]
-    return [(float(positive[part].mean()), float(truth[part].mean()), len(part)) for part in parts]
 
 
 def _confusion(answers: Answers, winning: str, classes: tuple[str, ...]) -> Painted:
