@@ -91,9 +91,12 @@ def test_hundreds_of_runs_are_drawn(tmp_path: Path) -> None:
     assert all(one.svg for one in drawn if one.name in ALWAYS)
 
 
-def test_sweeps_of_several_data_are_drawn_with_a_caution(cancer: Path, numbers: Path) -> None:
-    drawn = best.draw(gather([cancer, numbers])).drawn
-    assert "Caution: rows that differ in data were measured on other data." in drawn.caption
+def test_runs_on_several_data_are_not_compared_in_figures(cancer: Path, numbers: Path) -> None:
+    drawn, listings, _ = contents([cancer, numbers])
+    assert {one.name for one in drawn if one.svg} <= {"gap-epochs", "gap-evaluations", "gap-seconds", "profile"}
+    why = "The runs saw 2 different data, which do not compare."
+    assert next(one for one in drawn if one.name == "comparing").caption == why
+    assert next(one for one in listings if one.name == "best").caption == why
 
 
 def test_a_sweep_without_a_result_that_counts_says_why_there_are_no_figures(tmp_path: Path) -> None:

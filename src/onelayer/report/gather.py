@@ -98,6 +98,12 @@ class Gathered:
         return "".join(f" Caution: {one}." for one in cautions(self.board))
 
     @property
+    def apart(self) -> str:
+        """Why runs are not compared with each other; empty where they are."""
+        groups = self.board.groups
+        return f"The runs saw {groups} different data, which do not compare" if groups > 1 else ""
+
+    @property
     def winning(self) -> str:
         """Name the run, and the epoch of the weights, that all figures of the winner are of."""
         assert self.board.best is not None

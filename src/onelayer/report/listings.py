@@ -40,6 +40,8 @@ def runs(gathered: Gathered) -> Listing:
 def best(gathered: Gathered) -> Listing:
     """List the best setting of each optimizer."""
     title, metric = "Best configuration of each optimizer", gathered.metric
+    if gathered.apart:
+        return Listing("best", title, f"{gathered.apart}.", ("optimizer",), ())
     if not gathered.board.repeated:
         single = tuple(
             (n, r.best.value(metric), gathered.setting(r.best), r.best.command) for n, r in best_rows(gathered).items()

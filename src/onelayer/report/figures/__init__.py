@@ -14,7 +14,7 @@ from onelayer.report.figures import (
     profile,
     response,
 )
-from onelayer.report.figures.canvas import Painted
+from onelayer.report.figures.canvas import Painted, nothing
 from onelayer.report.gather import Gathered
 
 # in the order of the page
@@ -33,12 +33,18 @@ FIGURES: Sequence[Callable[[Gathered], Painted | list[Painted]]] = (
     diagnostics.draw,
     coefficients.draw,
 )
+# what runs are judged by stands on an axis, or chooses what is drawn
+COMPARING = (best.draw, response.draw_rate, response.draw, links.draw, budget.draw, heat.draw, parallel.draw)
 
 
 def paint_all(gathered: Gathered) -> list[Painted]:
     """Draw all figures; one that does not apply says why."""
     found: list[Painted] = []
     for draw in FIGURES:
+        if draw in COMPARING and gathered.apart:
+            continue
         painted = draw(gathered)
         found += painted if isinstance(painted, list) else [painted]
+    if gathered.apart:
+        found.append(nothing("comparing", "Figures that compare runs", f"{gathered.apart}."))
     return found
