@@ -65,7 +65,7 @@ def build_module(
     )
     stack.start([s.seed for s in specs], [s.model.init for s in specs], [s.model.init_std or 0.01 for s in specs])
     l2 = [spec.model.l2 for spec in specs]
-    solver = Solver(data.train, objective, n_outputs=n_outputs, bias=bias)
+    solver = Solver(data.train, objective, n_outputs=n_outputs, bias=bias, classes=data.prepared.classes)
     rates = learning_rates(specs, solver)
     settings = [
         OptimizerSettings.of(spec.optim.name, lr, spec.optim.args) for spec, lr in zip(specs, rates, strict=True)

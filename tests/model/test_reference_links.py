@@ -95,7 +95,7 @@ def test_separated_classes_have_no_finite_optimum(link: str) -> None:
         assert found.theta is None
         assert found.note.startswith(f"no finite optimum: the classes are separated{how}")
         assert solve(x, y, link, 0.01).theta is not None
-    assert "class number 0 has no train rows" in solve(X, torch.ones_like(TARGET), link).note
+    assert "class 0 has no train rows" in solve(X, torch.ones_like(TARGET), link).note
 
 
 @every_link
@@ -123,3 +123,8 @@ def test_where_the_loss_bends_down_expected_information_still_descends(seed: int
     slope = BINARY[link].residual((columns @ found.theta.t())[None], y)[0].t() @ columns / 40
     slope[:, :2] += 0.001 * found.theta[:, :2]
     assert float(slope.norm()) < 1e-9
+
+
+def test_a_class_without_rows_is_named() -> None:
+    solver = Solver(Part(X, torch.zeros_like(TARGET)), BINARY["logit"], classes=("no", "yes"))
+    assert solver.solve(0.1).note == "no finite optimum: class 'yes' has no train rows"

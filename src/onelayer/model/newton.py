@@ -14,7 +14,7 @@ from onelayer.model.linear import logits_of, pullback
 from onelayer.model.moments import dense_pieces
 from onelayer.model.objectives import BINARY, Objective
 from onelayer.model.rows import Part
-from onelayer.model.separation import CURVED, absent, margins, receding, surely_exists, why_none, with_ones
+from onelayer.model.separation import CURVED, margins, receding, surely_exists, why_none, with_ones
 
 ITERATIONS = 100
 LOCAL = "local: the loss is not convex"
@@ -71,8 +71,6 @@ def newton(
     """
     of_classes = objective.task != "regression"  # which alone can be separated, or lack rows
     unsure = l2 == 0 and of_classes
-    if bias and of_classes and (missing := absent(part, n_outputs)) is not None:
-        return Optimum(None, note=f"no finite optimum: class number {missing} has no train rows")
     if unsure and not objective.self_concordant:
         # under any link that rises everywhere an optimum exists on the same rows; the logit's can be certified
         sure = newton(part, BINARY["logit"], 0.0, n_outputs=n_outputs, bias=bias, rank=rank)

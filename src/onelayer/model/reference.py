@@ -21,6 +21,7 @@ from onelayer.model.moments import Array, Moments
 from onelayer.model.newton import newton
 from onelayer.model.objectives import Objective
 from onelayer.model.rows import Part, Rows, total
+from onelayer.model.separation import absent
 from onelayer.threads import one_thread
 
 # rows * (outputs * columns)^2: the work of one Hessian, here about a second of one core
@@ -52,10 +53,20 @@ class Solver:
         objective: the loss.
         n_outputs: columns of the logits.
         bias: whether there is a free constant.
+        classes: their names, for what is told; none: they are numbered.
     """
 
-    def __init__(self, part: Part, objective: Objective, *, n_outputs: int = 1, bias: bool = True) -> None:
+    def __init__(
+        self,
+        part: Part,
+        objective: Objective,
+        *,
+        n_outputs: int = 1,
+        bias: bool = True,
+        classes: Sequence[str] | None = None,
+    ) -> None:
         self.part, self.objective, self.n_outputs, self.bias = part, objective, n_outputs, bias
+        self.classes = classes
 
     @cached_property
     def moments(self) -> Moments:
@@ -74,6 +85,10 @@ class Solver:
             return Reference(None, float("nan"), why)
         if self.objective.quadratic:
             return self._least_squares(l2)
+        of_classes = self.objective.task != "regression"
+        if self.bias and of_classes and (missing := absent(self.part, self.n_outputs)) is not None:
+            name = missing if self.classes is None else f"'{self.classes[missing]}'"
+            return Reference(None, float("nan"), f"no finite optimum: class {name} has no train rows")
         if l2 == 0 and self.n_outputs > 1 and size > UNSURE:
             why = f"skipped: without model.l2, {size} weights are beyond the limit {UNSURE}; with it there would be one"
             return Reference(None, float("nan"), why)

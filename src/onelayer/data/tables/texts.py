@@ -71,7 +71,8 @@ def measured(rows: Rows, name: str, type_name: str, n_rows: int, role: Role | No
         codes = _codes(rows, name, text) if usual == PLAIN else ""
         guess = f"'{name}' is numeric: it is text, but all its {present} values are numbers{codes}"
         noticed = (guess,) if codes or rows.dialect is None else ()  # in a text file every number is a text
-        return _of(rows, replace(as_text, notation=usual, guesses=noticed), "number", usual.number_sql(text))
+        number = _of(rows, replace(as_text, notation=usual, guesses=noticed), "number", usual.number_sql(text))
+        return replace(number, notes=as_text.notes) if role == "category" else number  # as levels all digits are kept
     if dates >= NEARLY_DATES * present:
         return _as_dates(rows, as_text, dates)
     if numbers < NEARLY_NUMBERS * present and alike < NEARLY_NUMBERS * present:

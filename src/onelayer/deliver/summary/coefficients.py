@@ -76,7 +76,7 @@ def distance_of(part: Part, theta: Array, artefact: Artefact, *, bias: bool) -> 
         bias: whether the last column of theta is one.
     """
     objective, l2 = objective_of(artefact), float(artefact.header["l2"])
-    solver = Solver(part, objective, n_outputs=len(theta), bias=bias)
+    solver = Solver(part, objective, n_outputs=len(theta), bias=bias, classes=artefact.header["classes"])
     truth = Truth(solver, [l2])
     weights = torch.from_numpy(theta)[None]
     measured = {name: float(value) for name, value in truth.measure(weights).items()}
