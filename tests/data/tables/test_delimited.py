@@ -100,8 +100,8 @@ NOTED: dict[str, tuple[str | bytes, str]] = {
     "comments": ("# t\nx,y\n1,2\n#\n3,4\n", "2 lines of t.csv left out that begin with '#'"),
     "dates in two ways": (
         "y,d\n1,2024-03-08 01:25:58\n2,2024-03-09 01:25:58\n4,03/10/2024 01:25:58\n5,2024-03-11 01:25:58\n",
-        "'d' is text, though all its 4 values look like dates, such as '2024-03-08 01:25:58'; '03/10/2024 01:25:58' in "
-        "line 4 is not written as '2024-03-08 01:25:58' is; write all dates in one way",
+        "'d' is text, since '03/10/2024 01:25:58' may be 3 October 2024 (data.date_format='%d/%m/%Y %H:%M:%S') or 10 "
+        "March 2024 (data.date_format='%m/%d/%Y %H:%M:%S'); set the one that is right",
     ),
     "an encoding that is looked for": (
         "x,y\né,1\nb,2\né,3\n".encode("latin-1"),

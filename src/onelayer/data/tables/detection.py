@@ -38,23 +38,17 @@ def find_numbers(rows: Rows, text: str) -> tuple[Notation, ...]:
 
 def find_dates(rows: Rows, text: str) -> tuple[Notation, ...]:
     """Return the notations that read all values of a column as dates, no two of them as the same ones."""
-    first = rows.all(f"SELECT {text} FROM rows WHERE {text} IS NOT NULL LIMIT 1")
-    if not first:
-        return ()
-    ((example,),) = first
-    tried = [PLAIN] if PLAIN.moment(example) is not None else [one for one in _dates() if one.is_own_date(example)]
     asked = rows.conventions.date_format
     if asked is not None:
         settled = _reading_all(rows, text, [Notation(date=asked)], Notation.moment_sql)
         if settled:
             return settled
-    return _reading_all(rows, text, tried, Notation.moment_sql)
+    return _reading_all(rows, text, _tried(rows, text), Notation.moment_sql)
 
 
 def first_odd_date(rows: Rows, text: str) -> tuple[int, str] | None:
-    """Return the row and the text of the first date that is written otherwise than the first of all; None: unknown."""
-    first = rows.all(f"SELECT {text} FROM rows WHERE {text} IS NOT NULL ORDER BY rowid LIMIT 1")
-    tried = [notation.moment_sql(text) for notation in _dates() if notation.moment(first[0][0]) is not None]
+    """Return the row and the text of the first date that is not written as most are; None: no format is known."""
+    tried = [notation.moment_sql(text) for notation in _tried(rows, text)]
     if not tried:
         return None
     counts = rows.one(f"SELECT {', '.join(f'count({value})' for value in tried)} FROM rows")
@@ -63,6 +57,15 @@ def first_odd_date(rows: Rows, text: str) -> tuple[int, str] | None:
         f"SELECT rowid, {text} FROM rows WHERE {text} IS NOT NULL AND ({value}) IS NULL ORDER BY rowid LIMIT 1"
     )
     return odd[0] if odd else None
+
+
+def _tried(rows: Rows, text: str) -> list[Notation]:
+    """Return the notations that read the first value that is not ISO, which all of them read; ISO alone if all are."""
+    iso = f"({PLAIN.moment_sql(text)}) IS NOT NULL"
+    first = rows.all(f"SELECT {text} FROM rows WHERE {text} IS NOT NULL ORDER BY {iso}, rowid LIMIT 1")
+    if not first or PLAIN.moment(first[0][0]) is not None:
+        return [PLAIN]
+    return [notation for notation in _dates() if notation.is_own_date(first[0][0]) and notation.moment(first[0][0])]
 
 
 def _dates() -> Iterator[Notation]:
