@@ -77,6 +77,16 @@ def test_rows_of_weight_zero_change_no_interval() -> None:
             assert found[name] == pytest.approx(interval, rel=1e-9)
 
 
+def test_resamples_of_one_value_have_no_r2_and_widen_no_interval() -> None:
+    """Of three rows some resamples are one row three times; rounding leaves a spread of some 1e-17 there."""
+    truth = np.array([0.1, 0.3, 0.7])
+    found = of_numbers(np.array([0.2, 0.3, 0.6]), truth, seed=0, weight=np.ones(3))["r2"]
+    assert found.value == pytest.approx(sklearn_metrics.r2_score(truth, [0.2, 0.3, 0.6]))
+    assert -10 < found.low <= found.value <= found.high <= 1
+    alike = of_numbers(np.array([0.2, 0.3]), np.array([0.7, 0.7]), seed=0, weight=np.ones(2))["r2"]
+    assert np.isnan([alike.value, alike.low, alike.high]).all()
+
+
 def test_an_interval_of_weighted_rows_is_as_wide_as_that_of_repeated_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "LEAST", 1000)
     monkeypatch.setattr(evaluation, "RESAMPLES", 1000)

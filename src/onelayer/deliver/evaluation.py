@@ -112,7 +112,11 @@ def of_numbers(predicted: Array, truth: Array, seed: int, weight: Array) -> dict
 
     def metrics(means: Array) -> Mapping[str, Array]:
         squared, absolute, shift, square = means.T
-        return {"mse": squared, "mae": absolute, "r2": 1 - squared / (square - shift**2)}
+        spread = square - shift**2
+        # rows of one value, as a resample of few may be, have no r2; what rounding leaves of their spread is none
+        known = spread > 4 * np.finfo(float).eps * square
+        r2 = 1 - np.divide(squared, spread, out=np.full_like(squared, np.nan), where=known)
+        return {"mse": squared, "mae": absolute, "r2": r2}
 
     return _intervals(lambda shares: metrics(shares @ sums), weight, seed)
 

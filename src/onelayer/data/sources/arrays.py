@@ -39,6 +39,7 @@ def read_arrays(file: Path) -> Arrays:
 def _read_npy(file: Path) -> Arrays:
     array = np.load(file, allow_pickle=False)
     if not isinstance(array, np.ndarray):
+        array.close()
         raise zipfile.BadZipFile("it is an archive; its name should end with .npz")
     return {file.stem: array}
 
