@@ -139,6 +139,17 @@ def test_a_csv_says_the_same_as_the_parquet_file(
     assert (tmp_path / "one.csv").read_text() == (tmp_path / "other.csv").read_text()  # 00 in front of an id included
 
 
+def test_words_that_name_a_table_may_stand_before_and_after_flags(
+    trained: tuple[Path, str], frame: pd.DataFrame, predict: Predict, tmp_path: Path
+) -> None:
+    folder, _ = trained
+    frame.to_csv(tmp_path / "t.csv", index=False, encoding="utf-16")
+    for place, words in enumerate((("encoding=utf-16", "-o"), ("-o",))):
+        after = () if place == 0 else ("data.encoding=utf-16",)
+        assert predict(folder / "run", "t.csv", *words, f"{place}.csv", *after).code == 0
+    assert (tmp_path / "0.csv").read_bytes() == (tmp_path / "1.csv").read_bytes()
+
+
 def test_values_at_hand_frames_and_files_say_the_same(trained: tuple[Path, str], frame: pd.DataFrame) -> None:
     folder, target = trained
     model = onelayer.load(folder / "run")

@@ -59,7 +59,7 @@ def predict(arguments: list[str]) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, help="a .csv, .tsv or .parquet file")
     parser.add_argument("--id", action="append", default=[], metavar="COLUMN", help="keep this column; may be repeated")
     parser.add_argument("--force", action="store_true", help="write over OUT where it is there")
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
         _mention(given.run)
@@ -90,7 +90,7 @@ def evaluate(arguments: list[str]) -> None:
     parser.add_argument(
         "--seed", type=whole, default=0, metavar="N", help="of the resamples that the intervals come from; default: 0"
     )
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)
     os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with reported():
         _mention(given.run)
