@@ -233,6 +233,14 @@ def test_a_file_that_is_written_otherwise_is_named_so(tmp_path: Path) -> None:
         Named.parse(["new.csv", "category=[a]"])
 
 
+def test_a_notation_holds_for_columns_that_training_saw_no_sign_of(tmp_path: Path) -> None:
+    rows = [[f"{1000 + 7 * i:,}", str(900 + i), str(i * i)] for i in range(20)]
+    model = model_on(write(tmp_path / "t.csv", ["a", "b", "y"], rows), thousands=",")
+    new = write(tmp_path / "new.csv", ["a", "b"], [["2,000", "1,900"], ["2000", "1900"]])
+    first, second = predicted(model, new)
+    assert first == second
+
+
 def test_a_query_travels_with_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The types that duckdb found in training go with it: here a day-first date, and a number with a late point."""
     monkeypatch.chdir(tmp_path)

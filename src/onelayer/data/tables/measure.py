@@ -7,6 +7,7 @@ from onelayer.data.frame import Role
 from onelayer.data.tables import sql, texts
 from onelayer.data.tables.measured import EXACT, FLOATS, INTEGERS, Measured, kind_of
 from onelayer.data.tables.names import named_like_identifier
+from onelayer.data.tables.notation import PLAIN
 from onelayer.data.tables.opening import Rows
 
 
@@ -67,4 +68,6 @@ def _measured(rows: Rows, name: str, type_name: str, n_rows: int, found: Sequenc
             notes = (f"'{name}' has integers beyond 2^53, which float64 rounds",)
         if named_like_identifier(name):
             (distinct,) = rows.one(f"SELECT count(DISTINCT {column}) FROM rows")
-    return Measured(name, type_name, kind, value, n_rows, present, None, distinct, low, high, notes)
+    # digits alone are read alike in all notations; other files may have more signs
+    usual = rows.conventions.notation() if rows.dialect is not None else PLAIN
+    return Measured(name, type_name, kind, value, n_rows, present, None, distinct, low, high, notes, notation=usual)

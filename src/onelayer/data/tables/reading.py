@@ -46,7 +46,7 @@ def read_as(rows: Rows, column: Measured, role: Role, said: str = "", parts: tup
         return Reading(Column(column.name, "category", levels=levels, typed=column.text is None), (code,))
     if column.problem and column.kind == "text":
         raise UserError(f"{said}: {column.problem}; set the one that is right")
-    notation = PLAIN if column.text is None else column.notation
+    notation = column.notation
     if role == "date":
         value, has_time = _date(rows, column, said)
         wanted = parts or tuple(part for part in PARTS if has_time or part != "hour")
