@@ -11,7 +11,7 @@ from onelayer.data.encode import Counted
 from onelayer.data.frame import Frame
 from onelayer.data.tables.fetch import fetch_column, frames
 from onelayer.data.tables.measure import measure
-from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.rows import Rows
 from onelayer.data.tables.target import weight_of
 from onelayer.deliver.matrices import matrix_of
 from onelayer.deliver.model import Model

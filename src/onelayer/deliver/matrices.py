@@ -20,7 +20,7 @@ from onelayer.data.sources.files import class_name
 from onelayer.data.sources.libsvm import placed, read_sparse
 from onelayer.data.table import PARTS
 from onelayer.data.tables import sql
-from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.rows import Rows
 from onelayer.deliver.model import Model
 from onelayer.deliver.opening import Named
 from onelayer.deliver.values import frame_of_array

@@ -13,7 +13,8 @@ from onelayer.data.checked import call
 from onelayer.data.tables import sql
 from onelayer.data.tables.like import Like
 from onelayer.data.tables.names import Names, Texts
-from onelayer.data.tables.opening import Rows, open_rows
+from onelayer.data.tables.opening import open_rows
+from onelayer.data.tables.rows import Rows
 from onelayer.deliver.reading import plain_numbers
 from onelayer.errors import UserError, did_you_mean
 

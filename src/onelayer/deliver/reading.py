@@ -8,9 +8,9 @@ from onelayer.data.encode.design import Design, Levels
 from onelayer.data.tables.measure import measure
 from onelayer.data.tables.measured import Measured, kind_of
 from onelayer.data.tables.notation import PLAIN
-from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.origin import Origin
 from onelayer.data.tables.reading import Reading, canonical, codes_of, number_of, read_as
+from onelayer.data.tables.rows import Rows
 from onelayer.data.tables.texts import as_written
 from onelayer.errors import UserError, did_you_mean
 

@@ -14,8 +14,8 @@ from onelayer.data.encode import Counted
 from onelayer.data.frame import Frame
 from onelayer.data.tables import sql
 from onelayer.data.tables.fetch import frames
-from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.reading import Reading
+from onelayer.data.tables.rows import Rows
 from onelayer.deliver.matrices import matrix_of
 from onelayer.deliver.model import Model, Predictions
 from onelayer.deliver.opening import Named, open_table

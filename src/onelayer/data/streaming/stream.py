@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from onelayer.data.frame import Frame
 from onelayer.data.table import Array, Task
 from onelayer.data.tables import sql
-from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.origin import UNKNOWN, Origin
 from onelayer.data.tables.reading import Reading
+from onelayer.data.tables.rows import Rows
 from onelayer.data.tables.target import Target, by_of, weight_of
 from onelayer.data.tables.understanding import Understood
 from onelayer.errors import UserError

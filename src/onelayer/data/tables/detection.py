@@ -7,7 +7,7 @@ from itertools import product
 
 from onelayer.data.tables import sql
 from onelayer.data.tables.notation import PLAIN, Notation
-from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.rows import Rows
 
 # decimal sign and thousands separator, the usual first
 SIGNS = ((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from onelayer.data.frame import Column, Frame
 from onelayer.data.table import Array
-from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.reading import Reading
+from onelayer.data.tables.rows import Rows
 
 # a quarter of duckdb's row groups: a column of a block fits into memory that the last one left, where a larger one
 # would be asked of the system anew

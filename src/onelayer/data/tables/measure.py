@@ -8,7 +8,7 @@ from onelayer.data.tables import sql, texts
 from onelayer.data.tables.measured import EXACT, FLOATS, INTEGERS, Measured, kind_of
 from onelayer.data.tables.names import named_like_identifier
 from onelayer.data.tables.notation import PLAIN
-from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.rows import Rows
 
 
 def measure(

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from onelayer.data.table import PARTS, Array
 from onelayer.data.tables import sql
 from onelayer.data.tables.dialect import Dialect
+from onelayer.data.tables.fetch import fetch_column
 from onelayer.data.tables.files import Files, find_files
 from onelayer.data.tables.measured import kind_of
+from onelayer.data.tables.rows import Rows
 from onelayer.errors import UserError, did_you_mean
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from onelayer.data.tables.opening import Rows
+    from onelayer.data.tables.rows import Rows
 
 # parts and their rows, one part after the other
 Sizes = tuple[tuple[str, int], ...]
@@ -61,17 +63,12 @@ def typed_source(connection: "DuckDBPyConnection", reader: str, paths: Sequence[
     source, joined = f"{reader}({files})", f"{reader}({files}, union_by_name = true)"
     if reader != "read_parquet" or len(paths) == 1:
         return source
-    first, common = types_of(connection, source), types_of(connection, joined)
+    first, common = sql.types_of(connection, source), sql.types_of(connection, joined)
     if all(common[name] == kind for name, kind in first.items()):
         return source
     for path in paths:
-        _refuse_misfit(first, paths[0], types_of(connection, f"{reader}({sql.text(sql.literal_path(path))})"), path)
+        _refuse_misfit(first, paths[0], sql.types_of(connection, f"{reader}({sql.text(sql.literal_path(path))})"), path)
     return f"(SELECT {', '.join(map(sql.name, first))} FROM {joined})"
-
-
-def types_of(connection: "DuckDBPyConnection", source: str) -> dict[str, str]:
-    """Return the type of each column by its name."""
-    return {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
 
 
 def _refuse_misfit(wanted: Mapping[str, str], first: str, there: Mapping[str, str], path: str) -> None:
@@ -103,7 +100,7 @@ def union_of(
     selects, sizes, notes, wanted = [], {}, [], dict[str, str]()
     for part, its in files.items():
         source = typed_source(connection, reader, its.paths)
-        there = types_of(connection, source)
+        there = sql.types_of(connection, source)
         wanted = wanted or there
         _refuse_misfit(wanted, files["train"].paths[0], there, its.paths[0])
         more = [f"'{name}'" for name in there if name not in wanted]
@@ -129,14 +126,12 @@ def sizes_of(connection: "DuckDBPyConnection", dialect: Dialect, files: Mapping[
     return tuple(sizes.items())
 
 
-def part_of_rows(rows: "Rows") -> Array | None:
+def part_of_rows(rows: Rows) -> Array | None:
     """Return the part of each row, as `Table.part`; None where the files give none.
 
     Raises:
         UserError: no row of a part is left.
     """
-    from onelayer.data.tables.fetch import fetch_column
-
     if not rows.sizes:
         return None
     bounds = accumulate(size for _, size in rows.sizes)

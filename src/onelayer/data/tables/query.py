@@ -43,8 +43,7 @@ class Query:
         if not re.search(_bare(file), text):
             return cls(text, file)
         source = sql.text(file)
-        described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-        types = {name: kind for name, kind, *_ in described}
+        types = sql.types_of(connection, source)
         if FORMS[_suffix(file)] != "delimited":
             return cls(text, file, types)
         first = sql.text(
@@ -70,7 +69,7 @@ class Query:
         delimited = FORMS[_suffix(self.file)] == "delimited"
         try:
             asked = f"read_csv({quoted}, all_varchar = true)" if delimited else quoted
-            there = [name for name, *_ in connection.execute(f"DESCRIBE SELECT * FROM {asked}").fetchall()]
+            there = sql.types_of(connection, asked)
         except duckdb.Error as error:
             raise sql.refusal(path, error) from None
         source = quoted

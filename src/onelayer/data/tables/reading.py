@@ -6,7 +6,7 @@ from onelayer.data.frame import Column, Role
 from onelayer.data.tables import sql
 from onelayer.data.tables.measured import Measured
 from onelayer.data.tables.notation import PLAIN
-from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.rows import Rows
 from onelayer.errors import UserError
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")

@@ -78,6 +78,11 @@ def literal_path(path: str) -> str:
     return re.sub(r"([*?\[])", r"[\1]", path)
 
 
+def types_of(connection: "DuckDBPyConnection", source: str) -> dict[str, str]:
+    """Return duckdb's type of each column of what stands behind FROM, by its name."""
+    return {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+
+
 def sentence(error: Exception) -> str:
     """Say what duckdb says, without the name of its exception, its excerpt and its advice."""
     lines = [line.strip() for line in str(error).splitlines()]

@@ -9,9 +9,9 @@ from onelayer.data.tables import sql
 from onelayer.data.tables.fetch import fetch_column
 from onelayer.data.tables.measured import Measured
 from onelayer.data.tables.notation import PLAIN, Notation
-from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.reading import codes_of, number_of
 from onelayer.data.tables.roles import Said
+from onelayer.data.tables.rows import Rows
 from onelayer.errors import UserError
 from onelayer.rounding import constant
 

@@ -15,7 +15,7 @@ from onelayer.data.tables.detection import (
 )
 from onelayer.data.tables.measured import EXACT, Kind, Measured
 from onelayer.data.tables.notation import PLAIN, Notation
-from onelayer.data.tables.opening import Rows
+from onelayer.data.tables.rows import Rows
 
 SPACES = "' \t\r\n'"
 LIKE_A_NUMBER = r"[^\w]*\d[\d.,' ]*[^\w]*"  # with thousands parted, a currency or a percent sign

@@ -9,11 +9,11 @@ from onelayer.data.tables.fetch import Unfetched, fetch_column
 from onelayer.data.tables.measure import measure
 from onelayer.data.tables.measured import Measured
 from onelayer.data.tables.notation import PLAIN
-from onelayer.data.tables.opening import Rows
 from onelayer.data.tables.origin import Origin
 from onelayer.data.tables.parts import part_of_rows
 from onelayer.data.tables.reading import Reading, read_as
 from onelayer.data.tables.roles import Said, Use, check, is_feature, use_of
+from onelayer.data.tables.rows import Rows
 from onelayer.data.tables.target import (
     Target,
     by_of,

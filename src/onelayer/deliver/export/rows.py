@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onelayer.data.frame import Column, Frame
 from onelayer.data.tables import sql
 from onelayer.data.tables.fetch import Unfetched
-from onelayer.data.tables.opening import Rows as Table
+from onelayer.data.tables.rows import Rows as Table
 from onelayer.deliver.model import Model
 from onelayer.errors import UserError
 
