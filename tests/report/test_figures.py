@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from onelayer.report.contents import contents
+from onelayer.report.facts import facts
 from onelayer.report.figures import best, gaps, paint_all, response
 from onelayer.report.figures.canvas import COLOURS, KNOWN, Painted, look
 from onelayer.report.gather import Gathered, gather
+from onelayer.report.listings import tables
 from onelayer.track.rundir import write_result
 from onelayer.track.stored import Block
 from tests.report.drawn import named, pretended
@@ -85,29 +86,32 @@ def test_hundreds_of_runs_are_drawn(tmp_path: Path) -> None:
     (tmp_path / "stacks" / "a").mkdir(parents=True)
     last = np.full(len(names), 200, np.int32)
     Block(tuple(names), epochs, last, values).write(tmp_path / "stacks" / "a" / "curves.safetensors")
-    drawn, listings, _ = contents([tmp_path])
+    gathered = gather([tmp_path])
+    drawn = [one.drawn for one in paint_all(gathered)]
     assert sum(len(one.svg) for one in drawn) < 4_000_000
-    assert len(listings[0].rows) == 300
+    assert len(tables(gathered)[0].rows) == 300
     assert all(one.svg for one in drawn if one.name in ALWAYS)
 
 
 def test_runs_on_several_data_are_not_compared_in_figures(cancer: Path, numbers: Path) -> None:
-    drawn, listings, _ = contents([cancer, numbers])
+    gathered = gather([cancer, numbers])
+    drawn = [one.drawn for one in paint_all(gathered)]
     assert {one.name for one in drawn if one.svg} <= {"gap-epochs", "gap-evaluations", "gap-seconds", "profile"}
     why = "The runs saw 2 different data, which do not compare."
     assert next(one for one in drawn if one.name == "comparing").caption == why
-    assert next(one for one in listings if one.name == "best").caption == why
+    assert next(one for one in tables(gathered) if one.name == "best").caption == why
 
 
 def test_a_sweep_without_a_result_that_counts_says_why_there_are_no_figures(tmp_path: Path) -> None:
     fail_run(tmp_path, "optim=adam", error="no such file")
     fail_run(tmp_path, "optim=sgd", error="no such file")
-    drawn, listings, facts = contents([tmp_path])
+    gathered = gather([tmp_path])
+    drawn = [one.drawn for one in paint_all(gathered)]
     assert not any(one.svg for one in drawn)
     assert all(one.caption.endswith(".") for one in drawn)
-    failures = next(one for one in listings if one.name == "failures")
+    failures = next(one for one in tables(gathered) if one.name == "failures")
     assert [row[3] for row in failures.rows] == ["no such file"] * 2
-    assert facts["runs"] == "2: 2 failed"
+    assert facts(gathered)["runs"] == "2: 2 failed"
 
 
 def test_names_from_outside_are_text_and_no_markup(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from onelayer.deliver.summary.summarise import summarise
-from onelayer.report.contents import facts as facts_of
 from onelayer.report.drawn import Listing
+from onelayer.report.facts import facts as facts_of
 from onelayer.report.figures.canvas import Painted
 from onelayer.report.gather import Gathered, gather
 from onelayer.report.listings import NOT, tables

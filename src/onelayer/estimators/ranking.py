@@ -10,11 +10,9 @@ from onelayer.errors import UserError
 from onelayer.estimators.board import SPREAD, Leaderboard, Row
 from onelayer.estimators.memory import Fitted
 from onelayer.estimators.settings import in_our_words
+from onelayer.report.cautions import OF_THE_LOSS
 from onelayer.report.leaderboard import build_leaderboard
 from onelayer.report.records import Record
-
-# what a loss is made of -> the metric that is the same whatever it is
-OF_THE_LOSS = {"normalize_target": "val/r2", "class_weight": "val/log_loss"}
 
 
 def row_of(combination: Mapping[str, Any], number: int, fold: int | None, found: Fitted | Exception) -> Row:
@@ -69,9 +67,9 @@ def board_of(
                 cells[name + SPREAD] = None if mean is None else mean.spread
         rows.append(cells)
     notes = [
-        f"{monitor} is in other units where {key} differs; monitor={other!r} compares them"
-        for key, other in OF_THE_LOSS.items()
-        if key in keys and monitor == "val/loss"
+        f"{monitor} is in other units where {key} differs; monitor='val/{OF_THE_LOSS[f'data.{key}']}' compares them"
+        for key in keys
+        if f"data.{key}" in OF_THE_LOSS and monitor == "val/loss"
     ]
     best = None if board.best is None else int(board.best.best.overrides["number"])
     return Leaderboard(rows, notes, shown=(*keys, *board.shown)), best

@@ -2,14 +2,13 @@
 
 from onelayer.report.groups import changed, groups_of
 from onelayer.report.leaderboard import COSTS, Leaderboard, Row
-from onelayer.report.records import comparable
+from onelayer.report.records import ENDED, comparable
 
 # what a loss is made of -> the metric that is the same whatever it is; None: there is none
 OF_THE_LOSS = {"data.normalize_target": "r2", "data.class_weight": "log_loss", "task": None}
 LOSSES = ("loss", "objective", "gap")
 # what decides which rows validate and test
 OF_THE_ROWS = ("data.split.", "data.path", "data.query", "data.target", "data.name", "data.stream", "data.folds")
-ENDED = ("done", "stopped")
 # judge runs where the metric that was asked for has no value
 INSTEAD = ("val/loss", "val/mse", "val/log_loss", "train/loss")
 
@@ -17,7 +16,7 @@ INSTEAD = ("val/loss", "val/mse", "val/log_loss", "train/loss")
 def cautions(board: Leaderboard) -> list[str]:
     """Say which rows of a table do not compare, were not measured alike, or have no rank."""
     found = []
-    if board.groups > 1:
+    if board.apart:
         found.append(_of_groups(board))
     differing = [key for key in board.swept if _differs_within(key, board)]
     stage, _, metric = board.sort.partition("/")
@@ -52,10 +51,9 @@ def _equal(board: Leaderboard) -> list[str]:
 
 
 def _of_groups(board: Leaderboard) -> str:
-    said = f"the runs saw {board.groups} different data, which do not compare: each group is ranked for itself"
-    if not changed(board.records, groups_of(board.records)):
-        return said
-    return f"{said}; the data changed between runs that were told the same of them"
+    hidden = changed(board.records, groups_of(board.records))
+    why = "; the data changed between runs that were told the same of them" if hidden else ""
+    return f"{board.apart}: each group is ranked for itself{why}"
 
 
 def _differs_within(key: str, board: Leaderboard) -> bool:

@@ -69,7 +69,6 @@ def _choose(board: "Leaderboard", sweep: Path, *, again: bool) -> None:
         UserError: no run is the first.
     """
     from onelayer.deliver.choice import Choice, write_choice
-    from onelayer.model.direction import higher_is_better
     from onelayer.report.cautions import cautions
     from onelayer.report.tables import write
 
@@ -85,9 +84,9 @@ def _choose(board: "Leaderboard", sweep: Path, *, again: bool) -> None:
         write_choice(sweep, None)
         say(f"commands that take {sweep} take {run}, the first run of its leaderboard")
         return
-    direction = "highest" if higher_is_better(board.sort) else "lowest"
-    of_row = f", the best of {len(board.best.runs)} of the row with the {direction} mean" * (len(board.best.runs) > 1)
-    reason = f"the {direction} {board.sort} of {len(board.rows)} {'rows' if board.repeated else 'runs'}{of_row}"
+    runs = len(board.best.runs)
+    of_row = f", the best of {runs} of the row with the {board.direction} mean" if runs > 1 else ""
+    reason = f"the {board.direction} {board.sort} of {len(board.rows)} {'rows' if board.repeated else 'runs'}{of_row}"
     choice = Choice(run, board.sort, mean.value, reason)
     write_choice(sweep, choice)
     say(f"commands that take {sweep} take another run than training would: {choice.said}")
@@ -130,7 +129,7 @@ def write_page(directories: Sequence[Path], out: Path | None = None, *, files: b
 
     # these bring matplotlib, scipy and more with them
     from onelayer.deliver.place import written
-    from onelayer.report.contents import facts
+    from onelayer.report.facts import facts
     from onelayer.report.figures import paint_all
     from onelayer.report.gather import gather
     from onelayer.report.listings import tables

@@ -12,13 +12,12 @@ from onelayer import CONF
 from onelayer.model.direction import higher_is_better
 from onelayer.report.cautions import cautions
 from onelayer.report.leaderboard import REPEATED, Leaderboard, Row, build_leaderboard
-from onelayer.report.records import UNFINISHED, Record, comparable, read_sweep
+from onelayer.report.records import ENDED, UNFINISHED, Record, comparable, read_sweep
 from onelayer.report.winner import Winner, winner_of
 from onelayer.track.rundir import RESULT
 from onelayer.track.stored import Curve, read_curves
 
 OPTIM, RATE = "optim", "optim.lr"
-ENDED = ("done", "stopped")
 FURTHEST = 1e100  # of what is drawn along an axis
 # keys that say what is to be solved, and not how; but for these, which are part of how
 PROBLEM = ("data", "model", "task", "monitor")
@@ -98,12 +97,6 @@ class Gathered:
         return "".join(f" Caution: {one}." for one in cautions(self.board))
 
     @property
-    def apart(self) -> str:
-        """Why runs are not compared with each other; empty where they are."""
-        groups = self.board.groups
-        return f"The runs saw {groups} different data, which do not compare" if groups > 1 else ""
-
-    @property
     def winning(self) -> str:
         """Name the run, and the epoch of the weights, that all figures of the winner are of."""
         assert self.board.best is not None
@@ -161,12 +154,11 @@ class Gathered:
         return tuple(row for row in self.board.rows if self.optimizer(row.best) == optimizer)
 
 
-def gather(directories: Sequence[Path], *, sort: str | None = None) -> Gathered:
+def gather(directories: Sequence[Path]) -> Gathered:
     """Read the runs of one sweep or several.
 
     Args:
         directories: of sweeps, or of single runs.
-        sort: the metric that runs are judged by; None: what they monitor.
 
     Raises:
         UserError: there is no run, or a result in another format.
@@ -179,7 +171,7 @@ def gather(directories: Sequence[Path], *, sort: str | None = None) -> Gathered:
         for record in its
         for path in [(folder / record.directory).relative_to(top)]
     }
-    board = build_leaderboard(records.values(), sort=sort)
+    board = build_leaderboard(records.values())
     repeated = [key for key in REPEATED if key in board.repeated]
     swept = tuple(
         Swept.of(key, [record.overrides.get(key) for record in board.records if record.arguments])
@@ -200,8 +192,8 @@ def gather(directories: Sequence[Path], *, sort: str | None = None) -> Gathered:
 def _winner(board: Leaderboard, top: Path) -> Winner | str:
     if board.best is not None:
         return winner_of(top / board.best.best.directory)
-    if board.groups > 1:
-        return f"the runs saw {board.groups} different data, which do not compare"
+    if board.apart:
+        return board.apart
     return f"no run has a {board.sort} by which to judge it" if _any_ended(board) else "no run ended well"
 
 

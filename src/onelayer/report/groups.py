@@ -7,7 +7,7 @@ the data is the same as well, so must the rows be: if not, the table behind them
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from onelayer.report.records import Record, comparable
+from onelayer.report.records import TRAINED, Record, comparable
 
 # keys that choose and change rows; but for these, which only say how they are gone through
 OF_DATA = ("data", "task", "experiment")
@@ -48,7 +48,7 @@ def groups_of(records: Iterable[Record]) -> dict[Path, int]:
     versions: dict[tuple[str | None, Said], dict[str | None, int]] = {}
     members: dict[tuple[str | None, int], list[Path]] = {}
     for record in records:
-        if record.status not in ("done", "stopped", "diverged"):
+        if record.status not in TRAINED:
             continue
         same = versions.setdefault((record.target_hash, said_of_data(record.overrides)), {})
         version = same.setdefault(record.data_hash, len(same))

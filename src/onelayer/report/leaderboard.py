@@ -124,6 +124,16 @@ class Leaderboard:
         """How many different data the runs saw."""
         return len({row.group for row in self.rows if row.group is not None}) or 1
 
+    @property
+    def apart(self) -> str:
+        """Why runs are not compared with each other; empty where they are."""
+        return f"the runs saw {self.groups} different data, which do not compare" if self.groups > 1 else ""
+
+    @property
+    def direction(self) -> str:
+        """What of the values by which rows are sorted is the best: the highest or the lowest."""
+        return "highest" if higher_is_better(self.sort) else "lowest"
+
     @cached_property
     def metrics(self) -> tuple[str, ...]:
         """Every metric of any run, in alphabetical order."""

@@ -9,8 +9,8 @@ from onelayer.report.figures.gaps import why_none
 from onelayer.report.gather import Gathered
 from onelayer.report.measures import LEVEL, interval, median
 from onelayer.report.race import COSTS, first, racers, targets
-from onelayer.report.records import Record
-from onelayer.report.tables import weights_measured
+from onelayer.report.records import ENDED, Record
+from onelayer.report.tables import as_sentence, weights_measured
 
 NOT = "did not converge"
 
@@ -40,8 +40,8 @@ def runs(gathered: Gathered) -> Listing:
 def best(gathered: Gathered) -> Listing:
     """List the best setting of each optimizer."""
     title, metric = "Best configuration of each optimizer", gathered.metric
-    if gathered.apart:
-        return Listing("best", title, f"{gathered.apart}.", ("optimizer",), ())
+    if gathered.board.apart:
+        return Listing("best", title, as_sentence(gathered.board.apart), ("optimizer",), ())
     if not gathered.board.repeated:
         single = tuple(
             (n, r.best.value(metric), gathered.setting(r.best), r.best.command) for n, r in best_rows(gathered).items()
@@ -93,7 +93,7 @@ def time_to_target(gathered: Gathered) -> Listing:
 
 def failures(gathered: Gathered) -> Listing:
     """List the runs that failed, diverged, or have not ended."""
-    bad = [record for record in gathered.records if record.status not in ("done", "stopped")]
+    bad = [record for record in gathered.records if record.status not in ENDED]
     rows = tuple((record.status, gathered.label(record), record.epochs, _why(record), record.command) for record in bad)
     caption = "Runs that gave no result, and what stopped them." if rows else "Every run ended well."
     return Listing("failures", "Failed and diverged runs", caption, ("status", "run", "epochs", "why", "command"), rows)

@@ -17,6 +17,8 @@ from onelayer.track.rundir import FORMAT, RESULT
 
 OVERRIDES = ".hydra/overrides.yaml"
 UNFINISHED = "unfinished"
+ENDED = ("done", "stopped")  # well
+TRAINED = (*ENDED, "diverged")
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,11 @@ def headlines(board: Leaderboard) -> list[str]:
     return [*lines, *weights_measured(board), *cautions(board)]
 
 
+def as_sentence(clause: str) -> str:
+    """Begin a clause with a capital letter and end it with a full stop."""
+    return f"{clause[:1].upper()}{clause[1:]}."
+
+
 def weights_measured(board: Leaderboard) -> list[str]:
     """Say which weights numbers are of, where these are not the same for all."""
     monitors = sorted({record.monitor for record in board.records if record.monitor in board.metrics})

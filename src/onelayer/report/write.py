@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from onelayer.errors import UserError
-from onelayer.report.contents import facts
 from onelayer.report.drawn import GENERATOR
+from onelayer.report.facts import facts
 from onelayer.report.figures.canvas import Painted
 from onelayer.report.gather import Gathered
 from onelayer.report.listings import tables

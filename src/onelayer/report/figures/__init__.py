@@ -16,6 +16,7 @@ from onelayer.report.figures import (
 )
 from onelayer.report.figures.canvas import Painted, nothing
 from onelayer.report.gather import Gathered
+from onelayer.report.tables import as_sentence
 
 # in the order of the page
 FIGURES: Sequence[Callable[[Gathered], Painted | list[Painted]]] = (
@@ -41,10 +42,10 @@ def paint_all(gathered: Gathered) -> list[Painted]:
     """Draw all figures; one that does not apply says why."""
     found: list[Painted] = []
     for draw in FIGURES:
-        if draw in COMPARING and gathered.apart:
+        if draw in COMPARING and gathered.board.apart:
             continue
         painted = draw(gathered)
         found += painted if isinstance(painted, list) else [painted]
-    if gathered.apart:
-        found.append(nothing("comparing", "Figures that compare runs", f"{gathered.apart}."))
+    if gathered.board.apart:
+        found.append(nothing("comparing", "Figures that compare runs", as_sentence(gathered.board.apart)))
     return found

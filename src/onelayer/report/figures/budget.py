@@ -4,8 +4,9 @@ import numpy as np
 
 from onelayer.report.figures.canvas import Canvas, Painted, look, nothing
 from onelayer.report.figures.gaps import UNTRAINED
-from onelayer.report.gather import ENDED, Gathered
+from onelayer.report.gather import Gathered
 from onelayer.report.measures import expected_best
+from onelayer.report.records import TRAINED
 from onelayer.report.tables import number
 
 NAME, TITLE = "budget", "What a tuning budget buys"
@@ -48,7 +49,7 @@ def draw(gathered: Gathered) -> Painted:
 
 def values_of(gathered: Gathered) -> dict[str, list[float]]:
     """Return what the runs of each optimizer are judged by, the worst for those that diverged."""
-    ended = [record for record in gathered.records if record.status in (*ENDED, "diverged")]
+    ended = [record for record in gathered.records if record.status in TRAINED]
     known = [value for record in ended if (value := gathered.value(record)) is not None]
     if not known:
         return {}

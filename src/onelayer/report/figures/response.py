@@ -5,9 +5,10 @@ import numpy as np
 from onelayer.report.figures.canvas import Canvas, Painted, look, nothing
 from onelayer.report.figures.gaps import UNTRAINED
 from onelayer.report.figures.names import word
-from onelayer.report.gather import ENDED, RATE, Gathered
+from onelayer.report.gather import RATE, Gathered
 from onelayer.report.leaderboard import REPEATED, Row
 from onelayer.report.measures import BAND
+from onelayer.report.records import TRAINED
 from onelayer.report.tables import number
 
 SENSITIVITY, TITLE = "sensitivity", "Learning-rate sensitivity"
@@ -60,7 +61,7 @@ def diverged_of(gathered: Gathered, name: str, key: str) -> dict[float, tuple[in
     for row in gathered.rows_of(name):
         for record in row.runs:
             at = gathered.number(record, key)
-            if at is not None and record.status in (*ENDED, "diverged"):
+            if at is not None and record.status in TRAINED:
                 its = counts.setdefault(at, [0, 0])
                 its[0] += record.status == "diverged"
                 its[1] += 1

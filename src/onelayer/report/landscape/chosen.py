@@ -16,13 +16,12 @@ from onelayer.deliver.source import spec_of
 from onelayer.errors import UserError
 from onelayer.model.linear import architecture_of
 from onelayer.report.gather import Gathered, gather
-from onelayer.report.records import Record
+from onelayer.report.records import TRAINED, Record
 from onelayer.track.path import read_path
 from onelayer.track.rundir import RESULT
 
 Array = NDArray[Any]
 MOST = 12  # paths that can be told apart
-TRAINED = ("done", "stopped", "diverged")
 HOW = "train it again with logger.weights=true"
 # what runs must have in common, as the header of a model calls it and as a user does
 SHARED = {"data_hash": "the train rows", "objective": "model.objective", "link": "model.link", "l2": "model.l2"}

@@ -8,8 +8,8 @@ from onelayer.model.direction import higher_is_better
 from onelayer.report.cautions import cautions
 from onelayer.report.leaderboard import Leaderboard, Mean, Row, tally
 from onelayer.report.measures import interval
-from onelayer.report.records import comparable
-from onelayer.report.tables import number, stated, weights_measured
+from onelayer.report.records import ENDED, comparable
+from onelayer.report.tables import as_sentence, number, stated, weights_measured
 
 GAP, REL_GAP = "train/gap", "train/rel_gap"
 SPREAD = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
@@ -73,25 +73,25 @@ def answer(board: Leaderboard, result: Mapping[str, Any] | None = None) -> Answe
     runs = len(board.records)
     counts = Figure("runs", str(runs), runs)
     ended = tally(board.records)
-    if board.groups > 1:
+    if board.apart:
         firsts = [
-            f"Of group {row.group}, {_configuration(row, board)} has the {_direction(board)} {board.sort}: "
+            f"Of group {row.group}, {_configuration(row, board)} has the {board.direction} {board.sort}: "
             f"{stated(row, board.sort)}."
             for row in board.bests
         ]
-        return Answer("", (*firsts, *_sentences(cautions(board))), (counts,), "")
+        return Answer("", (*firsts, *map(as_sentence, cautions(board))), (counts,), "")
     if board.best is None:
         said = f"No configuration has a finite {board.sort} from all of its runs: {ended}."
-        return Answer("", (said, *_sentences(cautions(board))), (counts,), "")
+        return Answer("", (said, *map(as_sentence, cautions(board))), (counts,), "")
     row, result = board.best, result or {}
     told = _configuration(row, board)
     sentences = [_standing(row, board), *_sure(board), *_tested(row, board), _distance(row, result)]
     sentences += [f"{one}{_epoch_of(row, result)}." for one in weights_measured(board)]
-    worse = any(record.status not in ("done", "stopped") for record in board.records)
+    worse = any(record.status not in ENDED for record in board.records)
     sentences.append(f"Of {runs} runs, {ended}." if worse else _all_ended(runs))
     figures = [_figure(name, row, board) for name in dict.fromkeys([board.sort, _test_of(board), REL_GAP])]
     shown = tuple(figure for figure in figures if figure is not None)
-    every = tuple(one.replace(" ± ", SPREAD) for one in (*sentences, *_sentences(cautions(board))))
+    every = tuple(one.replace(" ± ", SPREAD) for one in (*sentences, *map(as_sentence, cautions(board))))
     return Answer(told, every, (*shown, counts), row.best.command, _again(row, board))
 
 
@@ -131,11 +131,7 @@ def _standing(row: Row, board: Leaderboard) -> str:
     value = stated(row, board.sort)
     if len(board.rows) == 1:
         return f"It has {board.sort} {value}."
-    return f"It has the {_direction(board)} {board.sort} of {len(board.rows)} configurations: {value}."
-
-
-def _direction(board: Leaderboard) -> str:
-    return "highest" if higher_is_better(board.sort) else "lowest"
+    return f"It has the {board.direction} {board.sort} of {len(board.rows)} configurations: {value}."
 
 
 def _sure(board: Leaderboard) -> list[str]:
@@ -206,7 +202,3 @@ def _again(row: Row, board: Leaderboard) -> str:
     if len(row.runs) == 1:
         return "Train it again"
     return f"Train the best of its {len(row.runs)} runs again, {board.sort} {number(row.best.value(board.sort))}"
-
-
-def _sentences(lines: list[str]) -> list[str]:
-    return [f"{line[:1].upper()}{line[1:]}." for line in lines]

@@ -1,6 +1,6 @@
-"""What a report holds: figures, tables, and facts."""
+"""What is to be known of a report beside its figures and tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,29 +8,10 @@ from onelayer import CONF
 from onelayer.deliver.choice import read_choice
 from onelayer.explain import shell
 from onelayer.report.cautions import cautions
-from onelayer.report.drawn import Drawn, Listing
-from onelayer.report.figures import paint_all
-from onelayer.report.gather import Gathered, gather
+from onelayer.report.gather import Gathered
 from onelayer.report.leaderboard import tally
-from onelayer.report.listings import tables
 
 SWEEP = "multirun.yaml"
-
-
-def contents(directories: Sequence[Path]) -> tuple[list[Drawn], list[Listing], dict[str, str]]:
-    """Read sweeps and make all that a report shows.
-
-    Args:
-        directories: of sweeps.
-
-    Returns:
-        Figures, tables and facts, each in the order of the page.
-
-    Raises:
-        UserError: there is no run, or a result in another format.
-    """
-    gathered = gather(directories)
-    return [one.drawn for one in paint_all(gathered)], tables(gathered), facts(gathered)
 
 
 def facts(gathered: Gathered) -> dict[str, str]:
