@@ -199,35 +199,35 @@ class Artefact:
         if features.shape[1:] != self.x_shift.shape:
             raise UserError(f"the model has {len(self.x_shift)} features, but rows of shape {features.shape} came")
         with np.errstate(over="ignore", invalid="ignore"):
-            found = self._logits(features, self.weight.dtype)
-            lost = ~np.isfinite(found).all(axis=1)
+            logits = self._logits(features, self.weight.dtype)
+            lost = ~np.isfinite(logits).all(axis=1)
             if lost.any():  # single precision ends at 3.4e38, and numbers of a table at 1.8e308
-                found = found.astype(np.float64)
-                found[lost] = self._logits(features[lost], np.dtype(np.float64))
-        if not np.isfinite(found).all():
-            row = features[int((~np.isfinite(found).all(axis=1)).argmax())]
+                logits = logits.astype(np.float64)
+                logits[lost] = self._logits(features[lost], np.dtype(np.float64))
+        if not np.isfinite(logits).all():
+            row = features[int((~np.isfinite(logits).all(axis=1)).argmax())]
             sizes = np.abs(row if isinstance(row, np.ndarray) else row.toarray().ravel()) / self.x_scale
             place = int(sizes.argmax())
             raise UserError(
                 f"column '{self.columns[place]}' holds {sizes[place] * self.x_scale[place]:g}, too large to compute "
                 "with; leave the row out, or divide the column by a power of ten and train again"
             )
-        return found
+        return logits
 
     def _logits(self, features: Any, dtype: np.dtype[Any]) -> Array:
         """Map encoded rows to (rows, outputs), as a model of some precision does."""
         layers = [(weight.astype(dtype), bias.astype(dtype)) for weight, bias in self.layers]
         if isinstance(features, np.ndarray):
             scaled = ((features - self.x_shift) / self.x_scale).astype(dtype)
-            found = logits_in_order(scaled, *layers[0])
+            logits = logits_in_order(scaled, *layers[0])
         else:
             # sparse: the scaling goes into the weights, so that zeros stay zeros
             weight, bias = layers[0]
             weight = weight / self.x_scale
-            found = (features @ weight.T + (bias - weight @ self.x_shift)).astype(dtype)
+            logits = (features @ weight.T + (bias - weight @ self.x_shift)).astype(dtype)
         for layer in layers[1:]:
-            found = logits_in_order(np.maximum(found, 0), *layer)
-        return found
+            logits = logits_in_order(np.maximum(logits, 0), *layer)
+        return logits
 
 
 def logits_in_order(x: Array, weight: Array, bias: Array) -> Array:

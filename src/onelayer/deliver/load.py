@@ -113,19 +113,19 @@ def _repetitions(run: Path) -> list[Path]:
     """
     wanted = _what(run)
     beside = sorted(path.parent for path in run.parent.glob(f"*/{RESULT}") if path.parent != run)
-    found = [one for one in beside if wanted is not None and _what(one) == wanted]
-    for one in found:
-        if not _same_data(one, run):
-            raise UserError(f"{one} was trained on other data than {run}, so that there is no mean of them")
-    return found
+    repetitions = [other for other in beside if wanted is not None and _what(other) == wanted]
+    for other in repetitions:
+        if not _same_data(other, run):
+            raise UserError(f"{other} was trained on other data than {run}, so that there is no mean of them")
+    return repetitions
 
 
 def _same_data(run: Path, other: Path) -> bool:
     """Whether two runs saw one table; of one fold, the same rows."""
-    one, two = (json.loads((each / RESULT).read_bytes()) for each in (run, other))
-    folds = [{said for said in each["overrides"] if said.startswith("data.fold=")} for each in (one, two)]
+    first, second = (json.loads((each / RESULT).read_bytes()) for each in (run, other))
+    folds = [{said for said in each["overrides"] if said.startswith("data.fold=")} for each in (first, second)]
     keys = ("target_hash", "data_hash") if folds[0] == folds[1] else ("target_hash",)
-    return all(one.get(key) == two.get(key) for key in keys)
+    return all(first.get(key) == second.get(key) for key in keys)
 
 
 def _what(run: Path) -> frozenset[str] | None:

@@ -14,7 +14,7 @@ from onelayer.data.encode import Encoder
 from onelayer.data.encode.design import Levels
 from onelayer.data.frame import Frame
 from onelayer.data.sources.array_names import part_of
-from onelayer.data.sources.arrays import READERS, Arrays, kind_of, listed, named, read_arrays
+from onelayer.data.sources.arrays import READERS, Arrays, array_named, kind_of, listed, read_arrays
 from onelayer.data.sources.embeddings import flat, labels_of, one_a_row
 from onelayer.data.sources.files import class_name
 from onelayer.data.sources.libsvm import placed, read_sparse
@@ -165,9 +165,9 @@ def _of_arrays(file: Path, model: Model, features: str | None, labels: str | Non
     def labelled() -> tuple[Array, str]:
         part = (part_of(name) or (name, PARTS[0]))[1]
         beside = {one: part_of(one) for one in arrays}
-        asked = labels or next((one for one, its in beside.items() if one == target or its == (target, part)), None)
-        _, from_file, choice = labels_of(file, arrays, asked, {name}, part)
-        y_name = choice.names[part]
+        wanted = labels or next((one for one, its in beside.items() if one == target or its == (target, part)), None)
+        _, from_file, family = labels_of(file, arrays, wanted, {name}, part)
+        y_name = family.names[part]
         return one_a_row(from_file[y_name], f"{file}: '{y_name}'", len(x)), y_name
 
     return Matrix(str(file), x, labelled, encoder)
@@ -175,7 +175,7 @@ def _of_arrays(file: Path, model: Model, features: str | None, labels: str | Non
 
 def _features(file: Path, arrays: Arrays, model: Model, asked: str | None) -> str:
     """Return the name of the array of rows: as it is asked for, as in training, or as the only one that may be."""
-    if asked is not None and named(file, arrays, asked, "features").ndim > 1:
+    if asked is not None and array_named(file, arrays, asked, "features").ndim > 1:
         return asked
     matrices = [name for name, array in arrays.items() if array.ndim > 1 and array.dtype.kind in "fiub"]
     trained, width = model.artefact.origin.features, len(model.artefact.encoder.designs)

@@ -15,25 +15,29 @@ INSTEAD = ("val/loss", "val/mse", "val/log_loss", "train/loss")
 
 def cautions(board: Leaderboard) -> list[str]:
     """Say which rows of a table do not compare, were not measured alike, or have no rank."""
-    found = []
+    sentences = []
     if board.apart:
-        found.append(_of_groups(board))
+        sentences.append(_of_groups(board))
     differing = [key for key in board.swept if _differs_within(key, board)]
     stage, _, metric = board.sort.partition("/")
     units = [key for key in differing if key in OF_THE_LOSS] if metric in LOSSES else []
     weighs = "data.sample_weight" in differing and board.sort not in COSTS
     if units:
         names: set[str | None] = {None} if weighs else {OF_THE_LOSS[key] for key in units}
-        found.append(f"{board.sort} is in other units where {', '.join(units)} differs{_compares(stage, names, board)}")
+        sentences.append(
+            f"{board.sort} is in other units where {', '.join(units)} differs{_compares(stage, names, board)}"
+        )
     if metric == "objective" and "model.l2" in differing:
         hint = "" if units or weighs else _compares(stage, {"loss"}, board)
-        found.append(f"{board.sort} has the penalty in it, which is another where model.l2 differs{hint}")
+        sentences.append(f"{board.sort} has the penalty in it, which is another where model.l2 differs{hint}")
     if weighs:
-        found.append("every metric counts rows otherwise where data.sample_weight differs, so that none compares these")
+        sentences.append(
+            "every metric counts rows otherwise where data.sample_weight differs, so that none compares these"
+        )
     rows = [key for key in differing if key == "data" or key.startswith(OF_THE_ROWS)]
     if rows:
-        found.append(f"rows that differ in {', '.join(rows)} were measured on other data")
-    return [*found, *_equal(board), *_unranked(board)]
+        sentences.append(f"rows that differ in {', '.join(rows)} were measured on other data")
+    return [*sentences, *_equal(board), *_unranked(board)]
 
 
 def _equal(board: Leaderboard) -> list[str]:

@@ -120,8 +120,8 @@ class Gathered:
     def rate(self, record: Record) -> float | None:
         """Return the learning rate of a run, as a number also where it was found by itself."""
         found = self.results.get(record.directory, {}).get("lr")
-        said = str(found) if isinstance(found, int | float) else record.overrides.get(RATE, "")
-        return float(said) if _is_number(said) else None
+        text = str(found) if isinstance(found, int | float) else record.overrides.get(RATE, "")
+        return float(text) if _is_number(text) else None
 
     def number(self, record: Record, key: str) -> float | None:
         """Return what a run was given for a key, a learning rate also where it was found by itself; None of a word."""

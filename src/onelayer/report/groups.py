@@ -22,10 +22,10 @@ OF_ROWS = (
     "data.encode.",
     "data.drop",
 )
-Said = frozenset[tuple[str, object]]
+DataSettings = frozenset[tuple[str, object]]
 
 
-def said_of_data(overrides: Mapping[str, str], *, of_rows: bool = True) -> Said:
+def data_settings(overrides: Mapping[str, str], *, of_rows: bool = True) -> DataSettings:
     """Return what overrides say of the data.
 
     Args:
@@ -45,12 +45,12 @@ def groups_of(records: Iterable[Record]) -> dict[Path, int]:
     Returns:
         The group of each run that has ended, by its directory, from 1; the largest group is the first.
     """
-    versions: dict[tuple[str | None, Said], dict[str | None, int]] = {}
+    versions: dict[tuple[str | None, DataSettings], dict[str | None, int]] = {}
     members: dict[tuple[str | None, int], list[Path]] = {}
     for record in records:
         if record.status not in TRAINED:
             continue
-        same = versions.setdefault((record.target_hash, said_of_data(record.overrides)), {})
+        same = versions.setdefault((record.target_hash, data_settings(record.overrides)), {})
         version = same.setdefault(record.data_hash, len(same))
         members.setdefault((record.target_hash, version), []).append(record.directory)
     ordered = sorted(members.values(), key=lambda runs: -len(runs))
@@ -59,9 +59,9 @@ def groups_of(records: Iterable[Record]) -> dict[Path, int]:
 
 def changed(records: Iterable[Record], groups: Mapping[Path, int]) -> bool:
     """Say whether runs of several groups were told the same of their data, which has changed behind them."""
-    seen: dict[Said, int] = {}
+    seen: dict[DataSettings, int] = {}
     ended = (record for record in records if record.directory in groups)
     return any(
-        seen.setdefault(said_of_data(one.overrides, of_rows=False), groups[one.directory]) != groups[one.directory]
+        seen.setdefault(data_settings(one.overrides, of_rows=False), groups[one.directory]) != groups[one.directory]
         for one in ended
     )

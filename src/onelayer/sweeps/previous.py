@@ -12,7 +12,7 @@ import torch
 from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
-from onelayer.report.groups import Said, said_of_data
+from onelayer.report.groups import DataSettings, data_settings
 from onelayer.report.records import parsed, runs_below
 from onelayer.resume import differences, stored_config
 from onelayer.sweeps.plan import Job, Stack, shared_key
@@ -64,25 +64,25 @@ def refuse_other_data(folder: Path, jobs: Sequence[Job]) -> None:
     Raises:
         UserError: names such a run; whatever lies there stays as it is.
     """
-    before: dict[tuple[str, Said], dict[str | None, Path]] = {}
+    before: dict[tuple[str, DataSettings], dict[str | None, Path]] = {}
     records = {record.directory: record for record in runs_below(folder)}
     for record in records.values():
-        for kind, of_rows, found in (("rows", True, record.data_hash), ("target", False, record.target_hash)):
-            if found is not None:
-                said = said_of_data(record.overrides, of_rows=of_rows)
-                before.setdefault((kind, said), {}).setdefault(found, record.directory)
+        for kind, of_rows, stored_hash in (("rows", True, record.data_hash), ("target", False, record.target_hash)):
+            if stored_hash is not None:
+                settings = data_settings(record.overrides, of_rows=of_rows)
+                before.setdefault((kind, settings), {}).setdefault(stored_hash, record.directory)
     for path in sorted((folder / CHECKPOINTS).glob("*")):
         checkpoint = _read(path)
         for name in () if checkpoint is None else checkpoint["members"]["names"]:
             assert checkpoint is not None
             waiting = records.get(Path(name.rpartition(" ")[0]))
             if waiting is not None:
-                its = before.setdefault(("rows", said_of_data(waiting.overrides)), {})
+                its = before.setdefault(("rows", data_settings(waiting.overrides)), {})
                 its.setdefault(checkpoint["callbacks"]["Tracker"]["data_hash"], waiting.directory)
     for job in jobs:
         overrides = parsed(job.run.overrides)
         for kind, now in (("rows", job.data.data_hash), ("target", job.data.target_hash)):
-            known = before.get((kind, said_of_data(overrides, of_rows=kind == "rows")), {})
+            known = before.get((kind, data_settings(overrides, of_rows=kind == "rows")), {})
             if known and now not in known:
                 raise UserError(
                     f"{folder / next(iter(known.values()))}: that run was trained on other data, though its settings "

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from onelayer.data.sources.arrays import Arrays, named
+from onelayer.data.sources.arrays import Arrays, array_named
 from onelayer.errors import UserError
 
 FEATURES = ("features", "embeddings", "X", "x")
@@ -14,8 +14,8 @@ SPELLINGS = {"train": "train|training", "val": "val|valid|validation|dev", "test
 USUAL = "|".join((*FEATURES, *LABELS))
 
 
-class Choice(NamedTuple):
-    """Arrays of which one may be taken.
+class ArrayFamily(NamedTuple):
+    """Arrays that belong to one another, one for each part.
 
     Attributes:
         stem: what they are called, but for their part.
@@ -37,39 +37,39 @@ def part_of(name: str) -> tuple[str, str] | None:
     return None
 
 
-def choices(file: Path, names: Iterable[str], part: str) -> list[Choice]:
-    """Return the arrays of which each may hold the rows of a part, with those of the other parts beside it.
+def families(file: Path, names: Iterable[str], part: str) -> list[ArrayFamily]:
+    """Return the families of which each may hold the rows of a part, with those of the other parts beside it.
 
     Raises:
         UserError: two names stand for the same.
     """
     plain: list[str] = []
-    families: dict[str, dict[str, str]] = {}
+    members: dict[str, dict[str, str]] = {}
     for name in names:
         stem, of = part_of(name) or (name, None)
         if of is None:
             plain.append(name)
-        elif (other := families.setdefault(stem, {}).setdefault(of, name)) != name:
+        elif (other := members.setdefault(stem, {}).setdefault(of, name)) != name:
             raise UserError(f"{file}: '{other}' and '{name}' both are {of} rows of '{stem}'; rename one of them")
-    whole = [Choice(stem, family) for stem, family in families.items() if part in family]
-    plain += [name for family in families.values() if part not in family for name in family.values()]
-    return [*(Choice(name, {part: name}) for name in plain), *whole]
+    whole = [ArrayFamily(stem, names_of_parts) for stem, names_of_parts in members.items() if part in names_of_parts]
+    plain += [name for its in members.values() if part not in its for name in its.values()]
+    return [*(ArrayFamily(name, {part: name}) for name in plain), *whole]
 
 
-def chosen(file: Path, arrays: Arrays, asked: str, key: str, part: str) -> Choice:
+def family_named(file: Path, arrays: Arrays, asked: str, key: str, part: str) -> ArrayFamily:
     """Return the arrays that a key names, with or without their part.
 
     Raises:
         UserError: there are none.
     """
-    offered = choices(file, arrays, part)
+    offered = families(file, arrays, part)
     stem, of = part_of(asked) or (asked, part)
-    by_name = [choice for choice in offered if choice.names[part] == asked]
+    by_name = [family for family in offered if family.names[part] == asked]
     # of a file of test rows, X_train asks for X_test
-    by_stem = [choice for choice in offered if choice.stem == stem and of in (part, "train")]
+    by_stem = [family for family in offered if family.stem == stem and of in (part, "train")]
     if part != "train" and of == "train":
         by_name, by_stem = by_stem, by_name
-    for choice in (*by_name, *by_stem):
-        return choice
-    named(file, arrays, asked, key)
-    return Choice(asked, {part: asked})
+    for family in (*by_name, *by_stem):
+        return family
+    array_named(file, arrays, asked, key)
+    return ArrayFamily(asked, {part: asked})

@@ -100,7 +100,7 @@ def listed(arrays: Arrays) -> str:
     return ", ".join(f"'{name}' ({kind_of(array)})" for name, array in arrays.items())
 
 
-def named(file: Path, arrays: Arrays, name: str, key: str) -> Array:
+def array_named(file: Path, arrays: Arrays, name: str, key: str) -> Array:
     """Return the array that a key names.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from onelayer.data.sources.array_names import FEATURES, LABELS, Choice, choices, chosen, part_of
+from onelayer.data.sources.array_names import FEATURES, LABELS, ArrayFamily, families, family_named, part_of
 from onelayer.data.sources.arrays import READERS, Arrays, kind_of, listed, read_arrays
 from onelayer.data.sources.files import class_target, existing_path, refuse_infinite
 from onelayer.data.table import PARTS, Array, Table
@@ -87,7 +87,7 @@ def groups_of(
     """
     arrays = read_arrays(file)
     x_names = features_of(file, arrays, features, part).names
-    by_names = {} if by is None else chosen(file, arrays, by, "split.by", part).names
+    by_names = {} if by is None else family_named(file, arrays, by, "split.by", part).names
     y_file, y_arrays, (target, y_names) = labels_of(file, arrays, labels, {*x_names.values(), *by_names.values()}, part)
     groups, notes = dict[str, Group](), list[str]()
     for name, x_name in x_names.items() if part == "train" else [(part, x_names[part])]:
@@ -118,26 +118,26 @@ def flat(x: Array) -> Array:
     return x.reshape(len(x), int(np.prod(x.shape[1:])))
 
 
-def features_of(file: Path, arrays: Arrays, name: str | None, part: str) -> Choice:
+def features_of(file: Path, arrays: Arrays, name: str | None, part: str) -> ArrayFamily:
     """Find the features of a part; None: by their usual names, or as the only ones.
 
     Raises:
         UserError: it is not clear which they are.
     """
     if name is not None:
-        choice = chosen(file, arrays, name, "features", part)
-        for array in map(arrays.__getitem__, choice.names.values()):
+        family = family_named(file, arrays, name, "features", part)
+        for array in map(arrays.__getitem__, family.names.values()):
             if array.ndim < 2 or array.dtype.kind not in "fiub":
                 raise UserError(f"data.features={name} is {kind_of(array)}; it must be numbers, rows x features")
-        return choice
-    offered = [(choice, arrays[choice.names[part]]) for choice in choices(file, arrays, part)]
+        return family
+    offered = [(family, arrays[family.names[part]]) for family in families(file, arrays, part)]
     usual = [
-        choice for choice, array in offered if choice.stem in FEATURES and array.ndim > 1 and array.dtype.kind in "fiu"
+        family for family, array in offered if family.stem in FEATURES and array.ndim > 1 and array.dtype.kind in "fiu"
     ]
-    found = usual or [choice for choice, array in offered if array.ndim == 2 and array.dtype.kind == "f"]
-    if len(found) != 1:
+    candidates = usual or [family for family, array in offered if array.ndim == 2 and array.dtype.kind == "f"]
+    if len(candidates) != 1:
         raise UserError(f"data.features: name the array of features in {file}, which holds {listed(arrays)}")
-    return found[0]
+    return candidates[0]
 
 
 def _is_file(labels: str, arrays: Arrays) -> bool:
@@ -146,7 +146,7 @@ def _is_file(labels: str, arrays: Arrays) -> bool:
 
 def labels_of(
     file: Path, arrays: Arrays, name: str | None, taken: Collection[str], part: str
-) -> tuple[Path, Arrays, Choice]:
+) -> tuple[Path, Arrays, ArrayFamily]:
     """Return the file and the arrays among which the labels of a part are, and their names; `taken` are none.
 
     Raises:
@@ -157,20 +157,20 @@ def labels_of(
         arrays, taken, name = read_arrays(file), (), None
         if len(arrays) == 1:
             (only,) = arrays
-            return file, arrays, Choice(only, {part: only})
+            return file, arrays, ArrayFamily(only, {part: only})
     if name is not None:
         if name not in arrays and Path(name).suffix in READERS:
             raise UserError(f"data.labels={name}: there is no such file, and no such array in {file}")
-        return file, arrays, chosen(file, arrays, name, "labels", part)
-    rest = choices(file, [name for name in arrays if name not in taken], part)
-    found = [choice for choice in rest if choice.stem in LABELS] or [
-        choice for choice in rest if arrays[choice.names[part]].ndim == 1
+        return file, arrays, family_named(file, arrays, name, "labels", part)
+    rest = families(file, [name for name in arrays if name not in taken], part)
+    candidates = [family for family in rest if family.stem in LABELS] or [
+        family for family in rest if arrays[family.names[part]].ndim == 1
     ]
-    if len(found) != 1:
+    if len(candidates) != 1:
         raise UserError(
             f"data.labels: name the array of labels in {file}, which holds {listed(arrays)}; or a second file with them"
         )
-    return file, arrays, found[0]
+    return file, arrays, candidates[0]
 
 
 def one_a_row(values: Array, what: str, n_rows: int) -> Array:
@@ -204,8 +204,8 @@ def _joined(groups: Mapping[str, Group], target: str, notes: list[str]) -> Table
     else:
         y, classes = class_target(y, f"{train.file}, '{train.y_name}'")
     kind = "numbers" if classes is None else f"{len(classes)} classes"
-    said = [f"features are '{train.x_name}' ({_shape(train)}), labels are '{train.y_name}', {kind}"]
-    said += [
+    described = [f"features are '{train.x_name}' ({_shape(train)}), labels are '{train.y_name}', {kind}"]
+    described += [
         f"{part} rows are '{group.x_name}' ({_shape(group)}) and '{group.y_name}'"
         + (f" of {group.file}" if group.file != train.file else "")
         for part, group in list(groups.items())[1:]
@@ -221,7 +221,7 @@ def _joined(groups: Mapping[str, Group], target: str, notes: list[str]) -> Table
         by=np.concatenate(by) if by else None,
         part=part,
         origin=Origin(typed=train.y.dtype.kind in "fiub", features=(part_of(train.x_name) or (train.x_name,))[0]),
-        notes=("; ".join(said), *notes),
+        notes=("; ".join(described), *notes),
     )
 
 

@@ -172,11 +172,13 @@ def _origins(stream: Stream, train: str, values: Sequence[str]) -> Array:
     """Return numbers near the means of the train rows, (columns,): sums of distances from them lose no digit."""
     some = ", ".join(f"{value} AS v{place}" for place, value in enumerate(values))
     means = ", ".join(f"avg(v{place})" for place in range(len(values)))
-    found = list(stream.rows.in_order(f"SELECT {means} FROM (SELECT {some} FROM rows WHERE {train} LIMIT {FIRST})")[0])
+    origins = list(
+        stream.rows.in_order(f"SELECT {means} FROM (SELECT {some} FROM rows WHERE {train} LIMIT {FIRST})")[0]
+    )
     for place, value in enumerate(values):
-        if found[place] is None:  # all of the first rows have a hole
-            found[place] = stream.rows.in_order(f"SELECT any_value({value}) FROM rows WHERE {train}")[0][0]
-    return np.nan_to_num(np.array(found, np.float64), posinf=0.0, neginf=0.0)
+        if origins[place] is None:  # all of the first rows have a hole
+            origins[place] = stream.rows.in_order(f"SELECT any_value({value}) FROM rows WHERE {train}")[0][0]
+    return np.nan_to_num(np.array(origins, np.float64), posinf=0.0, neginf=0.0)
 
 
 def _names(stream: Stream) -> list[tuple[str, ...]]:
@@ -212,8 +214,8 @@ def _seen(stream: Stream, found: Sequence[Any], origins: Array, classes: Array) 
 def _levels(stream: Stream, train: str, code: str, levels: int) -> Array:
     """Count the train rows without a level and those of each, by their sample weight, (1 + levels,)."""
     counts = np.zeros(1 + levels)
-    asked = f"SELECT {code} AS c, sum({stream.sample_weight}) FROM rows WHERE {train} GROUP BY ALL"
-    for level, count in stream.rows.in_order(asked):
+    query = f"SELECT {code} AS c, sum({stream.sample_weight}) FROM rows WHERE {train} GROUP BY ALL"
+    for level, count in stream.rows.in_order(query):
         counts[1 + level] = count
     return counts
 
@@ -241,19 +243,19 @@ def _extremes(seen: _Seen, encoder: Encoder, x_scale: Scale, y_scale: Scale | No
 def _unseen(seen: Sequence[_Seen], parts: Sequence[StreamedPart], encoder: Encoder) -> tuple[str, ...]:
     """Say which rows have levels that no train row has, or refuse the first such row."""
     notes: tuple[str, ...] = ()
-    for one, part, what in list(zip(seen, parts, Parts._fields, strict=True))[1:]:
-        found = encoder.unseen(one.statistics.counted, f"{what} rows", seen[0].statistics.counted)
-        if found and encoder.refuse_unseen:
+    for seen_part, part, what in list(zip(seen, parts, Parts._fields, strict=True))[1:]:
+        sentences = encoder.unseen(seen_part.statistics.counted, f"{what} rows", seen[0].statistics.counted)
+        if sentences and encoder.refuse_unseen:
             for _ in part.chunks():  # which names the row
                 pass
-        notes += found
+        notes += sentences
     return notes
 
 
 def _hash_of_target(stream: Stream) -> str:
     y = f"hash({stream.target.value})"
-    found = stream.rows.one(f"SELECT count(*), bit_xor({y}), CAST(sum({y}) AS VARCHAR) FROM rows")
-    return hashlib.sha256(repr((stream.task, stream.target.classes, found)).encode()).hexdigest()[:16]
+    summed = stream.rows.one(f"SELECT count(*), bit_xor({y}), CAST(sum({y}) AS VARCHAR) FROM rows")
+    return hashlib.sha256(repr((stream.task, stream.target.classes, summed)).encode()).hexdigest()[:16]
 
 
 def _quartiles(stream: Stream, train: str, encoder: Encoder, seen: _Seen) -> Array:
@@ -272,6 +274,6 @@ def _quantiles(stream: Stream, train: str, value: str, at: tuple[float, ...], se
     if stream.sample_weight is None:
         (found,) = stream.rows.one(f"SELECT quantile_cont({number}, {list(at)}) FROM rows WHERE {train}")
         return np.full(len(at), np.nan) if found is None else np.array(found)
-    asked = f"SELECT {number} AS n, CAST({stream.sample_weight} AS DOUBLE) AS w FROM rows WHERE {train}"
-    values, weight = stream.rows.columns_of(f"{asked} AND {number} IS NOT NULL")
+    query = f"SELECT {number} AS n, CAST({stream.sample_weight} AS DOUBLE) AS w FROM rows WHERE {train}"
+    values, weight = stream.rows.columns_of(f"{query} AND {number} IS NOT NULL")
     return weighted_quantiles(values, weight / seen.unit, at) if len(values) else np.full(len(at), np.nan)

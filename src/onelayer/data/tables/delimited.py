@@ -98,10 +98,10 @@ def head(
     if not is_packed(file):
         return _until_enough(text_lines(file, encoding), HEAD + skip, comment)
     try:
-        found = connection.execute(f"SELECT line FROM {raw_lines(file, encoding)} LIMIT {HEAD + skip}").fetchall()
+        records = connection.execute(f"SELECT line FROM {raw_lines(file, encoding)} LIMIT {HEAD + skip}").fetchall()
     except duckdb.Error as error:
         raise refused_file(file, error, encoding) from None
-    return [f"{line or ''}\n" for (line,) in found]
+    return [f"{line or ''}\n" for (line,) in records]
 
 
 def _until_enough(lines: Iterable[str], count: int, comment: str | None) -> list[str]:

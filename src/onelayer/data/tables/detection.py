@@ -28,9 +28,9 @@ def find_numbers(rows: Rows, text: str) -> tuple[Notation, ...]:
     odd = f"{PLAIN.number_sql(text)} IS NOT NULL"
     ((example,),) = rows.all(f"SELECT {text} FROM rows WHERE {text} IS NOT NULL ORDER BY {odd}, rowid LIMIT 1")
     units = ["", *(match[1] for pattern in UNITS if (match := re.fullmatch(pattern, example)))]
-    said = rows.conventions
-    if said.settles_numbers:
-        return _reading_all(rows, text, [said.notation(unit) for unit in units], Notation.number_sql)
+    conventions = rows.conventions
+    if conventions.settles_numbers:
+        return _reading_all(rows, text, [conventions.notation(unit) for unit in units], Notation.number_sql)
     return _reading_all(
         rows, text, [Notation(*signs, unit) for unit, signs in product(units, SIGNS)], Notation.number_sql
     )
@@ -38,9 +38,9 @@ def find_numbers(rows: Rows, text: str) -> tuple[Notation, ...]:
 
 def find_dates(rows: Rows, text: str) -> tuple[Notation, ...]:
     """Return the notations that read all values of a column as dates, no two of them as the same ones."""
-    asked = rows.conventions.date_format
-    if asked is not None:
-        settled = _reading_all(rows, text, [Notation(date=asked)], Notation.moment_sql)
+    own_format = rows.conventions.date_format
+    if own_format is not None:
+        settled = _reading_all(rows, text, [Notation(date=own_format)], Notation.moment_sql)
         if settled:
             return settled
     return _reading_all(rows, text, _tried(rows, text), Notation.moment_sql)

@@ -33,22 +33,22 @@ def files_of_parts(path: str, others: Mapping[str, str]) -> dict[str, Files]:
     Raises:
         UserError: there is no such file, they are of several forms, or one is in two parts.
     """
-    found = {"train": find_files(path)}
+    by_part = {"train": find_files(path)}
     for part in PARTS[1:]:
         if part not in others:
             continue
-        said = f"data.{part}_path={others[part]}"
+        argument = f"data.{part}_path={others[part]}"
         try:
             files = find_files(others[part])
         except UserError as error:
             raise UserError(str(error).replace("data.path=", f"data.{part}_path=", 1)) from None
-        if files.form != found["train"].form:
-            raise UserError(f"{said}: it is {files.form}, but {path} is {found['train'].form}; save both alike")
-        for other, its in found.items():
+        if files.form != by_part["train"].form:
+            raise UserError(f"{argument}: it is {files.form}, but {path} is {by_part['train'].form}; save both alike")
+        for other, its in by_part.items():
             if twice := {*files.paths} & {*its.paths}:
-                raise UserError(f"{said}: {min(twice)} holds the {other} rows, too; give each part rows of its own")
-        found[part] = files
-    return found
+                raise UserError(f"{argument}: {min(twice)} holds the {other} rows, too; give each part rows of its own")
+        by_part[part] = files
+    return by_part
 
 
 def typed_source(connection: "DuckDBPyConnection", reader: str, paths: Sequence[str]) -> str:
@@ -136,9 +136,9 @@ def part_of_rows(rows: Rows) -> Array | None:
         return None
     bounds = accumulate(size for _, size in rows.sizes)
     cases = (f"WHEN rowid < {end} THEN {PARTS.index(part)}" for (part, _), end in zip(rows.sizes, bounds, strict=True))
-    found = fetch_column(rows, f"CASE {' '.join(cases)} END")
+    part_of_each = fetch_column(rows, f"CASE {' '.join(cases)} END")
     for part, _ in rows.sizes:
-        if not (found == PARTS.index(part)).any():
+        if not (part_of_each == PARTS.index(part)).any():
             key = "data.path" if part == "train" else f"data.{part}_path"
             raise UserError(f"{key}: none of its rows has a target, so that no {part} row is left")
-    return found
+    return part_of_each

@@ -68,8 +68,8 @@ class Query:
             return self.text.replace(sql.text(self.file), quoted)
         delimited = FORMS[_suffix(self.file)] == "delimited"
         try:
-            asked = f"read_csv({quoted}, all_varchar = true)" if delimited else quoted
-            there = sql.types_of(connection, asked)
+            as_text = f"read_csv({quoted}, all_varchar = true)" if delimited else quoted
+            there = sql.types_of(connection, as_text)
         except duckdb.Error as error:
             raise sql.refusal(path, error) from None
         source = quoted

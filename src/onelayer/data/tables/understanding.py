@@ -107,26 +107,28 @@ def understand(rows: Rows, said: Said) -> Understood:
 
 def _refuse_idle(rows: Rows, columns: Sequence[Measured]) -> None:
     """Refuse what is said of how texts are written where no text is."""
-    said = rows.conventions
+    conventions = rows.conventions
     texts = [column for column in columns if column.text is not None]
     dates = [column for column in texts if column.kind in ("date", "timestamp")]
     numbers = [column.text for column in texts if column.kind == "number"]
 
     def occurs(sign: str | None) -> bool:
-        found = " OR ".join(f"coalesce(bool_or(contains({text}, {sql.text(sign or '')})), false)" for text in numbers)
-        return bool(numbers) and rows.one(f"SELECT {found} FROM rows") == (True,)
+        contained = " OR ".join(
+            f"coalesce(bool_or(contains({text}, {sql.text(sign or '')})), false)" for text in numbers
+        )
+        return bool(numbers) and rows.one(f"SELECT {contained} FROM rows") == (True,)
 
     idle = {
-        "date_format": not any(column.notation.date == said.date_format for column in dates),
-        "decimal": said.decimal == "," and not occurs(","),
-        "thousands": said.thousands != " " and not occurs(said.thousands),
+        "date_format": not any(column.notation.date == conventions.date_format for column in dates),
+        "decimal": conventions.decimal == "," and not occurs(","),
+        "thousands": conventions.thousands != " " and not occurs(conventions.thousands),
     }
     for key, is_idle in idle.items():
-        if getattr(said, key) is not None and is_idle:
+        if getattr(conventions, key) is not None and is_idle:
             what = "date" if key == "date_format" else "number"
             raise UserError(
-                f"data.{key}={getattr(said, key)}: no column of {rows.source} holds {what}s that are written so; leave "
-                "it out"
+                f"data.{key}={getattr(conventions, key)}: no column of {rows.source} holds {what}s that are written "
+                "so; leave it out"
             )
 
 

@@ -113,9 +113,9 @@ def multinomial(
         root = root @ (root.T @ triangle_of(_scores(basis, at.c), m * k).T)
         root *= np.sqrt(basis.n / (basis.n - m * k)) if robust == "HC1" else 1.0
     stats, first = _statistics(basis, at, classes), int(rows.constant is not None)
-    found = [(solve(basis.triangle, at.c[j]), solve(basis.triangle, root[j * k : (j + 1) * k])) for j in range(m)]
+    of_classes = [(solve(basis.triangle, at.c[j]), solve(basis.triangle, root[j * k : (j + 1) * k])) for j in range(m)]
     if robust is not None:
-        stats |= wald_test(*(np.concatenate([one[first:] for one in each]) for each in zip(*found, strict=True)))
+        stats |= wald_test(*(np.concatenate([one[first:] for one in each]) for each in zip(*of_classes, strict=True)))
     return tuple(
         tabulate(
             basis,
@@ -128,7 +128,7 @@ def multinomial(
             stats=stats,
             cautions=tuple(cautions),
         )
-        for b, spread in found
+        for b, spread in of_classes
     )
 
 

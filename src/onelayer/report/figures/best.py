@@ -47,8 +47,8 @@ def draw(gathered: Gathered) -> Painted:
 
 def best_rows(gathered: Gathered) -> dict[str, Row]:
     """Return the first row of each optimizer in the leaderboard that has a rank, and so a mean; the best first."""
-    found: dict[str, Row] = {}
+    rows: dict[str, Row] = {}
     for row in gathered.board.rows:
         if row.rank is not None:
-            found.setdefault(gathered.optimizer(row.best), row)
-    return found
+            rows.setdefault(gathered.optimizer(row.best), row)
+    return rows

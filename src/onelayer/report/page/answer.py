@@ -107,9 +107,9 @@ def margin(first: Row, second: Row, board: Leaderboard) -> Margin | None:
     if len(pairs) < 2:
         return None
     mean = Mean.of(pairs)
-    found = interval(mean, len(pairs))
-    assert found is not None
-    return Margin(mean.value, *found, len(pairs))
+    ends = interval(mean, len(pairs))
+    assert ends is not None
+    return Margin(mean.value, *ends, len(pairs))
 
 
 def _by_repetition(row: Row, board: Leaderboard) -> dict[tuple[object, ...], float]:
