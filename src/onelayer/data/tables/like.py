@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from onelayer.data.tables.delimited import (
@@ -51,39 +52,52 @@ class Like:
         encoding, comment = form.get("encoding", "utf-8"), form.get("comment")
         if encoding == "auto":
             encoding = encoding_of(connection, files)
-        lines = head(connection, file, encoding, form.get("skip_rows", 0), comment)
-        usual = form.get("separator", ",")
-        for skip_rows in dict.fromkeys([form.get("skip_rows", 0), 0]):
-            refuse_empty(file, lines, 0)
-            if not any(line.strip() for line in lines[skip_rows:]):
-                continue  # a file without what stands above the header in others
+        usual_skip, usual_separator = form.get("skip_rows", 0), form.get("separator", ",")
+        lines = head(connection, file, encoding, usual_skip, comment)
+        refuse_empty(file, lines, 0)
+        # a file may be without what stands above the header in others
+        skips = [skip for skip in dict.fromkeys([usual_skip, 0]) if any(line.strip() for line in lines[skip:])]
+        for skip_rows, separator in product(skips, dict.fromkeys([usual_separator, *SEPARATORS, " "])):
             quote = quote_of(lines[skip_rows:])
-            for separator in dict.fromkeys([usual, *SEPARATORS, " "]):
-                place, first, _ = records_of(file, lines, separator, quote, skip_rows, comment)
-                names, notes = distinct_names(first)
-                has_header = "names" not in form and {*self.needed} <= {*names}
-                if "names" in form:
-                    names, notes = distinct_names(form["names"])
-                elif not has_header and "columns" in form and separator == usual:
-                    names, notes = self._names(file, first), ()
-                if len(names) == len(first) and {*self.needed} <= {*names}:
-                    dialect = Dialect(
-                        tuple(files),
-                        separator,
-                        quote,
-                        encoding,
-                        tuple(missing),
-                        has_header,
-                        skip=place - 1,
-                        skip_rows=skip_rows,
-                        comment=comment,
-                        columns=names,
-                    )
-                    for other in files[1:]:
-                        refuse_other_columns(connection, dialect, first, other)
-                    return dialect, notes
-        how: dict[str, Any] = {"skip_rows": form.get("skip_rows", 0), "comment": comment, "names": form.get("names")}
+            place, first, _ = records_of(file, lines, separator, quote, skip_rows, comment)
+            columns = self._columns(file, first, is_usual=separator == usual_separator)
+            if columns is None:
+                continue
+            names, has_header, notes = columns
+            dialect = Dialect(
+                tuple(files),
+                separator,
+                quote,
+                encoding,
+                tuple(missing),
+                has_header,
+                skip=place - 1,
+                skip_rows=skip_rows,
+                comment=comment,
+                columns=names,
+            )
+            for other in files[1:]:
+                refuse_other_columns(connection, dialect, first, other)
+            return dialect, notes
+        how: dict[str, Any] = {"skip_rows": usual_skip, "comment": comment, "names": form.get("names")}
         return detect(connection, files, missing=missing, encoding=encoding, **how)
+
+    def _columns(
+        self, file: str, first: Sequence[str], *, is_usual: bool
+    ) -> tuple[tuple[str, ...], bool, tuple[str, ...]] | None:
+        """Name the columns by the fields of the first record; None where these cannot be the columns of the model.
+
+        Returns:
+            The names, whether the record itself has them, and what is to be told of them.
+        """
+        has_header = False
+        names, notes = distinct_names(self.form.get("names", first))
+        if "names" not in self.form:
+            has_header = {*self.needed} <= {*names}
+            if not has_header and is_usual and "columns" in self.form:
+                names, notes = self._names(file, first), ()
+        fits = len(names) == len(first) and {*self.needed} <= {*names}
+        return (names, has_header, notes) if fits else None
 
     def _names(self, file: str, first: Sequence[str]) -> tuple[str, ...]:
         """Return the names of the columns of a file without a header, which may lack the target."""
