@@ -161,7 +161,7 @@ class TrainerSpec(Section):
 
     @field_validator("devices", mode="before")
     @classmethod
-    def _one(cls, value: Any) -> Any:
+    def _one_device(cls, value: Any) -> Any:
         numbers = value if isinstance(value, list) and len(value) == 1 else [value]
         if all(type(one) is int for one in numbers) and (value == 1 or (numbers is value and value[0] >= 0)):
             return value

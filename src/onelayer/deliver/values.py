@@ -18,11 +18,10 @@ from numpy.typing import NDArray
 from onelayer.data.encode import Encoder
 from onelayer.data.encode.design import Levels, Numbers
 from onelayer.data.frame import Column, Frame
-from onelayer.data.tables.notation import PLAIN, printed
+from onelayer.data.tables.notation import PADDING, PLAIN, printed
 from onelayer.data.tables.reading import FALSE, TRUE
 from onelayer.errors import UserError, did_you_mean
 
-SPACES = " \t\r\n"  # as data/tables/texts.py strips them
 NUMBER = Real | Decimal | np.bool_
 
 PARTS: Mapping[str, Callable[[date], int]] = {
@@ -112,7 +111,7 @@ def _listed(name: str, values: Any) -> list[Any]:
 def _cleaned(value: Any, spelled: Set[str]) -> Any:
     """Return a value, a text without spaces around it; None where it is missing."""
     if isinstance(value, str):
-        text = value.strip(SPACES)
+        text = value.strip(PADDING)
         return None if text in spelled else text
     return None if _is_missing(value) else value
 

@@ -78,7 +78,7 @@ def check_judge(monitor: str, table: Table) -> None:
         )
 
 
-def check_judged(monitor: str, table: Table, parts: Iterable[Array], what: str) -> None:
+def check_defined(monitor: str, table: Table, parts: Iterable[Array], what: str) -> None:
     """Check that what judges has a value on each part of the rows that judges.
 
     Raises:

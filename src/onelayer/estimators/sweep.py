@@ -15,7 +15,7 @@ from onelayer.data.prepare import Prepared
 from onelayer.data.split import Split, split_rows
 from onelayer.data.table import Array, Table
 from onelayer.errors import UserError
-from onelayer.estimators.asked import check_judge, check_judged, check_model, combinations_of, estimator_of
+from onelayer.estimators.asked import check_defined, check_judge, check_model, combinations_of, estimator_of
 from onelayer.estimators.base import objective_of, seed_of
 from onelayer.estimators.board import Row, Sweep
 from onelayer.estimators.fitting import train
@@ -113,9 +113,9 @@ def sweep(
         asked = _checked(combinations, estimator.get_params(deep=False), table)
         parts = list(_folds(table, folds, asked))
         if parts[0].number is None:
-            check_judged(monitor, table, [split_of(table, asked[0].spec.data.split.val).val], "validation")
+            check_defined(monitor, table, [split_of(table, asked[0].spec.data.split.val).val], "validation")
         else:
-            check_judged(monitor, table, (fold.judged for fold in parts), "left-out")
+            check_defined(monitor, table, (fold.judged for fold in parts), "left-out")
         runs: list[Row] = []
         for fold in parts:
             jobs = [_job(one, fold, table, labels) for one in asked]

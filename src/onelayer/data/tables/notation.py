@@ -16,6 +16,7 @@ ISO = (
     r"(\d{4})[-/](\d\d?)[-/](\d\d?)"
     r"(?:[ Tt]([01]?\d|2[0-3]):(\d\d)(?::(\d\d)(\.\d+)?)?(?:[Zz]|([+-]\d\d)(?::?(\d\d))?)?)?"
 )
+PADDING = " \t\r\n"  # around a text, which does not count
 # a thousands separator that is a space may be one that does not break
 SPACES = " \u00a0\u202f"
 # what duckdb's strptime and Python's read alike; anything else in a format is taken as it stands

@@ -14,10 +14,10 @@ from onelayer.data.tables.detection import (
     how_to_read,
 )
 from onelayer.data.tables.measured import EXACT, Kind, Measured
-from onelayer.data.tables.notation import PLAIN, Notation
+from onelayer.data.tables.notation import PADDING, PLAIN, Notation
 from onelayer.data.tables.rows import Rows
 
-SPACES = "' \t\r\n'"
+SPACES = sql.text(PADDING)
 LIKE_A_NUMBER = r"[^\w]*\d[\d.,' ]*[^\w]*"  # with thousands parted, a currency or a percent sign
 MONTHS = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}"
 IN_NUMBERS = r"\d{4}[./-]\d\d?[./-]\d\d?|\d\d?[./ -]\d\d?[./ -](\d{4}|\d\d)"
