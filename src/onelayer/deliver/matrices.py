@@ -20,15 +20,16 @@ from onelayer.data.sources.files import class_name
 from onelayer.data.sources.libsvm import placed, read_sparse
 from onelayer.data.table import PARTS
 from onelayer.data.tables import sql
+from onelayer.data.tables.files import FORMS, beside
 from onelayer.data.tables.rows import Rows
 from onelayer.deliver.model import Model
 from onelayer.deliver.opening import Named
 from onelayer.deliver.values import frame_of_array
-from onelayer.errors import UserError, did_you_mean
+from onelayer.errors import UserError
 
 Array = NDArray[Any]
 # files with columns, whatever the model was trained on; also packed
-TABLES = (".csv", ".tsv", ".parquet", ".json", ".jsonl", ".ndjson")
+TABLES = FORMS.keys() - {".txt"}
 CELLS = 2**22  # of sparse rows that are made dense at a time
 
 
@@ -142,8 +143,7 @@ def first_index(encoder: Encoder) -> int | None:
 
 def _existing(file: Path) -> Path:
     if not file.is_file():
-        beside = [other.name for other in file.parent.iterdir()] if file.parent.is_dir() else []
-        raise UserError(f"{file}: there is no such file{did_you_mean(file.name, beside)}")
+        raise UserError(f"{file}: there is no such file{beside(file)}")
     return file
 
 
@@ -164,8 +164,8 @@ def _of_arrays(file: Path, model: Model, features: str | None, labels: str | Non
 
     def labelled() -> tuple[Array, str]:
         part = (part_of(name) or (name, PARTS[0]))[1]
-        beside = {one: part_of(one) for one in arrays}
-        wanted = labels or next((one for one, its in beside.items() if one == target or its == (target, part)), None)
+        parts = {one: part_of(one) for one in arrays}
+        wanted = labels or next((one for one, its in parts.items() if one == target or its == (target, part)), None)
         _, from_file, family = labels_of(file, arrays, wanted, {name}, part)
         y_name = family.names[part]
         return one_a_row(from_file[y_name], f"{file}: '{y_name}'", len(x)), y_name

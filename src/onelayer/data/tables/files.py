@@ -34,38 +34,39 @@ class Files:
     form: Form
 
 
-def find_files(path: str) -> Files:
+def find_files(path: str, key: str = "path") -> Files:
     """List the files that a path stands for: itself, those that a pattern matches, the Parquet files in a folder.
+
+    Args:
+        path: as the user typed it.
+        key: of `data`, which says so.
 
     Raises:
         UserError: there is none, or they are of no known form or of several.
     """
     if "://" in path:
-        raise UserError(f"data.path={path}: files are read from this machine alone; fetch it first")
+        raise UserError(f"data.{key}={path}: files are read from this machine alone; fetch it first")
     here = Path(path).expanduser()
     if here.is_dir():
         found = sorted(str(one) for one in here.rglob("*.parquet"))
         if not found:
-            raise UserError(f"data.path={path}: the folder has no .parquet files; for others write {path}/*.csv")
+            raise UserError(f"data.{key}={path}: the folder has no .parquet files; for others write {path}/*.csv")
     elif here.exists():
         found = [str(here)]
     elif glob.has_magic(path):
         found = sorted(one for one in glob.glob(str(here), recursive=True) if Path(one).is_file())  # noqa: PTH207 - Path.glob takes no absolute pattern
         if not found:
-            raise UserError(f"data.path={path}: no file matches this pattern{_beside(here)}")
+            raise UserError(f"data.{key}={path}: no file matches this pattern{beside(here)}")
     else:
-        raise UserError(f"data.path={path}: there is no such file{_beside(here)}")
+        raise UserError(f"data.{key}={path}: there is no such file{beside(here)}")
     forms = {_form(one) for one in found}
     if len(forms) > 1:
-        raise UserError(f"data.path={path}: matches files of several forms ({', '.join(sorted(forms))}); choose one")
+        raise UserError(f"data.{key}={path}: matches files of several forms ({', '.join(sorted(forms))}); choose one")
     return Files(tuple(found), forms.pop())
 
 
 def _form(path: str) -> Form:
-    suffixes = [one.lower() for one in Path(path).suffixes]
-    if suffixes and suffixes[-1] in COMPRESSED:
-        suffixes.pop()
-    suffix = suffixes[-1] if suffixes else ""
+    suffix = suffix_of(path)
     if suffix in SHEETS:
         raise UserError(f"{path}: a spreadsheet is no table yet; save its sheet as CSV (.csv), and name that file")
     if suffix not in FORMS:
@@ -77,7 +78,15 @@ def _form(path: str) -> Form:
     return FORMS[suffix]
 
 
-def _beside(path: Path) -> str:
+def suffix_of(path: str) -> str:
+    """Return how the name of a file ends, but for a compression: .csv of a.csv.gz."""
+    suffixes = [one.lower() for one in Path(path).suffixes]
+    if suffixes and suffixes[-1] in COMPRESSED:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def beside(path: Path) -> str:
     """Say what is there instead: a file of a near name, or the folder that is missing."""
     folder = path.parent
     while glob.has_magic(str(folder)):

@@ -38,10 +38,7 @@ def files_of_parts(path: str, others: Mapping[str, str]) -> dict[str, Files]:
         if part not in others:
             continue
         argument = f"data.{part}_path={others[part]}"
-        try:
-            files = find_files(others[part])
-        except UserError as error:
-            raise UserError(str(error).replace("data.path=", f"data.{part}_path=", 1)) from None
+        files = find_files(others[part], f"{part}_path")
         if files.form != by_part["train"].form:
             raise UserError(f"{argument}: it is {files.form}, but {path} is {by_part['train'].form}; save both alike")
         for other, its in by_part.items():

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onelayer.data.tables import sql
-from onelayer.data.tables.files import COMPRESSED, FORMS
+from onelayer.data.tables.files import FORMS, suffix_of
 from onelayer.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Query:
     @classmethod
     def of(cls, connection: "DuckDBPyConnection", text: str) -> "Query":
         """Return a query that has been run, with what duckdb found of its file."""
-        files = {name.replace("''", "'") for name in re.findall(LITERAL, text) if _suffix(name) in FORMS}
+        files = {name.replace("''", "'") for name in re.findall(LITERAL, text) if suffix_of(name) in FORMS}
         if len(files) != 1:
             return cls(text)
         (file,) = files
@@ -44,7 +43,7 @@ class Query:
             return cls(text, file)
         source = sql.text(file)
         types = sql.types_of(connection, source)
-        if FORMS[_suffix(file)] != "delimited":
+        if FORMS[suffix_of(file)] != "delimited":
             return cls(text, file, types)
         first = sql.text(
             sorted(str(path) for (path,) in connection.execute(f"SELECT file FROM glob({source})").fetchall())[0]
@@ -66,7 +65,7 @@ class Query:
         quoted = sql.text(path)
         if not self.types:
             return self.text.replace(sql.text(self.file), quoted)
-        delimited = FORMS[_suffix(self.file)] == "delimited"
+        delimited = FORMS[suffix_of(self.file)] == "delimited"
         try:
             as_text = f"read_csv({quoted}, all_varchar = true)" if delimited else quoted
             there = sql.types_of(connection, as_text)
@@ -104,10 +103,3 @@ class Query:
 def _bare(file: str) -> str:
     """Return the regular expression of a file that stands for a table by itself."""
     return rf"(?i)(\b(?:from|join)\s+){re.escape(sql.text(file))}"
-
-
-def _suffix(file: str) -> str:
-    suffixes = [suffix.lower() for suffix in Path(file).suffixes]
-    if suffixes and suffixes[-1] in COMPRESSED:
-        suffixes.pop()
-    return suffixes[-1] if suffixes else ""
