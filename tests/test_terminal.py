@@ -244,3 +244,20 @@ def test_tab_in_bash_completes(line: str, found: list[str]) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(["bash", "-c", script], env=os.environ | {"PATH": path}, capture_output=True, text=True)
     assert (done.stdout.splitlines(), done.stderr) == (found, "")
+
+
+@pytest.mark.parametrize(
+    ("command", "flag", "meant"),
+    [("predict", "--outt", "--out"), ("export", "--too", "--to"), ("leaderboard", "--sortt=x", "--sort")],
+)
+def test_a_flag_that_there_is_not_has_a_nearest_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, flag: str, meant: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["onelayer", command, "run", flag, "x"])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    name = flag.partition("=")[0]
+    said = (
+        f"error: onelayer {command}: there is no flag {name}; did you mean '{meant}'?; see onelayer {command} --help\n"
+    )
+    assert capsys.readouterr().err == said
