@@ -46,6 +46,8 @@ HELD: dict[str, dict[str, str]] = {
     "numeric": {
         "text": "['1.5', ' -2 ', '3e1', 'NA', '', '-999', '7'][i % 7 + 1]",
         "text with commas": "[' 1,5', '-2,25', '3', 'NA', '1234,5'][i % 5 + 1]",
+        "a spelling of a missing value as a number": "CASE WHEN i % 3 = 0 THEN -999 ELSE i % 3 END",
+        "another spelling of that number": "['1', '-999.0', '2.5'][i % 3 + 1]",
         "DECIMAL": "CAST(i / 3.0 AS DECIMAL(9, 2))",
         "FLOAT": "CASE WHEN i % 5 > 0 THEN CAST(i / 3.0 AS FLOAT) ELSE 'nan'::FLOAT END",
         "HUGEINT": "CAST(i AS HUGEINT) * 1000000000000000000000",
@@ -175,7 +177,7 @@ def test_what_is_read_is_told(tmp_path: Path) -> None:
     largest_difference(target.predict(tmp_path / "model.sql", rows), one.of_frame(rows.frame), one, "sql")
     header = [line for line in (tmp_path / "model.sql").read_text().splitlines() if line.startswith("--")]
     assert header[2] == '-- "it\'s" category, ENUM(...).'
-    assert header[3] == '-- Missing is what is NULL or NaN, and a text that is empty or one of ["NA", "?", "-999"].'
+    assert header[3] == '-- Missing is what is NULL or NaN, and what is empty or one of ["NA", "?", "-999"].'
     for to, missing in (("onnx", "'' where missing"), ("sklearn", "None, NaN or '' where missing")):
         (note,) = TARGETS[to].notes(one)
         assert "a category enters as text, as reading leaves it: without spaces around it, 1 and not 1.0" in note

@@ -185,6 +185,63 @@ def test_typed_tables_read_as_texts_that_say_the_same(tmp_path: Path, suffix: st
     assert predicted(model_on(typed), path) == predicted(model_on(typed), typed)
 
 
+@pytest.mark.parametrize("role", [{}, {"category": ["age"]}])
+@pytest.mark.parametrize("trained", ["t.csv", "t.parquet", "t.jsonl"])
+def test_a_number_that_means_missing_does_so_in_every_form(tmp_path: Path, trained: str, role: dict[str, Any]) -> None:
+    frame = pd.DataFrame({"age": [-999, 3, 5, 7] * 6, "f": [-999.0, 1.5, 2.5, np.nan] * 6, "y": np.arange(24) / 3})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+    model = model_on(tmp_path / trained, missing=[-999], **role)
+    model.artefact.header["missing"] = ["-999"]
+    as_holes = frame.replace(-999, np.nan).astype({"age": "Int64"})
+    expected = model.predict(as_holes)
+    for form in ("t.csv", "t.parquet", "t.jsonl"):
+        np.testing.assert_array_equal(np.array(predicted(model, tmp_path / form), np.float64), expected)
+    texts = {name: column.astype(str).tolist() for name, column in frame.items()}
+    for given_rows in (frame, frame.to_dict("list"), texts):
+        np.testing.assert_array_equal(model.predict(given_rows), expected)
+    if not role:
+        np.testing.assert_array_equal(model.predict(frame[["age", "f"]].to_numpy()), expected)
+
+
+def numbers_in(path: Path, **how: Any) -> NDArray[np.float64]:
+    """The first column of numbers, as training reads it, (rows,)."""
+    table = table_source(path=str(path), target="y", **how)
+    assert isinstance(table, Table)
+    assert isinstance(table.features, Unfetched)
+    return fetch_frame(table.features.rows, table.features.readings).numbers[:, 0]
+
+
+SIGNS_BESIDE: dict[str, tuple[list[str], list[float] | None]] = {
+    "percent": (["5%", "12.5 %", "-3%"], [5, 12.5, -3]),
+    "dollars": (["$1,500.25", "-$2.5", "$-7"], [1500.25, -2.5, -7]),
+    "reais": (["R$ 5.100,20", "7", "R$8"], [5100.2, 7, 8]),
+    "euros": (["1.500,25 €", "2,5 €", "3"], [1500.25, 2.5, 3]),
+    "less than": (["<5", "7", "8"], None),
+    "a dash": (["\u20135", "7", "8"], None),
+    "a minus that is no hyphen": (["\u22125", "7", "8"], None),
+}
+
+
+@pytest.mark.parametrize("case", SIGNS_BESIDE)
+def test_only_a_sign_that_does_not_change_a_number_is_left_out(case: str, tmp_path: Path) -> None:
+    cells, numbers = SIGNS_BESIDE[case]
+    path = write(tmp_path / "t.csv", ["c", "y"], [[cell, f"{i}.5"] for i, cell in enumerate(cells * 4)])
+    if numbers is None:
+        with pytest.raises(UserError, match=f"{cells[0]}' in line 2 is no number"):
+            table_source(path=str(path), target="y", numeric=["c"])
+        return
+    told = table_source(path=str(path), target="y").notes
+    assert any("to read them so list it in data.numeric=[c]" in note for note in told)
+    np.testing.assert_array_equal(numbers_in(path, numeric=["c"])[:3], numbers)
+
+
+def test_points_that_part_thousands_are_no_decimal_points(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", ["c", "y"], [[f"{i}.500", str(i * i)] for i in range(1, 9)])
+    np.testing.assert_array_equal(numbers_in(path, thousands="."), np.arange(1, 9) * 1000 + 500)
+
+
 def test_numbers_that_meet_levels_of_texts_are_told(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", ["v", "y"], [[v, str(i)] for i, v in enumerate(["1.1", "1.10", "1.9"] * 4)])
     model = model_on(path, category=["v"])

@@ -42,12 +42,14 @@ class Matrix:
         x: (rows, columns of the model), in the order of training.
         labels: reads what the rows were labelled as, (rows,), with its name.
         encoder: of the model.
+        missing: texts that mean a missing value to it.
     """
 
     source: str
     x: Array | csr_array
     labels: Callable[[], tuple[Array, str]]
     encoder: Encoder
+    missing: Sequence[str]
 
     def __len__(self) -> int:
         return int(self.x.shape[0])
@@ -70,7 +72,7 @@ class Matrix:
     def some(self, rows: NDArray[np.int64] | slice) -> Frame:
         """Return some of the rows."""
         x = self.x[rows]
-        return frame_of_array(x.toarray() if isinstance(x, csr_array) else x, self.encoder)
+        return frame_of_array(x.toarray() if isinstance(x, csr_array) else x, self.encoder, self.missing)
 
     def frames(self) -> Iterator[Frame]:
         """Yield the rows in their order."""
@@ -127,7 +129,7 @@ def matrix_of(model: Model, table: Named) -> Matrix | None:
             f"{first + width - 1}"
         )
     x = placed(rows, first, width, "the model counts from 1; write its indices so")
-    return Matrix(str(file), x, lambda: (rows.labels, "label"), encoder)
+    return Matrix(str(file), x, lambda: (rows.labels, "label"), encoder, model.artefact.header["missing"])
 
 
 def first_index(encoder: Encoder) -> int | None:
@@ -170,7 +172,7 @@ def _of_arrays(file: Path, model: Model, features: str | None, labels: str | Non
         y_name = family.names[part]
         return one_a_row(from_file[y_name], f"{file}: '{y_name}'", len(x)), y_name
 
-    return Matrix(str(file), x, labelled, encoder)
+    return Matrix(str(file), x, labelled, encoder, model.artefact.header["missing"])
 
 
 def _features(file: Path, arrays: Arrays, model: Model, asked: str | None) -> str:

@@ -120,9 +120,9 @@ class Model:
     def _of(self, x: Any) -> Predictions:
         from onelayer.deliver.values import frame_of, frame_of_array
 
-        if isinstance(x, np.ndarray):
-            return self.of_frame(frame_of_array(x, self.artefact.encoder))
         missing = self.artefact.header["missing"]
+        if isinstance(x, np.ndarray):
+            return self.of_frame(frame_of_array(x, self.artefact.encoder, missing))
         if isinstance(x, Mapping):
             return self.of_frame(frame_of(x, self.artefact.encoder, missing))
         from onelayer.data.tables.fetch import fetch_frame

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onelayer.data.encode import Encoder
 from onelayer.data.encode.design import Levels, Numbers
 from onelayer.data.frame import Column, Frame
-from onelayer.data.tables.notation import PADDING, PLAIN, printed
+from onelayer.data.tables.notation import PADDING, PLAIN, missing_numbers, printed
 from onelayer.data.tables.reading import FALSE, TRUE
 from onelayer.errors import UserError, did_you_mean
 
@@ -40,7 +40,7 @@ def frame_of(given: Mapping[str, Any], encoder: Encoder, missing: Collection[str
         given: a value, or a list, array or series of values, for each column: numbers, texts, truths, dates; None, NaN,
             an empty text or one of `missing` where missing.
         encoder: of the model.
-        missing: texts that mean a missing value.
+        missing: texts that mean a missing value, as numbers too where they are some.
 
     Raises:
         UserError: a column is missing, of another length, or holds something else than in training.
@@ -49,7 +49,8 @@ def frame_of(given: Mapping[str, Any], encoder: Encoder, missing: Collection[str
     codes: list[list[int]] = []
     columns: list[Column] = []
     rows: int | None = None
-    spelled = {"", *missing}
+    holes = missing_numbers(missing)
+    spelled: set[str | float] = {"", *missing, *holes}
     for design in encoder.designs:
         if design.name not in given:
             hint = did_you_mean(design.name, given)
@@ -63,7 +64,7 @@ def frame_of(given: Mapping[str, Any], encoder: Encoder, missing: Collection[str
             codes.append(found)
         else:
             column = Column(design.name, design.role, parts=design.parts)
-            numbers += _numbers(design, values)
+            numbers += _numbers(design, values, holes)
         columns.append(column)
     shape = rows or 0
     return Frame(
@@ -73,8 +74,10 @@ def frame_of(given: Mapping[str, Any], encoder: Encoder, missing: Collection[str
     )
 
 
-def frame_of_array(x: NDArray[Any], encoder: Encoder) -> Frame:
+def frame_of_array(x: NDArray[Any], encoder: Encoder, missing: Collection[str] = ()) -> Frame:
     """Return the columns that a model needs, out of (rows, columns) in the order of training, NaN where missing.
+
+    Numbers among the texts `missing` mean a missing value, too.
 
     Raises:
         UserError: the model has categories or dates, or the array has another shape or holds something else than in
@@ -90,6 +93,9 @@ def frame_of_array(x: NDArray[Any], encoder: Encoder) -> Frame:
         numbers = np.ma.filled(x.astype(np.float64, casting="unsafe" if x.dtype == object else "same_kind"), np.nan)
     except (TypeError, ValueError, OverflowError):
         raise UserError(f"the array holds {x.dtype}, where numbers are needed; give a frame of them") from None
+    holes = missing_numbers(missing)
+    if holes:
+        numbers[np.isin(numbers, holes)] = np.nan
     for row, place in np.argwhere(np.isinf(numbers))[:1]:
         raise _infinite(designs[place].name, numbers[row, place], row)
     truths = [place for place, one in enumerate(designs) if one.role == "boolean"]
@@ -108,12 +114,13 @@ def _listed(name: str, values: Any) -> list[Any]:
     return [values[()]] if getattr(values, "ndim", 1) == 0 else list(values)
 
 
-def _cleaned(value: Any, spelled: Set[str]) -> Any:
+def _cleaned(value: Any, spelled: Set[str | float]) -> Any:
     """Return a value, a text without spaces around it; None where it is missing."""
     if isinstance(value, str):
         text = value.strip(PADDING)
         return None if text in spelled else text
-    return None if _is_missing(value) else value
+    is_hole = isinstance(value, NUMBER) and not isinstance(value, bool | np.bool_) and value in spelled
+    return None if is_hole or _is_missing(value) else value
 
 
 def _is_missing(value: Any) -> bool:
@@ -148,13 +155,15 @@ def _text(design: Levels, value: Any, row: int) -> str:
     raise _refusal(design, value, row)
 
 
-def _numbers(design: Numbers, values: Sequence[Any]) -> list[list[float]]:
+def _numbers(design: Numbers, values: Sequence[Any], holes: Sequence[float]) -> list[list[float]]:
     """Return a row of numbers, or one for each part of a date."""
     if design.role == "date":
         dates = [None if one is None else _date(design, one, row) for row, one in enumerate(values)]
         return [[np.nan if one is None else float(PARTS[part](one)) for one in dates] for part in design.parts]
-    read = _truth if design.role == "boolean" else _number
-    return [[np.nan if one is None else read(design, one, row) for row, one in enumerate(values)]]
+    if design.role == "boolean":
+        return [[np.nan if one is None else _truth(design, one, row) for row, one in enumerate(values)]]
+    numbers = [np.nan if one is None else _number(design, one, row) for row, one in enumerate(values)]
+    return [[np.nan if one in holes else one for one in numbers] if holes else numbers]
 
 
 def _number(design: Numbers, value: Any, row: int) -> float:

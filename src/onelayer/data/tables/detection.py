@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import product
 
 from onelayer.data.tables import sql
@@ -11,7 +10,8 @@ from onelayer.data.tables.rows import Rows
 
 # decimal sign and thousands separator, the usual first
 SIGNS = ((".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", " "), (".", "'"))
-SIGN = r"([^\w\s.,+'-]{1,3}|[A-Z]{3})"
+# of percent and of currencies; what else stands beside a number, such as < or a dash, changes what it says
+SIGN = "([%\u2030]|[A-Z]{0,2}[$\u00a2-\u00a5\u0e3f\u20a0-\u20cf]|[A-Z]{3})"
 UNITS = (rf"[+-]?{SIGN}[ \u00a0\u202f]?[\d.,].*", rf".*\d[ \u00a0\u202f]?{SIGN}")
 ORDERS = ("d m Y", "m d Y", "Y m d", "d m y", "m d y", "y m d")
 NAMED = ("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d. %B %Y", "%d/%b/%Y")
@@ -124,7 +124,5 @@ def how_to_read(rows: Rows, name: str, text: str, fitting: Sequence[Notation]) -
     (notation,) = fitting
     odd = f"{PLAIN.number_sql(text)} IS NULL AND {text} IS NOT NULL"
     (example,) = rows.one(f"SELECT first({text} ORDER BY rowid) FROM rows WHERE {odd}")
-    steps = [f"list it in data.numeric=[{name}]"] if notation.unit else []
-    if replace(notation, unit="") != rows.conventions.notation():
-        steps.append(f"set {keys_of(notation)}")
-    return f"though all its values are numbers, such as {example!r}; to read them so {' and '.join(steps[-1:])}"
+    step = f"list it in data.numeric=[{name}]" if notation.unit else f"set {keys_of(notation)}"
+    return f"though all its values are numbers, such as {example!r}; to read them so {step}"

@@ -4,8 +4,10 @@ A notation belongs to a column and travels with the model, so that what a text m
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from onelayer.data.tables import sql
@@ -152,6 +154,18 @@ PLAIN = Notation()
 def printed(number: float) -> str:
     """Return the text of a number without a needless point, as a level is called that was a number."""
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else str(number)
+
+
+def missing_numbers(spellings: Iterable[str]) -> tuple[float, ...]:
+    """Return the numbers among the spellings of a missing value: -999 means it as -999.0 and in a typed table, too."""
+    numbers = (PLAIN.number(one) for one in spellings)
+    return tuple(dict.fromkeys(one for one in numbers if one is not None and isfinite(one)))
+
+
+def without_sql(number: str, spellings: Iterable[str]) -> str:
+    """Return the SQL of a number, NULL where it is one of those that mean a missing value."""
+    holes = ", ".join(f"'{one!r}'::DOUBLE" for one in missing_numbers(spellings))
+    return f"CASE WHEN ({number}) IN ({holes}) THEN NULL ELSE {number} END" if holes else number
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def open_rows(
             comment=comment,
         )
         with plain(connection, dialect) as (readable, more):
-            numbers = numeric_columns(connection, readable) if conventions.decimal != "," else {}
+            numbers = numeric_columns(connection, readable) if conventions.notation().decimal != "," else {}
             kept = {*texts, *([target] if target in numbers and few_values(connection, readable, target) else [])}
             types = create(connection, readable, {name: kind for name, kind in numbers.items() if name not in kept})
             rows = _rows(connection, path, spelled, notes + more, dialect)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from onelayer.data.frame import Column, Role
 from onelayer.data.tables import sql
 from onelayer.data.tables.measured import Measured
-from onelayer.data.tables.notation import PLAIN
+from onelayer.data.tables.notation import PLAIN, without_sql
 from onelayer.data.tables.rows import Rows
 from onelayer.errors import UserError
 
@@ -74,6 +74,7 @@ def number_of(rows: Rows, column: Measured, said: str) -> str:
         raise UserError(f"{said}: the column holds dates; list it in data.date, or leave it out")
     value = column.notation.number_sql(column.value)
     _refuse_unread(rows, column, value, said, "is no number")
+    value = without_sql(value, rows.missing)
     _refuse_infinite(rows, column.name, value, said)
     return value
 
@@ -84,7 +85,7 @@ def level_of(column: Measured) -> str:
         return column.text
     if column.kind != "number" or column.is_integer:
         exact = f"CAST({sql.name(column.name)} AS {column.type})"  # what is called BIGINT may be held as DOUBLE
-        return f"CAST({exact} AS VARCHAR)"
+        return f"CASE WHEN {column.value} IS NOT NULL THEN CAST({exact} AS VARCHAR) END"
     return canonical(column.value)
 
 

@@ -14,7 +14,7 @@ from onelayer.data.tables.detection import (
     how_to_read,
 )
 from onelayer.data.tables.measured import EXACT, Kind, Measured
-from onelayer.data.tables.notation import PADDING, PLAIN, Notation
+from onelayer.data.tables.notation import PADDING, PLAIN, Notation, without_sql
 from onelayer.data.tables.rows import Rows
 
 SPACES = sql.text(PADDING)
@@ -88,6 +88,7 @@ def measured(rows: Rows, name: str, type_name: str, n_rows: int, role: Role | No
 
 def _of(rows: Rows, column: Measured, kind: Kind, value: str) -> Measured:
     """Return a column of text as the numbers, truths or dates that an expression makes of it."""
+    value = without_sql(value, rows.missing) if kind == "number" else value
     present = "WHERE NOT isnan(x)" if kind == "number" else ""
     low, high, count = rows.one(f"SELECT min(x), max(x), count(x) FROM (SELECT {value} AS x FROM rows) {present}")
     notes = column.notes

@@ -8,6 +8,7 @@ from onelayer.data.encode import Encoder
 from onelayer.data.encode.design import Levels, Numbers
 from onelayer.data.encode.layout import REFUSED, Layout
 from onelayer.data.frame import Column
+from onelayer.data.tables.notation import missing_numbers, printed
 
 # from here on one would not want to name each of them
 MANY = 100
@@ -102,17 +103,20 @@ def places_of(artefact: Artefact, design: Levels, first: int) -> Places:
     return Places({**dict.fromkeys(spelled, missing), **dict(zip(known, found, strict=True))}, missing, unseen)
 
 
-def notes_of(encoder: Encoder, inputs: Sequence[Input], what: str, missing: str) -> tuple[str, ...]:
+def notes_of(artefact: Artefact, inputs: Sequence[Input], what: str, missing: str) -> tuple[str, ...]:
     """Say what is not as in the table.
 
     Args:
-        encoder: of the model.
+        artefact: of the model.
         inputs: what its columns are called outside.
         what: an input is called, with its verb.
         missing: what a category may be where it is missing.
     """
-    if is_matrix(encoder):
-        return (f"the {len(inputs)} columns enter side by side, in the order of training",)
+    holes = [printed(one) for one in missing_numbers(artefact.header["missing"])]
+    numbers = [one.name for one in inputs if one.kind == "numeric"]
+    as_nan = (f"a missing number enters as NaN, and not as {', '.join(holes)}",) if holes and numbers else ()
+    if is_matrix(artefact.encoder):
+        return (f"the {len(inputs)} columns enter side by side, in the order of training", *as_nan)
     dates = [one.name for one in inputs if one.part is not None]
     wanted = (f"{one.column}.{one.part}" if one.part is not None else one.column for one in inputs)
     renamed = [f"'{one.name}'" for one, name in zip(inputs, wanted, strict=True) if one.name != name]
@@ -126,4 +130,4 @@ def notes_of(encoder: Encoder, inputs: Sequence[Input], what: str, missing: str)
         (dates, f"a date enters by its parts, a number each (weekday: 0 is Monday): {what} "),
         (renamed, f"names that were taken already: {what} "),
     )
-    return tuple(f"{start}{', '.join(names)}" for names, start in sentences if names)
+    return (*(f"{start}{', '.join(names)}" for names, start in sentences if names), *as_nan)

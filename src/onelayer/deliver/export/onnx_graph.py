@@ -66,7 +66,7 @@ def predict(path: Path, rows: Rows) -> Predictions:
 
 def notes(model: Model) -> tuple[str, ...]:
     """Say what goes in where it is not as in the table."""
-    return notes_of(model.artefact.encoder, _inputs(model), "the inputs are", "''")
+    return notes_of(model.artefact, _inputs(model), "the inputs are", "''")
 
 
 def _inputs(model: Model) -> tuple[Input, ...]:

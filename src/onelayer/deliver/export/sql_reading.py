@@ -11,7 +11,7 @@ from onelayer.data.encode.design import Design, Levels
 from onelayer.data.encode.layout import REFUSED
 from onelayer.data.tables import sql
 from onelayer.data.tables.measured import INTEGERS, kind_of
-from onelayer.data.tables.notation import PLAIN
+from onelayer.data.tables.notation import PLAIN, missing_numbers, printed
 from onelayer.data.tables.reading import FALSE, TRUE
 from onelayer.deliver.export.inputs import Places
 from onelayer.deliver.export.sql_terms import literal
@@ -45,11 +45,13 @@ def value_of(design: Design, type_name: str, missing: Sequence[str]) -> str:
         if kind == "text":
             return _moment(_present(column, type_name, missing), design)
         return f"{column} AT TIME ZONE 'UTC'" if "ZONE" in type_name else f"CAST({column} AS TIMESTAMP)"
-    if kind == "text":
-        return _number(_present(column, type_name, missing), design)
     if kind == "boolean":
         return f"CASE CAST({column} AS VARCHAR) WHEN 'true' THEN 1e0 WHEN 'false' THEN 0e0 END"
-    return f"CAST({column} AS {DOUBLE})"
+    is_text = kind == "text"
+    number = _number(_present(column, type_name, missing), design) if is_text else f"CAST({column} AS {DOUBLE})"
+    for hole in missing_numbers(missing):
+        number = f"NULLIF({number}, {literal(hole)})"
+    return number
 
 
 def _number(text: str, design: Design) -> str:
@@ -142,8 +144,9 @@ def _present(column: str, type_name: str, missing: Sequence[str]) -> str:
 
 
 def _spelled(kind: str, missing: Sequence[str]) -> tuple[str, ...]:
-    """Return what a missing value may be called; a number is never spelled so, though one of its levels may be."""
-    return ("", *missing) if kind == "text" else ("",)
+    """Return what a missing value may be called: as it is spelled; of numbers, those that are among the spellings."""
+    holes = (printed(one) for one in missing_numbers(missing)) if kind == "number" else ()
+    return ("", *missing) if kind == "text" else ("", *holes)
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -88,7 +88,7 @@ def _header(model: Model, types: Mapping[str, str], record: Mapping[str, Any]) -
         f"onelayer: one row for each row of the table input, with its {what}, by the link {one.header['link']}.",
         "Write your table here: FROM your_table AS input. Its columns hold what they held in training, by these types:",
         f"{columns}.",
-        f"Missing is what is NULL or NaN, and a text that is empty or one of {json.dumps(one.header['missing'])}.",
+        f"Missing is what is NULL or NaN, and what is empty or one of {json.dumps(one.header['missing'])}.",
         "Spaces around texts do not count. A level that is a number is called by it: 1 where the column has 1.0, 1.00.",
         "A time stamp with a zone counts in UTC. Numbers, truths and dates that were texts in training may be either;",
         "a category must be the text that it was: where it looks like a number, declare the column as VARCHAR.",
