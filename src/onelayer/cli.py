@@ -128,13 +128,11 @@ def inspect(arguments: list[str]) -> None:
     if not is_override(given[0]):
         given[0] = f"path={given[0]}"
     overrides = with_quotes(["data=table", *(f"data.{one.removeprefix('data.')}" for one in given)])
-    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     sys.argv = ["onelayer inspect", *overrides]  # errors look there for what was chosen
-    with reported():
-        from onelayer.inspection import show_table
-        from onelayer.terminal.console import stdout_console
+    from onelayer.inspection import show_table
+    from onelayer.terminal.console import stdout_console
 
-        show_table(_composed(overrides), stdout_console())
+    show_table(_composed(overrides), stdout_console())
 
 
 def _composed(overrides: list[str]) -> dict[str, Any]:
@@ -153,6 +151,7 @@ def main() -> None:
         sys.argv[:2] = ["onelayer train"]
         train()
         return
+    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     with ended_by_signals(), reported():
         _dispatch(command)
 

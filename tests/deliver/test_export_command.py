@@ -11,7 +11,7 @@ from shutil import copytree
 import onnx
 import pytest
 
-from onelayer.deliver.commands import export
+from onelayer.cli import main
 from onelayer.deliver.export import exporting
 from onelayer.deliver.export.exporting import TARGETS
 from onelayer.deliver.model import Model
@@ -49,10 +49,11 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captu
     def typed(*arguments: str | Path) -> Outcome:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+        monkeypatch.setattr(sys, "argv", ["onelayer", "export", *map(str, arguments)])
         capfd.readouterr()
         code = 0
         try:
-            export([str(one) for one in arguments])
+            main()
         except SystemExit as stop:
             code = int(stop.code or 0)
         return Outcome(code, *capfd.readouterr())

@@ -2,11 +2,9 @@
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
-from onelayer.explain import TRACEBACK, reported
 from onelayer.terminal.console import say, warn
 from onelayer.terminal.parser import Parser
 
@@ -60,19 +58,17 @@ def predict(arguments: list[str]) -> None:
     parser.add_argument("--id", action="append", default=[], metavar="COLUMN", help="keep this column; may be repeated")
     parser.add_argument("--force", action="store_true", help="write over OUT where it is there")
     given = parser.parse_intermixed_args(arguments)
-    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
-    with reported():
-        _mention(given.run)
-        from onelayer.deliver.load import load
-        from onelayer.deliver.opening import Named
-        from onelayer.deliver.scoring import score
+    _mention(given.run)
+    from onelayer.deliver.load import load
+    from onelayer.deliver.opening import Named
+    from onelayer.deliver.scoring import score
 
-        table = Named.parse([*given.table, *_query(given)])
-        model = load(given.run, mean=given.mean)
-        scored = score(model, table, given.out, ids=given.id, force=given.force)
-        for note in (*model.doubts, *scored.notes):
-            warn(note)
-        say(f"{given.out}: {scored.rows} rows")
+    table = Named.parse([*given.table, *_query(given)])
+    model = load(given.run, mean=given.mean)
+    scored = score(model, table, given.out, ids=given.id, force=given.force)
+    for note in (*model.doubts, *scored.notes):
+        warn(note)
+    say(f"{given.out}: {scored.rows} rows")
 
 
 def evaluate(arguments: list[str]) -> None:
@@ -91,26 +87,22 @@ def evaluate(arguments: list[str]) -> None:
         "--seed", type=whole, default=0, metavar="N", help="of the resamples that the intervals come from; default: 0"
     )
     given = parser.parse_intermixed_args(arguments)
-    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
-    with reported():
-        _mention(given.run)
-        from onelayer.deliver import evaluation
-        from onelayer.deliver.load import load
-        from onelayer.deliver.opening import Named
+    _mention(given.run)
+    from onelayer.deliver import evaluation
+    from onelayer.deliver.load import load
+    from onelayer.deliver.opening import Named
 
-        table = Named.parse([*given.table, *_query(given)])
-        model = load(given.run, mean=given.mean)
-        found = evaluation.evaluate(model, table, weight=given.weight, seed=given.seed)
-        for doubt in model.doubts:
-            warn(doubt)
-        if given.json:
-            sys.stdout.write(json.dumps(evaluation.plain(found), indent=2, allow_nan=False) + "\n")
-            return
-        lines = [
-            f"{name:<10}{one.value:>14.6g}   {one.low:.6g} to {one.high:.6g}" for name, one in found.metrics.items()
-        ]
-        title = f"{found.rows} rows; 95 % intervals over resamples of the rows"
-        say("\n".join([title, *lines, *found.notes]))
+    table = Named.parse([*given.table, *_query(given)])
+    model = load(given.run, mean=given.mean)
+    found = evaluation.evaluate(model, table, weight=given.weight, seed=given.seed)
+    for doubt in model.doubts:
+        warn(doubt)
+    if given.json:
+        sys.stdout.write(json.dumps(evaluation.plain(found), indent=2, allow_nan=False) + "\n")
+        return
+    lines = [f"{name:<10}{one.value:>14.6g}   {one.low:.6g} to {one.high:.6g}" for name, one in found.metrics.items()]
+    title = f"{found.rows} rows; 95 % intervals over resamples of the rows"
+    say("\n".join([title, *lines, *found.notes]))
 
 
 def summary(arguments: list[str]) -> None:
@@ -130,18 +122,16 @@ def summary(arguments: list[str]) -> None:
     parser.add_argument("--level", type=float, default=0.95, help="of the intervals; default: 0.95")
     parser.add_argument("--json", action="store_true", help="as one JSON object, with all digits")
     given = parser.parse_args(arguments)
-    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
-    with reported():
-        _mention(given.run)
-        from onelayer.deliver.summary.show import plain, show
-        from onelayer.deliver.summary.summarise import summarise
-        from onelayer.terminal.console import stdout_console
+    _mention(given.run)
+    from onelayer.deliver.summary.show import plain, show
+    from onelayer.deliver.summary.summarise import summarise
+    from onelayer.terminal.console import stdout_console
 
-        found = summarise(given.run, polish=given.polish, robust=given.robust, level=given.level)
-        if given.json:
-            sys.stdout.write(json.dumps(plain(found), indent=2, allow_nan=False) + "\n")
-        else:
-            show(found, stdout_console())
+    found = summarise(given.run, polish=given.polish, robust=given.robust, level=given.level)
+    if given.json:
+        sys.stdout.write(json.dumps(plain(found), indent=2, allow_nan=False) + "\n")
+    else:
+        show(found, stdout_console())
 
 
 EXPORT = """Write a trained model as one file that another program runs.
@@ -169,21 +159,19 @@ def export(arguments: list[str]) -> None:
     parser.add_argument("--table", help="check on rows of this table; default: the table that the run was trained on")
     parser.add_argument("--force", action="store_true", help="write over OUT where it is there")
     given = parser.parse_args(arguments)
-    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
-    with reported():
-        _mention(given.run)
-        from onelayer.deliver.export import exporting
+    _mention(given.run)
+    from onelayer.deliver.export import exporting
 
-        done = exporting.export(given.run, given.to, out=given.out, table=given.table, force=given.force)
-        for note in done.notes:
-            warn(note)
-        record = done.record
-        opset = f"opset {record['opset']}, " if "opset" in record else ""
-        invented = f" ({record['invented_rows']} of them invented)" if record["invented_rows"] else ""
-        say(
-            f"{done.path}: {opset}{record['rows']} rows{invented}, largest difference "
-            f"{record['largest_difference']:.1e} ({record['allowed']:g} allowed)"
-        )
+    done = exporting.export(given.run, given.to, out=given.out, table=given.table, force=given.force)
+    for note in done.notes:
+        warn(note)
+    record = done.record
+    opset = f"opset {record['opset']}, " if "opset" in record else ""
+    invented = f" ({record['invented_rows']} of them invented)" if record["invented_rows"] else ""
+    say(
+        f"{done.path}: {opset}{record['rows']} rows{invented}, largest difference "
+        f"{record['largest_difference']:.1e} ({record['allowed']:g} allowed)"
+    )
 
 
 def card(arguments: list[str]) -> None:
@@ -197,16 +185,14 @@ def card(arguments: list[str]) -> None:
     parser.add_argument("-o", "--out", type=Path, help="a file to write; default: the screen")
     parser.add_argument("--force", action="store_true", help="write over OUT where it is there")
     given = parser.parse_args(arguments)
-    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
-    with reported():
-        _mention(given.run)
-        from onelayer.deliver.card import card as described
-        from onelayer.deliver.place import written
+    _mention(given.run)
+    from onelayer.deliver.card import card as described
+    from onelayer.deliver.place import written
 
-        text = described(given.run)
-        if given.out is None:
-            sys.stdout.write(text)
-            return
-        with written(given.out, force=given.force) as partial:
-            partial.write_text(text, encoding="utf-8")
-        say(f"{given.out}: written")
+    text = described(given.run)
+    if given.out is None:
+        sys.stdout.write(text)
+        return
+    with written(given.out, force=given.force) as partial:
+        partial.write_text(text, encoding="utf-8")
+    say(f"{given.out}: written")

@@ -1,13 +1,11 @@
 """`onelayer leaderboard` and `onelayer report`, and the report at the end of a sweep."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onelayer.errors import UserError
-from onelayer.explain import TRACEBACK, reported
 from onelayer.terminal.console import say, warn
 from onelayer.terminal.parser import Parser
 
@@ -41,20 +39,18 @@ def leaderboard(arguments: list[str]) -> None:
         help="commands that take DIR take the first run shown; without --sort and --by-run they go by training again",
     )
     given = parser.parse_args(arguments)
-    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
-    with reported():
-        from onelayer.deliver.choice import read_choice
-        from onelayer.report.leaderboard import build_leaderboard
-        from onelayer.report.records import read_sweep
-        from onelayer.report.tables import show
-        from onelayer.terminal.console import stdout_console
+    from onelayer.deliver.choice import read_choice
+    from onelayer.report.leaderboard import build_leaderboard
+    from onelayer.report.records import read_sweep
+    from onelayer.report.tables import show
+    from onelayer.terminal.console import stdout_console
 
-        board = build_leaderboard(read_sweep(given.directory), sort=given.sort, by_run=given.by_run)
-        show(board, stdout_console(), given.top)
-        if given.choose:
-            _choose(board, given.directory, again=given.sort is None and not given.by_run)
-        elif (choice := read_choice(given.directory)) is not None:
-            warn(f"note: commands that take {given.directory} go by a choice: {choice.said}")
+    board = build_leaderboard(read_sweep(given.directory), sort=given.sort, by_run=given.by_run)
+    show(board, stdout_console(), given.top)
+    if given.choose:
+        _choose(board, given.directory, again=given.sort is None and not given.by_run)
+    elif (choice := read_choice(given.directory)) is not None:
+        warn(f"note: commands that take {given.directory} go by a choice: {choice.said}")
 
 
 def _choose(board: "Leaderboard", sweep: Path, *, again: bool) -> None:
@@ -102,9 +98,7 @@ def report(arguments: list[str]) -> None:
     parser.add_argument("directories", type=Path, nargs="+", metavar="DIR", help="folder of a sweep")
     parser.add_argument("-o", "--out", type=Path, metavar="FOLDER", help="default: DIR/report, of a single DIR")
     given = parser.parse_args(arguments)
-    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
-    with reported():
-        say(f"report at {write_page(given.directories, given.out)}")
+    say(f"report at {write_page(given.directories, given.out)}")
 
 
 def write_page(directories: Sequence[Path], out: Path | None = None, *, files: bool = True) -> Path:

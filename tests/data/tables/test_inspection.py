@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onelayer.cli import inspect
+from onelayer.cli import main
 from tests.conftest import Outcome, result_of
 
 FILE = "people.csv"
@@ -28,7 +28,7 @@ def screen(
     def run(*arguments: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["onelayer", "inspect", *arguments])
         try:
-            inspect([*arguments])
+            main()
             code = 0
         except SystemExit as stop:
             code = int(stop.code or 0)

@@ -1,5 +1,6 @@
 """A table with two categories and two weights, runs on it, and the command."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import special
 
-from onelayer.deliver.commands import summary as command
+from onelayer.cli import main
 from tests.conftest import Outcome
 from tests.data.streaming.tables import invented, saved
 from tests.deliver.summary.runs import Summarised, Train, trained_soon
@@ -56,9 +57,10 @@ def summary(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
 
     def run(*arguments: str | Path) -> Outcome:
         monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+        monkeypatch.setattr(sys, "argv", ["onelayer", "summary", *map(str, arguments)])
         capfd.readouterr()
         try:
-            command(list(map(str, arguments)))
+            main()
             code = 0
         except SystemExit as stop:
             code = int(stop.code or 0)

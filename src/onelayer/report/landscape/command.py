@@ -8,7 +8,6 @@ from html import escape
 from pathlib import Path
 
 from onelayer.errors import UserError
-from onelayer.explain import TRACEBACK, reported
 from onelayer.terminal.parser import Parser
 
 FOLDER = "landscape"
@@ -39,16 +38,14 @@ def landscape(arguments: list[str]) -> None:
     parser.add_argument("--force", action="store_true", help="write over the files of FOLDER")
     parser.add_argument("--animation", choices=("gif", "none"), default="gif", help="default: gif")
     given = parser.parse_args(arguments)
-    os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
-    with reported():
-        out, caption = draw(
-            given.directories,
-            given.weights,
-            given.out,
-            force=given.force,
-            animated=given.animation == "gif",
-        )
-        sys.stdout.write(f"{caption}\nlandscape at {out}\n")
+    out, caption = draw(
+        given.directories,
+        given.weights,
+        given.out,
+        force=given.force,
+        animated=given.animation == "gif",
+    )
+    sys.stdout.write(f"{caption}\nlandscape at {out}\n")
 
 
 def draw(
