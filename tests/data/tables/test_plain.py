@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onelayer.data.tables.opening import open_rows
+from onelayer.data.tables.plain import _separators
 from onelayer.errors import UserError
 
 CELL = st.text("ab1 .,;|\t\"'#\\é😀\r\n", max_size=5)
@@ -91,3 +92,42 @@ def test_odd_lines_are_read_as_python_reads_them_or_refused(tmp_path: Path, line
     with pytest.raises(UserError) as refused:
         cells_of(path, ["first", "second", "third"])
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("ending", "encoding", "cell", "surplus", "above", "packed"),
+    [
+        ("\n", "utf-8", "b", ",", "", False),
+        ("\n", "utf-8", '"b,c"', ",NA", "", False),
+        ("\n", "utf-8", "'", ',"NA"', "", True),
+        ("\r\n", "utf-8", "b", ",NA", "of 2024, by hand\n", False),
+        ("\r\n", "utf-16", '"b,c"', ",", "", False),
+        ("\r", "utf-8", "b", ",", "of 2024, by hand\n", False),
+        ("\n", "utf-16", "b", ",", "of 2024, by hand\n", True),
+    ],
+)
+def test_a_missing_field_too_many_is_refused_wherever_it_stands(
+    tmp_path: Path, ending: str, encoding: str, cell: str, surplus: str, above: str, packed: bool
+) -> None:
+    rows = [f"{row},{cell},{row % 7}" for row in range(300)]
+    for name, last in (("whole.csv", ""), ("ragged.csv", surplus)):
+        text = f"{above}x,z,y\n" + "\n".join([*rows, f"300,{cell},5{last}", ""])
+        content = text.replace("\n", ending).encode(encoding)
+        (tmp_path / (f"{name}.gz" if packed else name)).write_bytes(gzip.compress(content) if packed else content)
+    how: dict[str, Any] = {"missing": ("NA",), "encoding": encoding, "skip_rows": 1 if above else 0}
+    suffix = "csv.gz" if packed else "csv"
+    assert open_rows(path=str(tmp_path / f"whole.{suffix}"), **how).count == 301
+    with pytest.raises(UserError, match=rf"ragged\.{suffix}.*: line {303 if above else 302} has 4 fields"):
+        open_rows(path=str(tmp_path / f"*.{suffix}"), **how)
+
+
+@pytest.mark.parametrize(
+    "content", ["x,y\n1,2\n3,\n", 'x,y\n"1,5",2\n3,4\n', 'x,y\n1,"2\n,"\n3,4\n', "x,y\n\n1,2\n\n3,4"]
+)
+def test_separators_are_no_fewer_than_those_of_the_records(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(content)
+    rows = open_rows(path=str(path))
+    assert rows.dialect is not None
+    quoted = sum(cell.count(",") for row in csv.reader(io.StringIO(content)) for cell in row)
+    assert _separators(rows.dialect) == rows.count + 1 + quoted

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onelayer.data.tables import sql
-from onelayer.data.tables.delimited_errors import refused_file
 from onelayer.data.tables.dialect import TEXT, Dialect
 from onelayer.data.tables.files import COMPRESSED
 from onelayer.data.tables.measured import EXACT, INTEGERS
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 NUMBER, WHOLE = "DOUBLE", "BIGINT"
+# name and type of each column
+Types = tuple[tuple[str, str], ...]
 
 
 def numeric_columns(connection: "DuckDBPyConnection", dialect: Dialect) -> dict[str, str]:
@@ -44,9 +45,7 @@ def few_values(connection: "DuckDBPyConnection", dialect: Dialect, name: str, ro
     return found == (True,)
 
 
-def create(
-    connection: "DuckDBPyConnection", dialect: Dialect, numbers: Mapping[str, str]
-) -> tuple[tuple[str, str], ...]:
+def create(connection: "DuckDBPyConnection", dialect: Dialect, numbers: Mapping[str, str]) -> Types:
     """Read the files into the table `rows`.
 
     Args:
@@ -59,7 +58,7 @@ def create(
         Name and type of each column. What is called BIGINT is held as DOUBLE.
 
     Raises:
-        UserError: the line that cannot be read.
+        duckdb.Error: a line cannot be read.
     """
     import duckdb
 
@@ -102,18 +101,11 @@ def _has_underscore(file: str) -> bool:
 
 
 def _create(connection: "DuckDBPyConnection", dialect: Dialect, casts: Mapping[str, str]) -> None:
-    import duckdb
-
     columns = ", ".join(
         f"CAST({casts[name]} AS DOUBLE) AS {sql.name(name)}" if name in casts else sql.name(name)
         for name in dialect.columns
     )
-    try:
-        connection.execute(f"CREATE OR REPLACE TABLE rows AS SELECT {columns} FROM {dialect.reader}")
-    except duckdb.ConversionException:
-        raise
-    except duckdb.Error as error:
-        raise refused_file(dialect.files[0], error, dialect.encoding) from None
+    connection.execute(f"CREATE OR REPLACE TABLE rows AS SELECT {columns} FROM {dialect.reader}")
 
 
 def _whole_and_huge(connection: "DuckDBPyConnection", names: Sequence[str]) -> tuple[set[str], set[str]]:

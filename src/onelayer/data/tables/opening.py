@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onelayer.data.tables import delimited, sql
-from onelayer.data.tables.delimited_types import NUMBER, create, few_values, numeric_columns
+from onelayer.data.tables.delimited_types import NUMBER, Types, create, few_values, numeric_columns
 from onelayer.data.tables.dialect import Dialect
 from onelayer.data.tables.files import Files
 from onelayer.data.tables.like import Like
 from onelayer.data.tables.measured import INTEGERS
 from onelayer.data.tables.names import distinct_names
 from onelayer.data.tables.notation import UNSAID, Conventions
-from onelayer.data.tables.parts import files_of_parts, sizes_of, typed_source, union_of
-from onelayer.data.tables.plain import plain
+from onelayer.data.tables.parts import Sizes, files_of_parts, sizes_of, typed_source, union_of
+from onelayer.data.tables.plain import read_plain
 from onelayer.data.tables.query import Query
 from onelayer.data.tables.rows import Rows
 from onelayer.errors import UserError
@@ -86,9 +86,9 @@ def open_rows(
     if files.form == "delimited":
         if like is not None:
             dialect, notes = like.dialect(connection, files.paths, spelled)
-            with plain(connection, dialect) as (readable, more):
-                types = create(connection, readable, {name: NUMBER for name in dialect.columns if name in like.numbers})
-                return replace(_rows(connection, path, spelled, notes + more, dialect), types=types)
+            plain_numbers = {name: NUMBER for name in dialect.columns if name in like.numbers}
+            types, more = read_plain(connection, dialect, lambda form: create(connection, form, plain_numbers))
+            return replace(_rows(connection, path, spelled, notes + more, dialect), types=types)
         dialect, notes = delimited.detect(
             connection,
             files.paths,
@@ -98,13 +98,16 @@ def open_rows(
             skip_rows=skip_rows,
             comment=comment,
         )
-        with plain(connection, dialect) as (readable, more):
-            numbers = numeric_columns(connection, readable) if conventions.notation().decimal != "," else {}
-            kept = {*texts, *([target] if target in numbers and few_values(connection, readable, target) else [])}
-            types = create(connection, readable, {name: kind for name, kind in numbers.items() if name not in kept})
-            rows = _rows(connection, path, spelled, notes + more, dialect)
-            rows = replace(rows, conventions=conventions, types=types)
-            return replace(rows, sizes=sizes_of(connection, readable, of_parts, rows.count)) if parts else rows
+
+        def read(form: Dialect) -> tuple[Types, Sizes]:
+            numbers = numeric_columns(connection, form) if conventions.notation().decimal != "," else {}
+            kept = {*texts, *([target] if target in numbers and few_values(connection, form, target) else [])}
+            types = create(connection, form, {name: kind for name, kind in numbers.items() if name not in kept})
+            return types, sizes_of(connection, form, of_parts) if parts else ()
+
+        (types, sizes), more = read_plain(connection, dialect, read)
+        rows = _rows(connection, path, spelled, notes + more, dialect)
+        return replace(rows, conventions=conventions, types=types, sizes=sizes)
     _refuse_for(path, encoding, names, skip_rows, comment)
     return replace(_open_typed(connection, path, of_parts, spelled), conventions=conventions)
 

@@ -108,12 +108,13 @@ def union_of(
     return " UNION ALL ".join(selects), tuple(sizes.items()), tuple(notes)
 
 
-def sizes_of(connection: "DuckDBPyConnection", dialect: Dialect, files: Mapping[str, Files], rows: int) -> Sizes:
+def sizes_of(connection: "DuckDBPyConnection", dialect: Dialect, files: Mapping[str, Files]) -> Sizes:
     """Count the rows of each part of delimited files, whose `rows` are one after the other in a table.
 
     The dialect's files are those of the parts, or copies of them, in the same order.
     """
-    sizes, start = dict.fromkeys(files, rows), 0
+    ((rows,),) = connection.execute("SELECT count(*) FROM rows").fetchall()
+    sizes, start = dict.fromkeys(files, int(rows)), 0
     for part, its in files.items():
         start += len(its.paths)
         if part != "train":

@@ -1,44 +1,67 @@
 """Files as duckdb reads them without a fault: as they are where it does, else as plain copies.
 
 duckdb reads wrongly, or refuses, lines that end in more than one way or in `\\r\\r\\n`, line feeds of another kind in a
-header, and takes a comment sign for one within a line, too. It also drops an empty field too many. So the records of
-every file are counted first, strictly, and what does not pass is read by Python's csv module and written anew.
+header, and takes a comment sign for one within a line, too. It also drops a field too many that spells a missing value.
+What shows such a fault, before or after it is read, is read by Python's csv module and written anew.
 """
 
 import csv
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
 
 from onelayer.data.tables.delimited import head
 from onelayer.data.tables.delimited_errors import refused_file, refused_record, refused_width
 from onelayer.data.tables.dialect import Dialect
-from onelayer.data.tables.lines import BYTE_ORDERS, Records, is_packed, start_of, text_lines
+from onelayer.data.tables.lines import BYTE_ORDERS, START, Records, is_packed, open_bytes, start_of, text_lines
 from onelayer.errors import UserError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+Read = TypeVar("Read")
 
-@contextmanager
-def plain(connection: "DuckDBPyConnection", dialect: Dialect) -> Iterator[tuple[Dialect, tuple[str, ...]]]:
-    """Return the dialect that duckdb reads the files in, and what is to be told; copies last as long as the context.
+
+def read_plain(
+    connection: "DuckDBPyConnection", dialect: Dialect, read: Callable[[Dialect], Read]
+) -> tuple[Read, tuple[str, ...]]:
+    """Read files as they are, or where duckdb does not read them rightly, plain copies of them.
+
+    Args:
+        connection: reads the files.
+        dialect: how they are written.
+        read: makes the table `rows` of files; called anew for the copies, which last as long as it reads them.
+
+    Returns:
+        What `read` returned, and what is to be told.
 
     Raises:
-        UserError: a line has too few or too many fields, or its quotes are wrong.
+        UserError: a line has too few or too many fields, its quotes are wrong, or the files cannot be read.
     """
-    if not any(_is_odd(connection, dialect, file) for file in dialect.files) and _passes(connection, dialect):
-        yield dialect, ()
-        return
-    packed = next((file for file in dialect.files if is_packed(file)), None)
-    if packed is not None:
-        raise UserError(f"{packed}: the file is read only when it is unpacked; unpack it with zstd -d")
-    with TemporaryDirectory(prefix="onelayer-") as folder:
-        yield _copied(connection, dialect, Path(folder))
+    import duckdb
+
+    try:
+        if not any(_is_odd(connection, dialect, file) for file in dialect.files):
+            try:
+                found = read(dialect)
+                if _is_exact(connection, dialect):
+                    return found, ()
+            except duckdb.InvalidInputException as error:  # Python may read it, or say better why not
+                if "Maximum line size" in str(error) or any(is_packed(file) for file in dialect.files):
+                    raise
+        packed = next((file for file in dialect.files if is_packed(file)), None)
+        if packed is not None:
+            raise UserError(f"{packed}: the file is read only when it is unpacked; unpack it with zstd -d")
+        with TemporaryDirectory(prefix="onelayer-") as folder:
+            copies, notes = _copied(connection, dialect, Path(folder))
+            return read(copies), notes
+    except duckdb.Error as error:
+        raise refused_file(dialect.files[0], error, dialect.encoding) from None
 
 
 def _is_odd(connection: "DuckDBPyConnection", dialect: Dialect, file: str) -> bool:
@@ -59,25 +82,37 @@ def _is_odd(connection: "DuckDBPyConnection", dialect: Dialect, file: str) -> bo
     return len({*re.findall("\r+\n|\r|\n", outside)}) > 1 or any(sign in field for field in first for sign in "\r\n")
 
 
-def _passes(connection: "DuckDBPyConnection", dialect: Dialect) -> bool:
-    """Count the rows; whether there are some, and all have as many fields as there are columns.
+def _is_exact(connection: "DuckDBPyConnection", dialect: Dialect) -> bool:
+    """Whether there are rows, and all have as many fields as there are columns.
 
     Raises:
-        UserError: what Python would read no better.
+        duckdb.InvalidInputException: one has a field too many.
     """
-    import duckdb
-
-    # no text is missing: duckdb would take a line with a missing field too many
-    strict = replace(dialect, missing=("\x01\x02\x03\x04",))
-    try:
-        ((count,),) = connection.execute(f"SELECT count(*) FROM {strict.reader}").fetchall()
-    except duckdb.InvalidInputException as error:
-        if "Maximum line size" in str(error) or any(is_packed(file) for file in dialect.files):
-            raise refused_file(dialect.files[0], error, dialect.encoding) from None
+    ((rows,),) = connection.execute("SELECT count(*) FROM rows").fetchall()
+    if rows == 0:
         return False
-    except duckdb.Error as error:
-        raise refused_file(dialect.files[0], error, dialect.encoding) from None
-    return bool(count)
+    # no record has fewer separators, so that as many in all leave none for a field too many, nor within quotes
+    least = (len(dialect.columns) - 1) * (rows + len(dialect.files) * dialect.header)
+    if _separators(dialect) == least:
+        return True
+    # read as it was but for the spellings of a missing value, of which duckdb drops the first field too many
+    strict = replace(dialect, missing=("\x01\x02\x03\x04",))
+    connection.execute(f"SELECT count(*) FROM {strict.reader}").fetchall()
+    return True
+
+
+def _separators(dialect: Dialect) -> int | None:
+    """Count the separators below the lines that are skipped, which is cheaper than to count records; None: unknown."""
+    if dialect.encoding == "utf-16" or any(is_packed(file) for file in dialect.files):
+        return None
+    count = 0
+    for file in dialect.files:
+        with open_bytes(file) as raw:
+            if not all(raw.readline(START).endswith(b"\n") for _ in range(dialect.skip)):
+                return None
+            while some := raw.read(START):
+                count += int(np.count_nonzero(np.frombuffer(some, np.uint8) == ord(dialect.separator)))
+    return count
 
 
 def _copied(connection: "DuckDBPyConnection", dialect: Dialect, folder: Path) -> tuple[Dialect, tuple[str, ...]]:
