@@ -12,8 +12,10 @@ import pytest
 
 import onelayer
 from onelayer.data.encode import Encoder, EncodeSettings
+from onelayer.data.encode.design import Numbers
 from onelayer.data.frame import Frame
 from onelayer.data.tables.fetch import fetch_frame
+from onelayer.data.tables.notation import Notation
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.roles import Said
 from onelayer.data.tables.understanding import understand
@@ -21,6 +23,7 @@ from onelayer.deliver.export.exporting import TARGETS
 from onelayer.deliver.export.invented import with_invented
 from onelayer.deliver.export.parity import largest_difference
 from onelayer.deliver.export.rows import Raw
+from onelayer.deliver.export.sql_reading import value_of
 from onelayer.deliver.model import Model
 from onelayer.errors import UserError
 from tests.conftest import Outcome
@@ -114,6 +117,19 @@ def test_a_statement_reads_a_file_as_training_does(role: str, case: str, tmp_pat
         found = connection.execute(f"SELECT probability_yes FROM ({statement}) ORDER BY goal").fetchnumpy()
     assert wanted.probability is not None
     np.testing.assert_allclose(found["probability_yes"], wanted.probability[:ROWS, 1], rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("unit", ["$", "%", "EUR"])
+@pytest.mark.parametrize("form", ["{}5", "{}-5", "-{}5.5", "+{} 5", "5{}", "-1,234.5 {}", "{} 12,000", "7"])
+def test_a_number_with_a_unit_is_read_as_in_training(unit: str, form: str) -> None:
+    column, text = Numbers("x", "numeric", notation=Notation(".", ",", unit)), form.format(unit)
+    statement = f"SELECT {value_of(column, 'VARCHAR', MISSING)} FROM (SELECT $1 AS x) AS input"
+    with duckdb.connect() as connection:
+        assert connection.execute(statement, [text]).fetchall() == [(column.notation.number(text),)]
+        for wrong in (f"1{unit}2", f"1 {unit}2", f"1{unit} 2"):
+            assert column.notation.number(wrong) is None
+            with pytest.raises(duckdb.ConversionException):
+                connection.execute(statement, [wrong]).fetchall()
 
 
 def test_a_check_is_of_the_table_itself(tmp_path: Path) -> None:

@@ -58,7 +58,10 @@ def _number(text: str, design: Design) -> str:
     """Return the SQL that reads a text as a number in the notation of its column; 1_2 is one to some databases."""
     notation = PLAIN if isinstance(design, Levels) else design.notation
     if notation.unit:
-        text = f"TRIM(REPLACE({text}, {sql.text(notation.unit)}, ''))"
+        # a space where it stood, so that what has it between two digits is no number
+        alone = f"REPLACE({text}, {sql.text(f'{notation.unit} ')}, {sql.text(notation.unit)})"
+        text = f"TRIM(REPLACE({alone}, {sql.text(notation.unit)}, ' '))"
+        text = f"REPLACE(REPLACE({text}, '- ', '-'), '+ ', '+')"
     if notation.thousands:
         grouped = rf"[+-]?[0-9]{{1,3}}([{notation.thousands}][0-9]{{3}})+([{notation.decimal}][0-9]*)?"
         joined = f"REPLACE({text}, {sql.text(notation.thousands)}, '')"
