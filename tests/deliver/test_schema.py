@@ -383,3 +383,18 @@ def test_lines_above_the_header_are_left_out_as_in_training_where_a_file_has_the
     (tmp_path / "plain.csv").write_text("z;x\n3;1\n4;2\n5;7\n")
     assert predicted(model, tmp_path / "short.csv") == expected[:1]
     assert predicted(model, tmp_path / "plain.csv") == expected
+
+
+def test_columns_that_are_kept_are_as_they_are(tmp_path: Path) -> None:
+    """A country called NA is one, also where its column is a feature with missing values."""
+    cells = [["NA", "-999", " 007"], ["DE", "3", "7"], ["", "?", "1e5"]] * 4
+    rows = [[*row, str(i * i)] for i, row in enumerate(cells)]
+    path = write(tmp_path / "t.csv", ["country", "x", "code", "y"], rows)
+    model = model_on(path, missing=["NA", "?", -999], drop=["code"])
+    model.artefact.header["missing"] = ["NA", "?", "-999"]
+    alone = predicted(model, path)
+    score(model, str(path), tmp_path / "kept.csv", ids=["country", "x", "code"])
+    with (tmp_path / "kept.csv").open(newline="") as file:
+        _, *kept = csv.reader(file)
+    assert [row[:3] for row in kept] == cells
+    assert [row[3] for row in kept] == alone

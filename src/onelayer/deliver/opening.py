@@ -105,7 +105,7 @@ def open_table(artefact: Artefact, named: Named, *, folder: Path | None = None, 
     needed = {design.name for design in artefact.encoder.designs}
     like = Like({**(origin.file or {}), **how}, needed, plain_numbers(artefact.encoder) - {*texts}, target)
     try:
-        rows = open_rows(path=named.path, missing=missing, folder=folder, like=like)
+        rows = open_rows(path=named.path, missing=missing, folder=folder, texts=texts, like=like)
     except UserError as error:
         raise UserError(str(error).removeprefix("data.path=")) from None
     if query is None:

@@ -61,7 +61,7 @@ def open_rows(
         texts: columns of delimited files that are kept as they are written.
         target: of delimited files, kept as it is written where its values may be classes.
         parts: paths of validation and test rows, by part; `path` then has the train rows.
-        like: what is known of delimited files from another, instead of encoding, names, conventions, texts and target.
+        like: what is known of delimited files from another, instead of encoding, names, conventions and target.
 
     Raises:
         UserError: there is not exactly one of path, query and frame, or it cannot be read.
@@ -87,7 +87,9 @@ def open_rows(
         if like is not None:
             dialect, notes = like.dialect(connection, files.paths, spelled)
             plain_numbers = {name: NUMBER for name in dialect.columns if name in like.numbers}
-            types, more = read_plain(connection, dialect, lambda form: create(connection, form, plain_numbers))
+            # no text of a column that is kept is a missing value; in features these are found later
+            strict = replace(dialect, missing=spelled[:1]) if texts else dialect
+            types, more = read_plain(connection, strict, lambda form: create(connection, form, plain_numbers))
             return replace(_rows(connection, path, spelled, notes + more, dialect), types=types)
         dialect, notes = delimited.detect(
             connection,
