@@ -398,3 +398,16 @@ def test_columns_that_are_kept_are_as_they_are(tmp_path: Path) -> None:
         _, *kept = csv.reader(file)
     assert [row[:3] for row in kept] == cells
     assert [row[3] for row in kept] == alone
+
+
+def test_a_query_of_two_files_asks_for_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("a.csv"), ["k", "v", "y"], [[str(i % 3), str(i), str(i * i)] for i in range(12)])
+    write(Path("b.csv"), ["k", "w"], [["0", "1.5"], ["1", "2.5"], ["2", "4.5"]])
+    query = "select a.*, w from '{}' a join b.csv using (k) order by v".replace("b.csv", "'b.csv'")
+    model = model_on(None, query=query.format("a.csv"))
+    with pytest.raises(UserError, match="column 'w', which is not there; the query of training gave it"):
+        predicted(model, "a.csv")
+    together = predicted(model, Named.parse([f"query={query.format('a.csv')}"]))
+    write(Path("new.csv"), ["k", "v"], [["1", "4"]])
+    assert predicted(model, Named.parse([f"query={query.format('new.csv')}"])) == together[4:5]

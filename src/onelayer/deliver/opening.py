@@ -108,6 +108,13 @@ def open_table(artefact: Artefact, named: Named, *, folder: Path | None = None, 
         rows = open_rows(path=named.path, missing=missing, folder=folder, texts=texts, like=like)
     except UserError as error:
         raise UserError(str(error).removeprefix("data.path=")) from None
+    there = {name for name, _ in rows.columns}
+    made = [design.name for design in artefact.encoder.designs if design.name not in there]
+    if origin.query is not None and made:
+        raise UserError(
+            f"{named.path}: the model needs the column '{made[0]}', which is not there; the query of training gave it, "
+            'and cannot be asked of this file; ask another, as in query="select ..."'
+        )
     if query is None:
         return rows
     note = f"the query of training cannot be asked of {named.path}, whose columns are taken as they are"
