@@ -318,7 +318,10 @@ def test_seeds_that_change_nothing_count_once(tmp_path: Path) -> None:
     assert row.mean("val/loss") == pytest.approx((statistics.mean(losses.values()), statistics.stdev(losses.values())))
     said = "the seed changes nothing, where no weight is drawn and batches have one order"
     assert said in shown(board_of(tmp_path), width=300)
+    assert "alone are equal but for rounding, and count once" in shown(board_of(tmp_path), width=300)
     assert "3 of 6" in shown(board_of(tmp_path))
+    end_run(tmp_path, "seed=2", "data.fold=0", loss=1.0, data_hash="0", random=False, trained_with="seed=0,data.fold=0")
+    assert "alone were trained once, and count once" in shown(board_of(tmp_path), width=300)
 
 
 def test_rows_whose_runs_are_equal_have_no_spread(tmp_path: Path) -> None:

@@ -102,16 +102,3 @@ def test_runs_of_a_sweep_go_on_from_a_run(cli: Callable[..., Outcome], tmp_path:
     (wanted,) = results(tmp_path / "alone").values()
     longest = [result for name, result in results(tmp_path / "sweep").items() if result["epochs"] == 9]
     assert [result["metrics"] for result in longest] == [wanted["metrics"]]
-
-
-def test_seeds_that_change_nothing_are_named_and_counted_once(cli: Callable[..., Outcome], tmp_path: Path) -> None:
-    settings = ("seed=0,1,2", "data.batch_size=full", "optim=adam", "trainer.max_epochs=2", "logger=none")
-    said = cli("-m", *settings, f"hydra.sweep.dir={tmp_path / 'equal'}")
-    assert said.code == 0, said.err
-    assert "2 runs differ from another in the seed alone" in said.out + said.err
-    assert "the seed changes nothing" in said.out
-    runs = results(tmp_path / "equal").values()
-    assert [run["random"] for run in runs] == [False] * 3
-    first, *others = [run["metrics"] for run in runs]
-    assert all(one == pytest.approx(first, rel=1e-5) for one in others)
-    assert "1 of 3" in said.out

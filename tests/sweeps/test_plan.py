@@ -113,15 +113,3 @@ def test_the_plan_says_what_keeps_runs_apart() -> None:
         "  alone: data.split.seed=1 trainer.max_epochs=7  "
         "(no other run has trainer.max_epochs=7 with data.split.seed=1)"
     )
-
-
-def test_runs_that_differ_in_a_seed_that_changes_nothing_are_named() -> None:
-    seeds = [job(number, f"seed={number}", full=True) for number in range(3)]
-    (first, said) = described(plan(seeds, lambda spec: 9))
-    assert first == "3 runs in 1 stack"
-    assert said.startswith("  2 runs differ from another in the seed alone, which changes nothing there")
-    drawn = [job(number, f"seed={number}", "model.init=normal", full=True) for number in range(3)]
-    assert described(plan(drawn, lambda spec: 9)) == ["3 runs in 1 stack"]
-    ordered = [job(number, f"seed={number}", "data.shuffle=false") for number in range(2)]
-    assert described(plan(ordered, lambda spec: 9))[1].startswith("  1 run differs")
-    assert len(described(plan([*seeds[:1], job(4, "optim.lr=0.3", "seed=4", full=True)], lambda spec: 9))) == 1

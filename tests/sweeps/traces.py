@@ -65,7 +65,10 @@ def events(directory: Path) -> list[tuple[str, int, Any]]:
                     found.append((value.tag, event.step, float(number)))
                 elif name == "hparams":
                     data = HParamsPluginData.FromString(value.metadata.plugin_data.content)
-                    data.session_end_info.end_time_secs = data.session_start_info.start_time_secs = 0
+                    if data.HasField("session_end_info"):
+                        data.session_end_info.end_time_secs = 0
+                    elif data.HasField("session_start_info"):
+                        data.session_start_info.start_time_secs = 0
                     found.append((value.tag, event.step, str(data)))
                 elif name and name != "custom_scalars":
                     found.append((value.tag, event.step, [bytes(one) for one in value.tensor.string_val[:2]]))

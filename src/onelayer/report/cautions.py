@@ -47,10 +47,12 @@ def _equal(board: Leaderboard) -> list[str]:
     if len(seeds) < 2:
         return []
     where = "" if len(rows) == len(board.rows) else f" in {len(rows)} of {len(board.rows)} rows"
+    taken = any(record.trained_with for row in rows for record in row.runs)
+    equal = "were trained once" if taken else "are equal but for rounding"
     once = ", and count once" if "seed" in board.repeated else ""
     return [
         f"the seed changes nothing{where}, where no weight is drawn and batches have one order: runs that differ in it "
-        f"alone are equal but for rounding{once}"
+        f"alone {equal}{once}"
     ]
 
 

@@ -38,6 +38,7 @@ class Record:
         data_hash: of its rows as they were split, encoded and scaled; None where it did not end.
         target_hash: of the target of all rows.
         random: whether its seed changes its numbers.
+        trained_with: directory of the equal run that was trained in its place; None where it was trained itself.
     """
 
     directory: Path
@@ -52,6 +53,7 @@ class Record:
     data_hash: str | None = None
     target_hash: str | None = None
     random: bool = True
+    trained_with: str | None = None
 
     @classmethod
     def from_result(cls, directory: Path, result: Mapping[str, Any]) -> "Record":
@@ -70,6 +72,7 @@ class Record:
             result.get("data_hash"),
             result.get("target_hash"),
             bool(result.get("random", True)),
+            result.get("trained_with"),
         )
 
     def value(self, name: str) -> float | None:

@@ -1,8 +1,9 @@
 """Runs the jobs of a sweep as stacks: plan, train, write down."""
 
 import logging
+import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,7 @@ from onelayer.explain import sentence
 from onelayer.model.truth import Solved
 from onelayer.resume import checkpoint_of
 from onelayer.run import Interrupted, train_stack
+from onelayer.sweeps.equal import equal_jobs, take_over
 from onelayer.sweeps.jobs import Jobs
 from onelayer.sweeps.memory import runs_that_fit
 from onelayer.sweeps.observer import RunLogs, SweepObserver
@@ -20,7 +22,7 @@ from onelayer.sweeps.plan import Job, Stack, described, plan
 from onelayer.sweeps.previous import CHECKPOINTS, interrupted_stacks, stack_path
 from onelayer.sweeps.progress import SweepBar, stack_work
 from onelayer.track.path import FILE, is_recorded
-from onelayer.track.stored import STACKS, unite
+from onelayer.track.stored import STACKS, read_curves, unite
 from onelayer.track.tensorboard import trim
 
 log = logging.getLogger("onelayer")
@@ -79,13 +81,15 @@ class Launch:
             unite(folder)  # where a process was killed before it came to that
         try:
             todo = [job for job in self._jobs.valid if job.number not in self._jobs.finished and self._make(job)]
-            stacks = self._stacks(todo)
-            self._announce(stacks)
+            stacks, equal = self._stacks(todo)
+            self._announce(stacks, sum(map(len, equal.values())))
             with self._bar as bar:
                 bar.expect(len(todo), [self._cost(stack) for stack in stacks])
+                self._share([job for job in self._jobs.valid if job.number in self._jobs.finished], equal)
                 for stack in stacks:
                     bar.stack(len(stack.jobs), stack.jobs[0].run.spec.trainer.max_epochs, stack.steps_per_epoch)
                     self._train(stack)
+                    self._share(stack.jobs, equal)
         except CutShort as error:
             stopped = error
         except OSError as error:
@@ -123,24 +127,27 @@ class Launch:
             return False
         return True
 
-    def _stacks(self, jobs: Sequence[Job]) -> list[Stack]:
-        """Group jobs into stacks; those that were in training come first."""
+    def _stacks(self, jobs: Sequence[Job]) -> tuple[list[Stack], dict[int, list[Job]]]:
+        """Group jobs into stacks, those that were in training first; of equal jobs one alone, the others beside it."""
         resumed = interrupted_stacks(self._folder, jobs)
         for stack in resumed:
             if stack.jobs[0].run.spec.logger.weights and stack.checkpoint and not is_recorded(stack.checkpoint):
                 raise UserError(self._pathless(len(stack.jobs), "were in training"))
-        going = {job.number for stack in resumed for job in stack.jobs}
-        fresh = plan([job for job in jobs if job.number not in going], self._limit)
+        going = {job.number: job for stack in resumed for job in stack.jobs}
+        ended = [job for job in self._jobs.valid if job.number in self._jobs.finished]
+        equal = equal_jobs([job for job in jobs if job.number not in going], [*ended, *going.values()])
+        without = {*going, *(job.number for ones in equal.values() for job in ones)}
+        fresh = plan([job for job in jobs if job.number not in without], self._limit)
         for at, stack in enumerate(fresh):
             spec = stack.jobs[0].run.spec
             if spec.resume is not None:  # such a run is a stack of its own
                 fresh[at] = replace(stack, checkpoint=checkpoint_of(spec, stack.jobs[0].data.data_hash))
-        return [*resumed, *fresh]
+        return [*resumed, *fresh], equal
 
     def _limit(self, job: Job) -> int:
         return self._most or runs_that_fit(job.data, job.run.spec)
 
-    def _announce(self, stacks: Sequence[Stack]) -> None:
+    def _announce(self, stacks: Sequence[Stack], equal: int) -> None:
         if self._jobs.finished:
             log.info(f"{len(self._jobs.finished)} of {len(self._jobs.valid)} runs had ended before")
         going = sum(len(stack.jobs) for stack in stacks if stack.epoch is not None)
@@ -149,6 +156,10 @@ class Launch:
         fresh = [stack for stack in stacks if stack.epoch is None]
         if fresh:
             log.info("\n".join(described(fresh)))
+        if equal:
+            runs = "1 more run differs" if equal == 1 else f"{equal} more runs differ"
+            said = f"{runs} from another in the seed alone, which changes nothing there: model.init draws none, "
+            log.info(f"{said}and batches have one order; such runs are trained once")
 
     def _cost(self, stack: Stack) -> int:
         return stack_work(len(stack.jobs), stack.jobs[0].run.spec.trainer.max_epochs, stack.steps_per_epoch)
@@ -166,6 +177,27 @@ class Launch:
         folder = self._folder / CHECKPOINTS
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+
+    def _share(self, jobs: Iterable[Job], equal: Mapping[int, Sequence[Job]]) -> None:
+        """Write down the runs that are equal to some that have ended; what stopped one of these stopped them."""
+        trained = [job for job in jobs if job.number in equal]
+        names = {job.number: Path(os.path.relpath(job.run.directory, self._folder)) for job in trained}
+        curves = read_curves(self._folder, names.values()) if names else {}
+        for job in trained:
+            error, curve = self._observer.failures.get(job.run.directory), curves.get(names[job.number])
+            for run in (one.run for one in equal[job.number]):
+                if error is not None:
+                    self._observer.failed(run, error)
+                    continue
+                live = self._curves(run.spec) == "live"
+                try:
+                    trim(run.directory, None)
+                    self._logs.clear(run.directory)
+                    result = take_over(run, job.run, self._folder, curve, self._observer, live=live)
+                except Exception as reason:
+                    self._observer.failed(run, reason)
+                    continue
+                self._observer.ended(run, result)
 
     def _left(self, stack: Stack, path: Path) -> tuple[Job, ...]:
         """Train a stack; return the runs that are still to be trained because something stopped all of them."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onelayer.data.module import DataModule
-from onelayer.track.results import Run, config_hash
+from onelayer.track.results import Run
 
 # stacks of one run that are listed with the reason
 SHOWN = 8
@@ -86,10 +86,6 @@ def described(stacks: Sequence[Stack]) -> list[str]:
     """Say how the runs are grouped, and what keeps stacks apart."""
     total = sum(len(stack.jobs) for stack in stacks)
     lines = [f"{_count(total, 'run')} in {_count(len(stacks), 'stack')}"]
-    if equal := total - len({_numbers(job) for stack in stacks for job in stack.jobs}):
-        runs = "1 run differs" if equal == 1 else f"{equal} runs differ"
-        said = f"  {runs} from another in the seed alone, which changes nothing there: model.init draws none, "
-        lines.append(said + "and batches have one order")
     if len(stacks) == 1:
         return lines
     # some keys are those of some stacks only: with a full batch no seed rules its order
@@ -102,14 +98,6 @@ def described(stacks: Sequence[Stack]) -> list[str]:
     if len(alone) > SHOWN:
         lines.append(f"  and {len(alone) - SHOWN} more alone for such reasons")
     return lines
-
-
-def _numbers(job: Job) -> tuple[str, str]:
-    """Return what is equal for runs whose numbers must be."""
-    spec = job.run.spec
-    if spec.resume is not None or spec.is_random(job.data.steps_per_epoch):
-        return str(job.number), ""
-    return config_hash(spec.model_copy(update={"seed": 0})), job.data.data_hash
 
 
 def _reason(stack: Stack, stacks: Sequence[Stack]) -> str:

@@ -158,6 +158,7 @@ class Results:
             **conclusion(index, metrics, run.spec, self._data, module, self._tracker),
             "overrides": list(run.overrides),
             "config_hash": run.config_hash,
+            "trained_with": None,
             "data_hash": self._tracker.data_hash,
             "target_hash": self._data.prepared.target_hash,
             "versions": self._versions,

@@ -86,6 +86,12 @@ class Curve:
         values = {tag: one[rows, self.column] for tag, one in self.block.values.items()}
         return np.append(self.block.epochs[:before], last), values
 
+    def alone(self) -> Block:
+        """Return a block of this run only, as one that was alone would have written it in its directory."""
+        epochs, values = self.table()
+        epochs = epochs.astype(np.int32)
+        return Block((".",), epochs[:-1], epochs[-1:], {tag: one[:, None] for tag, one in values.items()})
+
     def points(self, *tags: str) -> tuple[Array, ...]:
         """Return the epochs in which all of some tags were measured, then each tag there; (k,) each."""
         epochs, values = self.table()

@@ -17,11 +17,16 @@ from tensorboard.compat.proto.types_pb2 import DT_STRING
 from tensorboard.plugins.custom_scalar import metadata as custom_scalars
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.plugins.hparams.api_pb2 import Status
-from tensorboard.plugins.hparams.metadata import SESSION_END_INFO_TAG, create_summary_metadata
+from tensorboard.plugins.hparams.metadata import (
+    SESSION_END_INFO_TAG,
+    SESSION_START_INFO_TAG,
+    create_summary_metadata,
+)
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.plugins.image import metadata as images
 
+from onelayer.track.hparams import VERDICT
 from onelayer.whole import naming, whole
 
 FLUSH_SECONDS = 1.0
@@ -42,6 +47,41 @@ def trim(directory: Path, last: int | None) -> None:
             continue
         with whole(path) as partial:
             partial.write_bytes(b"".join(_framed(record) for record in kept))
+
+
+def retell(
+    source: Path, directory: Path, settings: Mapping[str, bool | float | str], *, curves: bool, figure: bool
+) -> None:
+    """Write the events of a run for another one that differs in its settings alone.
+
+    Args:
+        source: directory of the run; without events nothing is written.
+        directory: of the other one.
+        settings: of the other one, by name.
+        curves: with what was measured each epoch, and not only how it ended.
+        figure: with the figure.
+    """
+    told: list[bytes] = []
+    paths = sorted(source.glob(f"{EVENTS}*"))
+    for path in paths:
+        for record, _ in _records(path):
+            event = Event.FromString(record)
+            value = next(iter(event.summary.value), None)
+            if value is None:  # the version of the file
+                wanted = not told
+            elif value.tag in (SESSION_START_INFO_TAG, SESSION_END_INFO_TAG):
+                wanted = True
+                if value.tag == SESSION_START_INFO_TAG:
+                    event.summary.CopyFrom(hparams_pb(dict(settings)))
+            elif value.metadata.plugin_data.plugin_name == images.PLUGIN_NAME:
+                wanted = figure
+            else:
+                wanted = curves or value.tag.startswith(f"{VERDICT}/")
+            if wanted:
+                told.append(_framed(event.SerializeToString()))
+    if paths:
+        with whole(directory / paths[0].name) as partial:
+            partial.write_bytes(b"".join(told))
 
 
 def _framed(record: bytes) -> bytes:
