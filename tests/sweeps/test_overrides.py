@@ -38,6 +38,17 @@ def test_other_paths_and_columns_as_the_shell_hands_them_over(data: str, key: st
     assert composed(f"data={data}", *with_quotes([f"data.{key}={value}"]))["data"][key] == value
 
 
+@pytest.mark.parametrize("sweep", [[], ["-m"]])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("decimal", ","), ("thousands", " "), ("thousands", "'"), ("comment", "#"), ("date_format", "%B %d %Y"),
+     ("date_format", "%m/%d/%Y %I:%M %p")],
+)  # fmt: skip
+def test_signs_as_the_shell_hands_them_over(key: str, value: str, sweep: list[str]) -> None:
+    typed = next(one for one in with_quotes([f"data.{key}={value}", *sweep]) if key in one)
+    assert composed("data=table", typed)["data"][key] == value
+
+
 @pytest.mark.parametrize("name", ["2", "0.10", "1e3", "True", "TRUE", "NaN", "fare (USD)", "a,b", "it's", "m/s", "é"])
 def test_columns_are_called_as_they_are_typed(name: str) -> None:
     found = composed("data=table", *with_quotes([f"data.target={name}", f"data.split.by={name}"]))["data"]

@@ -6,9 +6,10 @@ for which its grammar has another use, or none; each value of theirs that Hydra 
 
 import re
 
-# keys of data whose values are texts, names of columns, and weights by the names of classes
+# keys of data whose values are texts, names of columns, signs, and weights by the names of classes
 QUERY, WEIGHTS = "query", "class_weight"
-TEXTS = (QUERY, "path", "labels", "data_home", "target", "split.by", "sample_weight", WEIGHTS)
+NOTATION = ("decimal", "thousands", "date_format", "comment")
+TEXTS = (QUERY, "path", "labels", "data_home", "target", "split.by", "sample_weight", WEIGHTS, *NOTATION)
 # a quote inside a word is an apostrophe
 QUOTED = r"""(?<!\w)(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
 OPENING, CLOSING = "([{", ")]}"
@@ -55,6 +56,8 @@ def _with_quotes(argument: str, sweeps: bool) -> str:
     if given is None:
         return argument
     start, key, value = given.groups()
+    if re.fullmatch(r"\W", value):  # data.decimal=, is a sign, of which nothing is parted
+        return start + _in_quotes(value)
     values = _parted(value)
     if key == WEIGHTS:
         braces = rf"(?<!\$)\{{(?:{QUOTED}|[^{{}}])*\}}"

@@ -222,6 +222,15 @@ ADVISED: dict[str, tuple[list[str], str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
+def test_dates_without_signs_are_read_by_their_format(read: Read) -> None:
+    text = "d,y\n20230131,1\n20230201,2\n20240101,4\n"
+    with pytest.raises(
+        UserError, match=r"'20230131' in line 2 is no date .* say how it is written: data.date_format\)"
+    ):
+        read(text, date=["d"])
+    assert values_of(read(text, date=["d"], date_format="%Y%m%d"))["d.month"] == [1, 2, 1]
+
+
 def test_a_currency_with_a_comma_needs_two_keys(read: Read) -> None:
     table = csv_of(x=['"$1,234"', "$2", "$7"] * 4, y=[i % 7 for i in range(12)])
     (told,) = read(table).notes

@@ -134,7 +134,12 @@ def _date(rows: Rows, column: Measured, said: str) -> tuple[str, bool]:
     if column.kind != "text":
         raise UserError(f"{said}: the column is {column.type}, which is no date")
     value, form = column.notation.moment_sql(column.value), column.notation.date
-    _refuse_unread(rows, column, value, said, f"is no date {f'written {form}' if form else 'such as 2026-01-31'}")
+    settle = (
+        "" if form or not said.startswith("data.") else " (where it is one, say how it is written: data.date_format)"
+    )
+    _refuse_unread(
+        rows, column, value, said, f"is no date {f'written {form}' if form else 'such as 2026-01-31'}{settle}"
+    )
     (has_time,) = rows.one(f"SELECT bool_or(CAST({value} AS TIME) <> TIME '00:00:00') FROM rows")
     return value, bool(has_time)
 
