@@ -165,8 +165,8 @@ def test_columns_may_be_called_anything(tmp_path: Path) -> None:
         for to in ("onnx", "torch", "sklearn", "sql") if kind == "number" else ("onnx", "sql"):
             check(to, model, frame, tmp_path)
     assert TARGETS["onnx"].notes(model) == (
-        "a category enters as text, as reading leaves it: without spaces around it, 1 and not 1.0, '' where missing: "
-        "the inputs are read",
+        "a category enters as the text that it is, without spaces around it (a number as 1, not 1.0), '' where "
+        "missing: the inputs are read",
         "a date enters by its parts, a number each (weekday: 0 is Monday): the inputs are when.year (2), when.month, "
         "when.day, when.weekday, when.hour",
         "names that were taken already: the inputs are 'prediction (2)', 'probability (2)', 'X (2)', 'when.year (2)'",

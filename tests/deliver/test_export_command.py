@@ -81,7 +81,7 @@ def test_a_run_is_exported_beside_its_model(to: str, run: Path, command: Export)
         (said,) = [json.loads(one.value) for one in onnx.load(file).metadata_props]
         assert said["largest_difference"] == record["largest_difference"]
         assert done.err == (
-            "a category enters as text, as reading leaves it: without spaces around it, 1 and not 1.0, '' where "
+            "a category enters as the text that it is, without spaces around it (a number as 1, not 1.0), '' where "
             "missing: the inputs are city\n"
             "a date enters by its parts, a number each (weekday: 0 is Monday): the inputs are when.year, when.month, "
             "when.day, when.weekday, when.hour\n"

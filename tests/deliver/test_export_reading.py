@@ -196,5 +196,5 @@ def test_what_is_read_is_told(tmp_path: Path) -> None:
     assert header[3] == '-- Missing is what is NULL or NaN, and what is empty or one of ["NA", "?", "-999"].'
     for to, missing in (("onnx", "'' where missing"), ("sklearn", "None, NaN or '' where missing")):
         (note,) = TARGETS[to].notes(one)
-        assert "a category enters as text, as reading leaves it: without spaces around it, 1 and not 1.0" in note
+        assert "a category enters as the text that it is, without spaces around it (a number as 1, not 1.0)" in note
         assert missing in note

@@ -124,7 +124,7 @@ def notes_of(artefact: Artefact, inputs: Sequence[Input], what: str, missing: st
     sentences = (
         (
             texts,
-            "a category enters as text, as reading leaves it: without spaces around it, 1 and not 1.0, "
+            "a category enters as the text that it is, without spaces around it (a number as 1, not 1.0), "
             f"{missing} where missing: {what} ",
         ),
         (dates, f"a date enters by its parts, a number each (weekday: 0 is Monday): {what} "),
