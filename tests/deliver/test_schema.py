@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from onelayer.data.encode import Encoder, EncodeSettings
+from onelayer.data.frame import Frame
 from onelayer.data.sources.table import MISSING
 from onelayer.data.sources.table import table as table_source
 from onelayer.data.table import Table
@@ -40,14 +41,20 @@ SAME_TABLES = settings(
 
 def model_on(path: Path | str | None, **how: Any) -> Model:
     """A model with random weights on all rows of a table, whose target is y."""
+    return model_and_rows(path, **how)[0]
+
+
+def model_and_rows(path: Path | str | None, **how: Any) -> tuple[Model, Frame]:
+    """The same, with the rows as training has them."""
     table = table_source(path=None if path is None else str(path), target="y", **how)
     assert isinstance(table, Table)
     assert isinstance(table.features, Unfetched)
-    encoder = Encoder.fit(fetch_frame(table.features.rows, table.features.readings), EncodeSettings())
+    frame = fetch_frame(table.features.rows, table.features.readings)
+    encoder = Encoder.fit(frame, EncodeSettings())
     encoder = Encoder.from_json(json.loads(encoder.text))  # as it is after delivery
     model = model_of(encoder, table.classes, "softmax" if table.classes else "identity")
     model.artefact.header.update({"target": "y", "missing": list(MISSING), "origin": table.origin.to_json()})
-    return model
+    return model, frame
 
 
 def predicted(model: Model, table: Path | str | Named) -> list[str]:
@@ -140,8 +147,9 @@ def test_any_rows_in_any_order_predict_as_they_do_in_the_whole(
 ) -> None:
     header, rows = table
     path = write(tmp_path / "all.csv", header, rows)
-    model = model_on(path)
+    model, frame = model_and_rows(path)
     together = predicted(model, path)
+    assert as_written(model.of_frame(frame).value).tolist() == together  # the design of a row is that of training
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(rows))[: rng.integers(1, len(rows))].tolist()
     order = rng.permutation(len(header)).tolist()
