@@ -163,11 +163,11 @@ def test_a_killed_sweep_goes_on_with_the_run_that_was_trained(cli: Cli, tmp_path
         *("checkpoint_seconds=0.05", "hydra.sweep.dir=cut"),
     )
     number = started([*settings, "seed=0,1"], tmp_path)
-    while not list(tmp_path.glob("cut/.stacks/*.ckpt")):
+    while not list(tmp_path.glob("cut/.stacks/[!.]*.ckpt")):
         assert ended(number, 0.05) is None, (tmp_path / "said.txt").read_text()
     assert killed(number, signal.SIGKILL) == -signal.SIGKILL
     assert statuses(tmp_path / "cut") == {"diverged": 1}  # the other one is still to be written
-    (path,) = tmp_path.glob("cut/.stacks/*.ckpt")
+    (path,) = tmp_path.glob("cut/.stacks/[!.]*.ckpt")
 
     def epochs() -> int:
         state = torch.load(path, weights_only=True)

@@ -119,7 +119,7 @@ def test_an_interrupted_sweep_ends_with_its_leaderboard_and_how_to_go_on(
     number = started(
         [*settings, "trainer.max_epochs=1000000", "hydra.sweep.dir=cut", "checkpoint_seconds=0.05"], tmp_path
     )
-    while not list(tmp_path.glob("cut/.stacks/*.ckpt")):
+    while not list(tmp_path.glob("cut/.stacks/[!.]*.ckpt")):
         assert ended(number, 0.05) is None, (tmp_path / "said.txt").read_text()
     assert killed(number, how) == 128 + how
     said = (tmp_path / "said.txt").read_text()
@@ -130,7 +130,7 @@ def test_an_interrupted_sweep_ends_with_its_leaderboard_and_how_to_go_on(
     assert "diverged" in said
     assert check_whole(tmp_path / "cut") == 1
     assert (tmp_path / "cut" / "leaderboard.csv").exists()
-    (checkpoint,) = tmp_path.glob("cut/.stacks/*.ckpt")
+    (checkpoint,) = tmp_path.glob("cut/.stacks/[!.]*.ckpt")
     before = checkpoint.stat().st_mtime_ns
     number = started(shlex.split(command)[2:], tmp_path)
     while checkpoint.stat().st_mtime_ns == before:
@@ -154,7 +154,7 @@ def test_an_interrupted_sweep_does_not_go_on_with_another_table(cli: Cli, tmp_pa
     cli("-m", "seed=0", "trainer.max_epochs=1", *data, "hydra.sweep.dir=warm")
     settings = ("-m", *data, "trainer.max_epochs=1000000", "hydra.sweep.dir=cut")
     number = started([*settings, "optim.lr=0.1,0.01"], tmp_path)
-    while not list(tmp_path.glob("cut/.stacks/*.ckpt")):
+    while not list(tmp_path.glob("cut/.stacks/[!.]*.ckpt")):
         assert ended(number, 0.05) is None, (tmp_path / "said.txt").read_text()
     assert killed(number, signal.SIGINT) == 128 + signal.SIGINT
     before, kept = tree(tmp_path / "cut"), table.read_bytes()
