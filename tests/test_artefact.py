@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, random_array
 
-from onelayer.artefact import END, HEADER, SEAL, TENSORS, TRAINING, Artefact, _hash, logits_in_order
+from onelayer.artefact import END, SEAL, TRAINING, Artefact, _hash, logits_in_order
 from onelayer.data.encode import Encoder, EncodeSettings
 from onelayer.data.frame import Column, Frame
 from onelayer.deliver.model import Model
 from onelayer.errors import UserError
+from onelayer.filenames import MODEL_HEADER, MODEL_TENSORS
 
 FRAME = Frame(
     (Column("age"), Column("sex", "category", ("f", "m"))),
@@ -80,7 +81,7 @@ def test_a_model_comes_back_as_it_was(saved: Path) -> None:
     assert model.header == SAID
     assert model.columns == ("age", "age=<missing>", "sex=f", "sex=m")
     assert model.encoder == Encoder.fit(FRAME, EncodeSettings(indicator=True))
-    assert sorted(path.name for path in saved.iterdir()) == [HEADER, TENSORS]
+    assert sorted(path.name for path in saved.iterdir()) == [MODEL_HEADER, MODEL_TENSORS]
 
 
 def test_rows_of_a_table_are_encoded_scaled_and_weighed(saved: Path) -> None:
@@ -144,7 +145,7 @@ def test_sparse_rows_give_what_dense_ones_give(make: Callable[[Encoder], Artefac
 def test_numbers_are_listed_by_their_names_alone(tmp_path: Path) -> None:
     names = tuple(f"x{number}" for number in range(1000))
     model_of(Encoder.plain(names), np.float32).save(tmp_path / "model")
-    assert json.loads((tmp_path / "model" / HEADER).read_text())["encoding"]["columns"] == list(names)
+    assert json.loads((tmp_path / "model" / MODEL_HEADER).read_text())["encoding"]["columns"] == list(names)
     assert Artefact.load(tmp_path / "model").weight.dtype == np.float32
 
 
@@ -156,7 +157,7 @@ def test_saving_again_replaces_the_whole(saved: Path) -> None:
 
 @pytest.mark.parametrize("harm", ["flip", "truncate", "remove", "garble", "list"])
 def test_what_is_not_whole_is_refused(saved: Path, harm: str) -> None:
-    tensors, header = saved / TENSORS, saved / HEADER
+    tensors, header = saved / MODEL_TENSORS, saved / MODEL_HEADER
     data = tensors.read_bytes()
     if harm == "flip":
         tensors.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
@@ -172,7 +173,7 @@ def test_what_is_not_whole_is_refused(saved: Path, harm: str) -> None:
         Artefact.load(saved)
 
 
-@pytest.mark.parametrize("name", [HEADER, TENSORS])
+@pytest.mark.parametrize("name", [MODEL_HEADER, MODEL_TENSORS])
 @pytest.mark.parametrize("harm", ["change", "remove", "insert", "truncate"])
 def test_harm_to_any_byte_is_refused(saved: Path, name: str, harm: str) -> None:
     file, rng = saved / name, np.random.default_rng(0)
@@ -191,7 +192,7 @@ def test_a_header_that_was_sealed_anew_is_understood_or_refused_in_a_sentence(
 ) -> None:
     folder = tmp_path_factory.mktemp("fuzz") / "model"
     model_of(Encoder.fit(FRAME, EncodeSettings(indicator=True))).save(folder)
-    header = json.loads((folder / HEADER).read_text())
+    header = json.loads((folder / MODEL_HEADER).read_text())
     del header["sha256"]
     seal(folder, changed(header, data))
     with suppress(UserError):  # and nothing else
@@ -201,7 +202,9 @@ def test_a_header_that_was_sealed_anew_is_understood_or_refused_in_a_sentence(
 def seal(folder: Path, header: Any) -> None:
     """Write a header with the hash that goes with it."""
     said = json.dumps(header)[:-1]
-    (folder / HEADER).write_bytes((said + SEAL + _hash(said, (folder / TENSORS).read_bytes()) + END).encode())
+    (folder / MODEL_HEADER).write_bytes(
+        (said + SEAL + _hash(said, (folder / MODEL_TENSORS).read_bytes()) + END).encode()
+    )
 
 
 @pytest.mark.parametrize(
@@ -218,7 +221,7 @@ def seal(folder: Path, header: Any) -> None:
 def test_a_header_that_was_sealed_anew_holds_what_the_card_and_the_summary_read(
     saved: Path, change: dict[str, Any], sentence: str
 ) -> None:
-    header = json.loads((saved / HEADER).read_text())
+    header = json.loads((saved / MODEL_HEADER).read_text())
     del header["sha256"]
     seal(saved, header | change)
     with pytest.raises(UserError, match=sentence):
@@ -248,7 +251,7 @@ def changed(tree: Any, data: st.DataObject) -> Any:
     ],
 )
 def test_another_format_is_refused_with_the_reason(saved: Path, number: int, sentence: str) -> None:
-    header = saved / HEADER
+    header = saved / MODEL_HEADER
     header.write_text(header.read_text().replace('"format": 5', f'"format": {number}'))
     with pytest.raises(UserError, match=sentence):
         Artefact.load(saved)
@@ -257,7 +260,7 @@ def test_another_format_is_refused_with_the_reason(saved: Path, number: int, sen
 @pytest.mark.parametrize("number", [3, 4])
 def test_a_format_that_knew_less_is_read(saved: Path, number: int) -> None:
     """3 had no hidden layer, and neither had how the table is written: classes were called as their numbers print."""
-    header = json.loads((saved / HEADER).read_text())
+    header = json.loads((saved / MODEL_HEADER).read_text())
     del header["sha256"], header["origin"]
     model = Artefact.load(saved)
     seal(saved, header | {"format": number})

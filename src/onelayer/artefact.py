@@ -28,6 +28,7 @@ from onelayer.data.encode.statistics import blocks
 from onelayer.data.frame import Frame
 from onelayer.data.tables.origin import Origin
 from onelayer.errors import UserError
+from onelayer.filenames import MODEL_HEADER, MODEL_TENSORS
 from onelayer.links import LINKS
 from onelayer.whole import naming
 
@@ -35,8 +36,6 @@ from onelayer.whole import naming
 FORMAT, READ = 5, (3, 4, 5)
 PRINTED = r"-?(0|[1-9]\d*)(\.\d+)?"
 LACKS = {1: "how columns were encoded", 2: "how a missing value is spelled"}
-TENSORS = "model.safetensors"
-HEADER = "model.json"
 # the end of the header: the hash of all of it that stands before, and of the tensors
 SEAL, END = ',\n  "sha256": "', '"\n}\n'
 # o: outputs, p: features, h: hidden units; `layers` are the linear ones, the first one sees the features
@@ -140,8 +139,8 @@ class Artefact:
         with naming(folder, partial):
             try:
                 partial.mkdir(parents=True)
-                (partial / TENSORS).write_bytes(data)
-                (partial / HEADER).write_bytes((said + SEAL + _hash(said, data) + END).encode())
+                (partial / MODEL_TENSORS).write_bytes(data)
+                (partial / MODEL_HEADER).write_bytes((said + SEAL + _hash(said, data) + END).encode())
                 if folder.exists():
                     shutil.rmtree(folder)
                 partial.rename(folder)
@@ -156,9 +155,9 @@ class Artefact:
             UserError: it is not there, not whole, or of another format.
         """
         try:
-            text = (folder / HEADER).read_bytes().decode()
+            text = (folder / MODEL_HEADER).read_bytes().decode()
             header = json.loads(text, parse_constant=_refuse_constant)
-            data = (folder / TENSORS).read_bytes()
+            data = (folder / MODEL_TENSORS).read_bytes()
         except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{folder}: no model can be read there ({error})") from None
         found = header.pop("format", None) if isinstance(header, dict) else None
@@ -168,7 +167,9 @@ class Artefact:
             raise UserError(f"{folder}: model format {found}, this version reads {FORMAT}{older}")
         said, _, seal = text.rpartition(SEAL)
         if seal != _hash(said, data) + END:
-            raise UserError(f"{folder}: {TENSORS} and {HEADER} are no model as it was written; one of them was changed")
+            raise UserError(
+                f"{folder}: {MODEL_TENSORS} and {MODEL_HEADER} are no model as it was written; one of them was changed"
+            )
         try:
             del header["sha256"]
             if found < 5:
@@ -265,29 +266,29 @@ def _check_header(header: Mapping[str, Any]) -> None:
     metrics = header["training"]["metrics"]
     _check_kinds(metrics, dict.fromkeys(metrics, (*NUMBER, type(None))), "training.metrics.")
     if header["l2"] < 0:
-        raise UserError(f"{HEADER}: l2={header['l2']!r:.80} must not be below 0")
+        raise UserError(f"{MODEL_HEADER}: l2={header['l2']!r:.80} must not be below 0")
     links = {"regression": ("identity",), "binary": LINKS, "multiclass": ("softmax",)}
     if header["task"] not in links:
-        raise UserError(f"{HEADER}: task={header['task']!r:.80} is none that this version knows")
+        raise UserError(f"{MODEL_HEADER}: task={header['task']!r:.80} is none that this version knows")
     if header["link"] not in links[header["task"]]:
-        raise UserError(f"{HEADER}: link={header['link']!r:.80} is none that this version knows for such a task")
+        raise UserError(f"{MODEL_HEADER}: link={header['link']!r:.80} is none that this version knows for such a task")
     for key in header:
         if key not in FIELDS:
-            raise UserError(f"{HEADER}: there is no such field as '{key}'")
+            raise UserError(f"{MODEL_HEADER}: there is no such field as '{key}'")
     Origin.from_json(header["origin"])
     texts = [*(header["classes"] or ()), *header["missing"], *header["versions"].values()]
     if not all(isinstance(one, str) for one in texts):
-        raise UserError(f"{HEADER}: classes, missing and versions must hold texts")
+        raise UserError(f"{MODEL_HEADER}: classes, missing and versions must hold texts")
 
 
 def _check_kinds(said: Mapping[str, Any], fields: Mapping[str, tuple[type, ...]], within: str) -> None:
     for key, kinds in fields.items():
         if key not in said:
-            raise UserError(f"{HEADER}: '{within}{key}' is missing")
+            raise UserError(f"{MODEL_HEADER}: '{within}{key}' is missing")
         if not isinstance(said[key], kinds) or isinstance(said[key], bool):
-            raise UserError(f"{HEADER}: {within}{key}={said[key]!r:.80} is of the wrong kind")
+            raise UserError(f"{MODEL_HEADER}: {within}{key}={said[key]!r:.80} is of the wrong kind")
         if isinstance(said[key], int | float) and not abs(said[key]) <= sys.float_info.max:
-            raise UserError(f"{HEADER}: {within}{key}={said[key]!r:.80} is no finite number")
+            raise UserError(f"{MODEL_HEADER}: {within}{key}={said[key]!r:.80} is no finite number")
 
 
 def _check_outputs(header: Mapping[str, Any], outputs: int) -> None:
@@ -300,16 +301,16 @@ def _check_outputs(header: Mapping[str, Any], outputs: int) -> None:
 def _check_tensors(tensors: Mapping[str, Array], features: int) -> None:
     shapes = HIDDEN_SHAPES if "hidden_bias" in tensors else SHAPES
     if set(tensors) != set(shapes):
-        raise UserError(f"{TENSORS}: expected {', '.join(shapes)}, found {', '.join(sorted(tensors))}")
+        raise UserError(f"{MODEL_TENSORS}: expected {', '.join(shapes)}, found {', '.join(sorted(tensors))}")
     hidden = tensors["hidden_bias"].size if "hidden_bias" in tensors else 1
     sizes = {"o": tensors["bias"].size, "p": features, "h": hidden}
     if not hidden:
-        raise UserError(f"{TENSORS}: the hidden layer has no units")
+        raise UserError(f"{MODEL_TENSORS}: the hidden layer has no units")
     for name, dimensions in shapes.items():
         wanted = tuple(sizes[one] for one in dimensions)
         found = tensors[name]
         if found.shape != wanted or found.dtype not in (np.float32, np.float64):
-            raise UserError(f"{TENSORS}: {name} is {found.dtype} {found.shape}, expected numbers {wanted}")
+            raise UserError(f"{MODEL_TENSORS}: {name} is {found.dtype} {found.shape}, expected numbers {wanted}")
     for name in shapes:
         if not np.isfinite(tensors[name]).all() or (name.endswith("scale") and not (tensors[name] > 0).all()):
-            raise UserError(f"{TENSORS}: {name} must be finite{' and above 0' * name.endswith('scale')}")
+            raise UserError(f"{MODEL_TENSORS}: {name} must be finite{' and above 0' * name.endswith('scale')}")

@@ -12,8 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.explain import reported, sentence
+from onelayer.filenames import LAST
 from onelayer.preflight import Preflight
-from onelayer.track.rundir import LAST, discard, exclusive, refuse_used, resume_argument, write_result
+from onelayer.track.rundir import discard, exclusive, refuse_used, resume_argument, write_result
 from onelayer.whole import naming
 
 log = logging.getLogger("onelayer")

@@ -6,7 +6,7 @@ from typing import Any
 
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
-from onelayer.track.rundir import LAST, RESULT
+from onelayer.filenames import LAST, RESULT
 
 # what a resumed run may set anew; everything else must be as it was
 FREE: dict[str, Any] = dict.fromkeys(("resume", "patience", "checkpoint_seconds", "logger"), True)

@@ -21,6 +21,7 @@ from onelayer.build import (
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.errors import CutShort
+from onelayer.filenames import LAST
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
 from onelayer.model.truth import Solved
@@ -33,7 +34,7 @@ from onelayer.track.overview import Overview
 from onelayer.track.path import Paths, refuse_too_large
 from onelayer.track.progress import EpochBar
 from onelayer.track.results import Observer, Result, Results, Run, identity
-from onelayer.track.rundir import LAST, resume_argument
+from onelayer.track.rundir import resume_argument
 from onelayer.track.signals import GracefulEnd
 from onelayer.track.stored import read_curves
 from onelayer.track.summary import announced, announced_reference

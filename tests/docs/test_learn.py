@@ -17,11 +17,10 @@ from onelayer import OneLayerClassifier, OneLayerRegressor
 from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.estimators.settings import optimizer_defaults
+from onelayer.filenames import STACK_CHECKPOINTS, STACKS
 from onelayer.run import Alone, train_stack
-from onelayer.sweeps.previous import CHECKPOINTS
 from onelayer.track.progress import EpochBar
 from onelayer.track.results import Run
-from onelayer.track.stored import STACKS
 from tests.conftest import OPTIMIZERS, composed
 from tests.reference_data import DATA, needs_data
 
@@ -75,7 +74,7 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
             build_data(runs[0].spec),
             Quiet(),
             EpochBar(0, shown=False),
-            path=folder / CHECKPOINTS / f"{place}.ckpt",
+            path=folder / STACK_CHECKPOINTS / f"{place}.ckpt",
             folder=folder / STACKS / str(place),
         )
     return folder

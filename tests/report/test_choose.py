@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from onelayer.cli import main
-from onelayer.deliver.choice import CHOICE, Choice, read_choice, write_choice
+from onelayer.deliver.choice import Choice, read_choice, write_choice
 from onelayer.deliver.load import load, model_folder
 from onelayer.errors import UserError
+from onelayer.filenames import CHOICE
 from tests.conftest import Outcome
 from tests.sweeps.sweeps import board_of, end_run, start_run
 from tests.sweeps.traces import tree

@@ -12,7 +12,8 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from onelayer.artefact import Artefact
-from onelayer.track.stored import FILE, read_curves
+from onelayer.filenames import CURVES
+from onelayer.track.stored import read_curves
 
 # how far apart two numbers may be that were computed in stacks of different size
 CLOSE = {"float32": 1e-5, "float64": 1e-10}
@@ -46,7 +47,9 @@ def statuses(sweep: Path) -> dict[str, int]:
 
 def files(directory: Path) -> list[str]:
     """All files of a run but for its curves; the name of an event file says when and where it was made."""
-    names = [str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file() and path.name != FILE]
+    names = [
+        str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file() and path.name != CURVES
+    ]
     return sorted(re.sub(r"^(events\.out\.tfevents)\..*", r"\1", name) for name in names)
 
 

@@ -13,8 +13,9 @@ from torch import nn
 
 from onelayer.build import build_data
 from onelayer.config import RunSpec
+from onelayer.filenames import CURVES
 from onelayer.track.history import History, is_kept, points, take_history
-from onelayer.track.stored import FILE, Block, Curve, join, read_curves
+from onelayer.track.stored import Block, Curve, join, read_curves
 from tests.conftest import Outcome, composed, result_of, rows_of
 from tests.sweeps.traces import results
 
@@ -52,7 +53,7 @@ def followed(folder: Path, ends: dict[int, int], *, every: int = 1, break_at: in
 def curves_of(folder: Path, ends: dict[int, int], **how: int) -> dict[int, Curve]:
     stack = folder / "stacks" / "s"
     followed(stack, ends, **how).close()
-    assert [path.name for path in stack.iterdir()] == [FILE]
+    assert [path.name for path in stack.iterdir()] == [CURVES]
     found = read_curves(folder, [Path(str(run)) for run in ends])
     return {run: found[Path(str(run))] for run in ends}
 
@@ -106,7 +107,7 @@ def test_of_a_run_that_was_trained_again_the_later_curve_counts() -> None:
 
 def test_a_file_that_is_torn_is_none(tmp_path: Path) -> None:
     followed(tmp_path / "stacks" / "s", {0: 5}).close()
-    path = tmp_path / "stacks" / "s" / FILE
+    path = tmp_path / "stacks" / "s" / CURVES
     path.write_bytes(path.read_bytes()[:-40])
     assert read_curves(tmp_path, [Path("0")]) == {}
 

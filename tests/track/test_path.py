@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
+from onelayer.filenames import TRAJECTORY
 from onelayer.report.landscape.chosen import Array
 from onelayer.track.history import is_kept
 from onelayer.track.path import (
-    FILE,
     MEMBER,
     Paths,
     WeightPath,
@@ -132,7 +132,7 @@ def test_a_run_that_goes_on_has_its_path_from_the_start(cli: Cli, tmp_path: Path
 def test_what_was_trained_without_is_refused_in_one_sentence(cli: Cli, tmp_path: Path) -> None:
     sweep = ("-m", *DATA, "optim=sgd,adam", "trainer.max_epochs=2", "logger=none", "hydra.sweep.dir=s")
     cli(*sweep, "hydra.sweep.subdir=${hydra.job.num}")
-    assert not list(tmp_path.rglob(FILE))
+    assert not list(tmp_path.rglob(TRAJECTORY))
     again = cli(*sweep, "logger.weights=true", "hydra.sweep.subdir=${hydra.job.num}")
     assert (again.code, again.err) == (
         1,
@@ -167,6 +167,6 @@ def test_what_no_memory_holds_is_refused() -> None:
 def test_a_file_that_is_torn_is_one_sentence(tmp_path: Path) -> None:
     WeightPath(np.arange(3, dtype=np.int32), np.zeros((3, 1, 2))).write(tmp_path)
     assert path_of(tmp_path).theta.shape == (3, 1, 2)
-    (tmp_path / FILE).write_bytes((tmp_path / FILE).read_bytes()[:-8])
+    (tmp_path / TRAJECTORY).write_bytes((tmp_path / TRAJECTORY).read_bytes()[:-8])
     with pytest.raises(UserError, match=r"weights.safetensors: it holds no path of weights"):
         read_path(tmp_path)

@@ -155,12 +155,13 @@ class GridSweeper(Sweeper):
 @contextmanager
 def _recorded(config: DictConfig) -> Iterator[None]:
     """Hold the sweep's folder and write multirun.yaml; take both back when the sweep is refused, as after a typo."""
-    from onelayer.track.rundir import LOCK, exclusive, missing_folders
+    from onelayer.filenames import LOCK, MULTIRUN
+    from onelayer.track.rundir import exclusive, missing_folders
     from onelayer.whole import whole
 
     directory = Path(config.hydra.sweep.dir)
     made = missing_folders(directory)
-    record = directory / "multirun.yaml"
+    record = directory / MULTIRUN
     try:
         with exclusive(directory, "hydra.sweep.dir"):
             before = record.read_bytes() if record.exists() else None

@@ -11,15 +11,15 @@ from onelayer.config import RunSpec
 from onelayer.data.encode.design import Design, Levels
 from onelayer.data.preprocess import Scale, original_coefficients
 from onelayer.deliver.choice import read_choice
-from onelayer.deliver.load import LEADERBOARD, RESULT, model_folder
+from onelayer.deliver.load import model_folder
 from onelayer.deliver.source import spec_of
 from onelayer.errors import UserError
+from onelayer.filenames import EXPORT, LEADERBOARD, RESULT
 
 LONGEST = 50  # rows of a table; levels are fewer
 LEVELS = 8
 KINDS = {"identity": "linear", "softmax": "softmax", "logit": "logistic"}
 TASKS = {"regression": "a number", "binary": "one of two classes", "multiclass": "one of several classes"}
-EXPORTS = "export"
 
 
 def card(path: str | Path) -> str:
@@ -74,7 +74,7 @@ def _use(run: Path, artefact: Artefact) -> list[str]:
     lines = ["## Use", "", "```sh", f"onelayer predict {where} new.csv -o scored.csv", "```", "", "```python"]
     call = "predict" if artefact.header["task"] == "regression" else "predict_proba"
     lines += ["import onelayer", f"onelayer.load({str(run)!r}).{call}(frame)", "```"]
-    exports = sorted((run / EXPORTS).glob("*.json"))
+    exports = sorted((run / EXPORT).glob("*.json"))
     if exports:
         found = [json.loads(one.read_text(encoding="utf-8")) for one in exports]
         lines += ["", *_table(("exported to", "rows compared", "largest difference"), map(_export, found))]
@@ -82,7 +82,7 @@ def _use(run: Path, artefact: Artefact) -> list[str]:
 
 
 def _export(record: Mapping[str, Any]) -> tuple[object, ...]:
-    return (f"{EXPORTS}/{record['file']}", record["rows"], f"{record['largest_difference']:.2g}")
+    return (f"{EXPORT}/{record['file']}", record["rows"], f"{record['largest_difference']:.2g}")
 
 
 def _data(artefact: Artefact, spec: RunSpec) -> list[str]:

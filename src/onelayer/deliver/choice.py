@@ -5,9 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from onelayer.errors import UserError
+from onelayer.filenames import CHOICE
 from onelayer.whole import whole
-
-CHOICE = "choice.json"
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,15 @@ import json
 import shlex
 from pathlib import Path
 
-from onelayer.artefact import HEADER, Artefact
+from onelayer.artefact import Artefact
 from onelayer.deliver.choice import read_choice
 from onelayer.deliver.model import Model
 from onelayer.errors import UserError
+from onelayer.filenames import HYDRA, LEADERBOARD, MODEL, MODEL_HEADER, RESULT
+from onelayer.track.rundir import ENDED
 
-MODEL = "model"
-LEADERBOARD, RESULT = "leaderboard.csv", "result.json"
 # runs that differ only in these are repetitions of each other
 REPEATED = ("seed=", "data.fold=")
-ENDED = ("done", "stopped")
 
 
 def load(path: str | Path, *, mean: bool = False) -> Model:
@@ -44,13 +43,13 @@ def model_folder(path: Path) -> Path:
     Raises:
         UserError: there is none.
     """
-    if (path / HEADER).is_file():
+    if (path / MODEL_HEADER).is_file():
         return path
-    if (path / MODEL / HEADER).is_file():
+    if (path / MODEL / MODEL_HEADER).is_file():
         return path / MODEL
     choice = read_choice(path)
     if choice is not None:
-        if not (path / choice.run / MODEL / HEADER).is_file():
+        if not (path / choice.run / MODEL / MODEL_HEADER).is_file():
             raise UserError(f"{path}: the run that was chosen, {choice.run}, has no model; {_choose(path, 'again')}")
         return path / choice.run / MODEL
     if (path / LEADERBOARD).is_file():
@@ -59,9 +58,9 @@ def model_folder(path: Path) -> Path:
         raise UserError(f"{path}: there is no such folder; give a run or a sweep, such as outputs/lr_study")
     if any(path.glob(f"*/{RESULT}")):
         raise UserError(f"{path}: a sweep without a leaderboard; {_choose(path, 'the best of what has ended')}")
-    if (path / ".hydra").is_dir():
+    if (path / HYDRA).is_dir():
         raise UserError(f"{path}: the run has no model; it failed or has not ended")
-    raise UserError(f"{path}: neither a run nor a sweep; it holds no {MODEL}/{HEADER} and no {LEADERBOARD}")
+    raise UserError(f"{path}: neither a run nor a sweep; it holds no {MODEL}/{MODEL_HEADER} and no {LEADERBOARD}")
 
 
 def _best(sweep: Path) -> Path:

@@ -2,7 +2,8 @@
 
 from onelayer.report.groups import changed, groups_of
 from onelayer.report.leaderboard import COSTS, Leaderboard, Row
-from onelayer.report.records import ENDED, comparable
+from onelayer.report.records import comparable
+from onelayer.track.rundir import ENDED
 
 # what a loss is made of -> the metric that is the same whatever it is; None: there is none
 OF_THE_LOSS = {"data.normalize_target": "r2", "data.class_weight": "log_loss", "task": None}

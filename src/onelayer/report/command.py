@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onelayer.errors import UserError
+from onelayer.filenames import REPORT
 from onelayer.terminal.console import say, warn
 from onelayer.terminal.parser import Parser
 
 if TYPE_CHECKING:
     from onelayer.report.leaderboard import Leaderboard
-
-FOLDER = "report"
 
 
 def leaderboard(arguments: list[str]) -> None:
@@ -132,7 +131,7 @@ def write_page(directories: Sequence[Path], out: Path | None = None, *, files: b
     from onelayer.report.tensorboard import is_wanted, write_events
     from onelayer.report.write import DATA, PAGE, check_place, write_files
 
-    folder = out or directories[0] / FOLDER
+    folder = out or directories[0] / REPORT
     files = files or (folder / DATA).exists()
     check_place(folder, named=out is not None, files=files)
     path = folder / PAGE

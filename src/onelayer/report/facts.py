@@ -7,11 +7,10 @@ from typing import Any
 from onelayer import CONF
 from onelayer.deliver.choice import read_choice
 from onelayer.explain import shell
+from onelayer.filenames import MULTIRUN
 from onelayer.report.cautions import cautions
 from onelayer.report.gather import Gathered
 from onelayer.report.leaderboard import tally
-
-SWEEP = "multirun.yaml"
 
 
 def facts(gathered: Gathered) -> dict[str, str]:
@@ -76,7 +75,7 @@ def _command(sweep: Path) -> str:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        node = yaml.load((sweep / SWEEP).read_bytes(), Loader=loader)["hydra"]
+        node = yaml.load((sweep / MULTIRUN).read_bytes(), Loader=loader)["hydra"]
         arguments = [*node["overrides"]["task"], *node["overrides"]["hydra"]]
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
         return ""

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from onelayer import CONF
+from onelayer.filenames import RESULT
 from onelayer.model.direction import higher_is_better
 from onelayer.report.cautions import cautions
 from onelayer.report.leaderboard import REPEATED, Leaderboard, Row, build_leaderboard
-from onelayer.report.records import ENDED, UNFINISHED, Record, comparable, read_sweep
+from onelayer.report.records import UNFINISHED, Record, comparable, read_sweep
 from onelayer.report.winner import Winner, winner_of
-from onelayer.track.rundir import RESULT
+from onelayer.track.rundir import ENDED
 from onelayer.track.stored import Curve, read_curves
 
 OPTIM, RATE = "optim", "optim.lr"

@@ -9,8 +9,9 @@ from onelayer.report.figures.gaps import why_none
 from onelayer.report.gather import Gathered
 from onelayer.report.measures import LEVEL, interval, median
 from onelayer.report.race import COSTS, first, racers, targets
-from onelayer.report.records import ENDED, Record
+from onelayer.report.records import Record
 from onelayer.report.tables import as_sentence, weights_measured
+from onelayer.track.rundir import ENDED
 
 NOT = "did not converge"
 

@@ -13,11 +13,10 @@ from typing import Any
 from onelayer import CONF
 from onelayer.errors import UserError
 from onelayer.explain import shell
-from onelayer.track.rundir import FORMAT, RESULT
+from onelayer.filenames import HYDRA, OVERRIDES, RESULT
+from onelayer.track.rundir import ENDED, FORMAT
 
-OVERRIDES = ".hydra/overrides.yaml"
 UNFINISHED = "unfinished"
-ENDED = ("done", "stopped")  # well
 TRAINED = (*ENDED, "diverged")
 
 
@@ -148,7 +147,7 @@ def _runs(top: Path) -> Iterator[tuple[str, bool]]:
         except FileNotFoundError:  # taken away meanwhile
             continue
         ended = RESULT in found
-        if ended or (".hydra" in found and (Path(folder) / OVERRIDES).exists()):
+        if ended or (HYDRA in found and (Path(folder) / OVERRIDES).exists()):
             yield folder, ended
         else:
             folders = (entry for entry in found.values() if entry.is_dir(follow_symlinks=False))

@@ -11,6 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from onelayer.filenames import LEADERBOARD, LEADERBOARD_PAGE
 from onelayer.model.direction import higher_is_better
 from onelayer.report.cautions import cautions
 from onelayer.report.leaderboard import Leaderboard, Mean, Row, repetitions, tally
@@ -29,8 +30,9 @@ COLOURS = {"diverged": "yellow", "failed": "red", "unfinished": "dim"}
 
 def write(board: Leaderboard, directory: Path) -> None:
     """Write leaderboard.csv and leaderboard.md, each at once or not at all; warn where that cannot be done."""
-    for name, text in (("csv", csv_text(board)), ("md", markdown(board, directory.resolve().name))):
-        path = directory / f"leaderboard.{name}"
+    texts = {LEADERBOARD: csv_text(board), LEADERBOARD_PAGE: markdown(board, directory.resolve().name)}
+    for name, text in texts.items():
+        path = directory / name
         try:
             with whole(path) as partial:
                 # a name on disk may hold bytes that are no text; they are kept as they are

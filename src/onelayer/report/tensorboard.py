@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from onelayer.filenames import EVENTS
 from onelayer.report.figures.canvas import Painted
 from onelayer.report.records import Record
 
@@ -34,7 +35,7 @@ def write_events(painted: Sequence[Painted], folder: Path, step: int) -> None:
         folder: of the report.
         step: how many runs they are made of.
     """
-    from onelayer.track.tensorboard import EVENTS, EventWriter
+    from onelayer.track.tensorboard import EventWriter
 
     drawn = [one for one in painted if one.figure is not None]
     with TemporaryDirectory(prefix=".", dir=folder) as made:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
-from onelayer.deliver.load import MODEL
 from onelayer.deliver.model import Model
 from onelayer.deliver.source import spec_of, table_again
 from onelayer.errors import UserError
+from onelayer.filenames import MODEL
 
 Array = NDArray[Any]
 # rows that did not train, the best first

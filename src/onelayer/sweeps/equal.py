@@ -9,12 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from onelayer.artefact import Artefact
+from onelayer.filenames import BEST, CURVES, LAST, MODEL, RESULT, TRAJECTORY
 from onelayer.sweeps.plan import Job
 from onelayer.track.hparams import settings
-from onelayer.track.path import FILE as WEIGHTS
 from onelayer.track.results import Observer, Result, Run
-from onelayer.track.rundir import BEST, LAST, MODEL, RESULT, write_result
-from onelayer.track.stored import FILE as CURVES
+from onelayer.track.rundir import write_result
 from onelayer.track.stored import Curve
 from onelayer.track.tensorboard import retell
 from onelayer.whole import whole
@@ -80,7 +79,7 @@ def take_over(run: Run, trained: Run, folder: Path, curve: Curve | None, observe
     artefact = Artefact.load(trained.directory / MODEL)
     header = {**artefact.header, "training": {**artefact.header["training"], **own}}
     replace(artefact, header=header).save(run.directory / MODEL)
-    for name in (LAST, BEST, WEIGHTS):
+    for name in (LAST, BEST, TRAJECTORY):
         if (trained.directory / name).exists():
             (run.directory / name).parent.mkdir(exist_ok=True)
             with whole(run.directory / name) as partial:

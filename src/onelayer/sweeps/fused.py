@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from onelayer.deliver.choice import read_choice
 from onelayer.errors import CutShort, NoRoom, UserError
 from onelayer.explain import sentence, shell
+from onelayer.filenames import LEADERBOARD, LEADERBOARD_PAGE
 from onelayer.report.leaderboard import build_leaderboard
 from onelayer.report.records import read_sweep
 from onelayer.report.tables import show, write
@@ -115,7 +116,7 @@ def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
         with suppress(BrokenPipeError):  # nobody reads on
             show(board, stdout_console())
         if not full:
-            log.info(f"{folder}: leaderboard.csv, leaderboard.md and the runs")
+            log.info(f"{folder}: {LEADERBOARD}, {LEADERBOARD_PAGE} and the runs")
             _recall(folder)
         if not unfinished and len(board.records) > 1 and config.logger.figures:
             report(folder)

@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.explain import sentence
+from onelayer.filenames import RESULT
 from onelayer.resume import checkpoint_of
 from onelayer.sweeps.check import Checker
 from onelayer.sweeps.compose import Composed, Composer
@@ -18,7 +19,6 @@ from onelayer.sweeps.hydra_files import write_hydra_files
 from onelayer.sweeps.plan import Job
 from onelayer.sweeps.previous import earlier_result, refuse_other_data
 from onelayer.track.results import Result, Run
-from onelayer.track.rundir import RESULT
 
 # overrides listed of the jobs that one reason refuses
 LISTED = 10

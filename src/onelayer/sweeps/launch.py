@@ -11,6 +11,7 @@ from typing import Literal
 from onelayer.config import RunSpec
 from onelayer.errors import CutShort, NoRoom, UserError, is_full
 from onelayer.explain import sentence
+from onelayer.filenames import STACK_CHECKPOINTS, STACKS, TRAJECTORY
 from onelayer.model.truth import Solved
 from onelayer.resume import checkpoint_of
 from onelayer.run import Interrupted, train_stack
@@ -19,10 +20,10 @@ from onelayer.sweeps.jobs import Jobs
 from onelayer.sweeps.memory import runs_that_fit
 from onelayer.sweeps.observer import RunLogs, SweepObserver
 from onelayer.sweeps.plan import Job, Stack, described, plan
-from onelayer.sweeps.previous import CHECKPOINTS, interrupted_stacks, stack_path
+from onelayer.sweeps.previous import interrupted_stacks, stack_path
 from onelayer.sweeps.progress import SweepBar, stack_work
-from onelayer.track.path import FILE, is_recorded
-from onelayer.track.stored import STACKS, read_curves, unite
+from onelayer.track.path import is_recorded
+from onelayer.track.stored import read_curves, unite
 from onelayer.track.tensorboard import trim
 
 log = logging.getLogger("onelayer")
@@ -108,7 +109,7 @@ class Launch:
             UserError: some have ended without.
         """
         finished = [job.run for job in self._jobs.valid if job.number in self._jobs.finished]
-        without = [run for run in finished if run.spec.logger.weights and not (run.directory / FILE).exists()]
+        without = [run for run in finished if run.spec.logger.weights and not (run.directory / TRAJECTORY).exists()]
         if without:
             raise UserError(self._pathless(len(without), "have ended"))
 
@@ -174,7 +175,7 @@ class Launch:
             if half:
                 self._train(Stack(half, stack.key))
         path.unlink(missing_ok=True)
-        folder = self._folder / CHECKPOINTS
+        folder = self._folder / STACK_CHECKPOINTS
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
 

@@ -12,16 +12,14 @@ import torch
 from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
+from onelayer.filenames import MODEL, RESULT, STACK_CHECKPOINTS
 from onelayer.report.groups import DataSettings, data_settings
 from onelayer.report.records import parsed, runs_below
 from onelayer.resume import differences, stored_config
 from onelayer.sweeps.plan import Job, Stack, shared_key
 from onelayer.track.results import Run, identity
-from onelayer.track.rundir import FORMAT, MODEL, RESULT
+from onelayer.track.rundir import FORMAT
 from onelayer.track.tracker import save_atomically, take_checkpoint
-
-# in the folder of the sweep
-CHECKPOINTS = ".stacks"
 
 
 def earlier_result(run: Run, data_hash: str) -> dict[str, Any] | None:
@@ -71,7 +69,7 @@ def refuse_other_data(folder: Path, jobs: Sequence[Job]) -> None:
             if stored_hash is not None:
                 settings = data_settings(record.overrides, of_rows=of_rows)
                 before.setdefault((kind, settings), {}).setdefault(stored_hash, record.directory)
-    for path in sorted((folder / CHECKPOINTS).glob("*")):
+    for path in sorted((folder / STACK_CHECKPOINTS).glob("*")):
         checkpoint = _read(path)
         for name in () if checkpoint is None else checkpoint["members"]["names"]:
             assert checkpoint is not None
@@ -113,7 +111,7 @@ def interrupted_stacks(folder: Path, jobs: Sequence[Job]) -> list[Stack]:
     """
     waiting = {identity(job.run, folder): job for job in jobs}
     found: list[Stack] = []
-    for path in sorted((folder / CHECKPOINTS).glob("*")):
+    for path in sorted((folder / STACK_CHECKPOINTS).glob("*")):
         checkpoint = _read(path)
         if checkpoint is None:
             path.unlink()
@@ -150,4 +148,4 @@ def _read(path: Path) -> dict[str, Any] | None:
 def stack_path(folder: Path, jobs: Iterable[Job]) -> Path:
     """Return where the checkpoint of a stack lies while it trains."""
     names = "\n".join(sorted(identity(job.run, folder) for job in jobs))
-    return folder / CHECKPOINTS / f"{sha256(names.encode()).hexdigest()[:16]}.ckpt"
+    return folder / STACK_CHECKPOINTS / f"{sha256(names.encode()).hexdigest()[:16]}.ckpt"

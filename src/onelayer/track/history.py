@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onelayer.track.stored import PART, PARTS, Block, Curve, unite
+from onelayer.filenames import CURVE_PART, CURVE_PARTS
+from onelayer.track.stored import Block, Curve, unite
 
 # every epoch is kept up to 2^7, and beyond, 2^6 each time that their number doubles: as many on a logarithmic axis
 BITS = 7
@@ -99,8 +100,8 @@ class History:
             last: the epoch in which each moved last.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        taken = [int(path.name.split(".")[1]) for path in self.folder.glob(PARTS)]
-        self._block(runs, last).write(self.folder / PART.format(max(taken, default=0) + 1))
+        taken = [int(path.name.split(".")[1]) for path in self.folder.glob(CURVE_PARTS)]
+        self._block(runs, last).write(self.folder / CURVE_PART.format(max(taken, default=0) + 1))
 
     def close(self) -> None:
         """Make one file of all that were written."""

@@ -19,12 +19,12 @@ from safetensors.numpy import load, save
 from torch import Tensor
 
 from onelayer.errors import UserError
+from onelayer.filenames import TRAJECTORY
 from onelayer.memory import free_memory
 from onelayer.track.history import is_kept, points
 from onelayer.track.stored import Array
 from onelayer.whole import whole
 
-FILE = "weights.safetensors"
 MEMBER = "paths"  # of a stack, in its checkpoint
 SHARE = 0.25  # of the free memory; a checkpoint takes as much again
 
@@ -43,7 +43,7 @@ class WeightPath:
 
     def write(self, directory: Path) -> None:
         """Write the file of a run at once or not at all."""
-        with whole(directory / FILE) as partial:
+        with whole(directory / TRAJECTORY) as partial:
             partial.write_bytes(save({"epochs": self.epochs, "theta": np.ascontiguousarray(self.theta)}))
 
 
@@ -56,7 +56,7 @@ def read_path(directory: Path) -> WeightPath | None:
     Raises:
         UserError: there is a file that holds no path.
     """
-    path = directory / FILE
+    path = directory / TRAJECTORY
     try:
         tensors = load(path.read_bytes())
         found = WeightPath(tensors["epochs"], tensors["theta"])

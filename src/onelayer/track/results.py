@@ -22,9 +22,10 @@ import onelayer
 from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
+from onelayer.filenames import BEST, LAST, MODEL
 from onelayer.model.module import OneLayer
 from onelayer.track.hparams import VERDICT, settings, verdict
-from onelayer.track.rundir import BEST, LAST, MODEL, plain, write_result
+from onelayer.track.rundir import plain, write_result
 from onelayer.track.tensorboard import EventWriter
 from onelayer.track.tracker import Tracker, save_atomically, take_checkpoint
 from onelayer.track.verdict import Result as Result

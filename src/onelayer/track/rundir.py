@@ -10,17 +10,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from onelayer.errors import UserError
+from onelayer.filenames import CONFIG, HYDRA, LAST, LOCK, LOG, OVERRIDES, RESULT, SETTINGS
 from onelayer.whole import whole
 
-RESULT = "result.json"
-CHECKPOINTS = "checkpoints"
-LAST = f"{CHECKPOINTS}/last.ckpt"
-BEST = f"{CHECKPOINTS}/best.ckpt"
-MODEL = "model"
-LOCK = ".lock"
 FORMAT = 1
-# what Hydra writes before the run itself starts
-HYDRA_FILES = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "train.log")
+# statuses of a run that ended well
+ENDED = ("done", "stopped")
 _held: set[Path] = set()  # the locks of this process
 
 
@@ -116,9 +111,9 @@ def discard(directory: Path, made: Iterable[Path]) -> None:
         directory: the run directory.
         made: the folders that were made for it, innermost first.
     """
-    for name in (*HYDRA_FILES, LOCK):
+    for name in (CONFIG, SETTINGS, OVERRIDES, LOG, LOCK):
         (directory / name).unlink(missing_ok=True)
-    for folder in (directory / ".hydra", *made):
+    for folder in (directory / HYDRA, *made):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
 

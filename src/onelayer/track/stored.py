@@ -19,11 +19,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from onelayer.filenames import CURVE_PART, CURVE_PARTS, CURVES, STACKS
 from onelayer.whole import whole
 
-FILE, PARTS, PART = "curves.safetensors", "curves.*.safetensors", "curves.{:06d}.safetensors"
-# in the folder of a sweep: what belongs to stacks as a whole
-STACKS = "stacks"
 FORMAT = "1"
 Array = NDArray[Any]
 
@@ -129,7 +127,7 @@ def unite(folder: Path) -> None:
     Args:
         folder: of the stack, which no process trains now.
     """
-    whole, parts = folder / FILE, sorted(folder.glob(PARTS))
+    whole, parts = folder / CURVES, sorted(folder.glob(CURVE_PARTS))
     with suppress(OSError):
         if len(parts) == 1 and not whole.exists():
             parts[0].replace(whole)
@@ -159,13 +157,13 @@ def join(blocks: Sequence[Block]) -> Block:
 
 def _alone(run: Path) -> Curve | None:
     """Read the file of a run that was no part of a stack."""
-    block = Block.read(run / FILE) or Block.read(run / PART.format(1))
+    block = Block.read(run / CURVES) or Block.read(run / CURVE_PART.format(1))
     return None if block is None else Curve(block, 0)
 
 
 def _blocks(sweep: Path) -> Iterator[Block]:
     """Yield the blocks of a sweep, the later ones of a stack after the earlier."""
-    for path in (*sorted(sweep.glob(f"{STACKS}/*/{FILE}")), *sorted(sweep.glob(f"{STACKS}/*/{PARTS}"))):
+    for path in (*sorted(sweep.glob(f"{STACKS}/*/{CURVES}")), *sorted(sweep.glob(f"{STACKS}/*/{CURVE_PARTS}"))):
         block = Block.read(path)
         if block is not None:
             yield block

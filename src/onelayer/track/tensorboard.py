@@ -26,11 +26,11 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, Sessi
 from tensorboard.plugins.hparams.summary_v2 import hparams_pb
 from tensorboard.plugins.image import metadata as images
 
+from onelayer.filenames import EVENTS
 from onelayer.track.hparams import VERDICT
 from onelayer.whole import naming, whole
 
 FLUSH_SECONDS = 1.0
-EVENTS = "events.out.tfevents."
 
 
 def trim(directory: Path, last: int | None) -> None:

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from onelayer.cli import main
+from onelayer.filenames import TRAJECTORY
 from onelayer.report.landscape.chosen import MOST, choose
 from onelayer.report.landscape.command import GIF, PNG, SVG, TXT, draw
 from onelayer.report.landscape.film import frames
-from onelayer.track.path import FILE
 from tests.report.landscape.conftest import HILLS, KEEP
 from tests.report.swept import sweep
 
@@ -93,7 +93,7 @@ def test_what_cannot_be_drawn_is_one_sentence_and_nothing_is_written(
 ) -> None:
     pathless = tmp_path / "pathless"
     shutil.copytree(hills, pathless)
-    (pathless / "1" / FILE).unlink()
+    (pathless / "1" / TRAJECTORY).unlink()
     out = tmp_path / "out"
     for arguments, why in (
         ((pathless,), f"{pathless / '1'}: no path was kept of that run; train it again with logger.weights=true"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from onelayer import __version__
-from onelayer.artefact import HEADER, Artefact
+from onelayer.artefact import Artefact
 from onelayer.deliver.export.invented import with_invented
 from onelayer.deliver.export.onnx_graph import TARGET as ONNX
 from onelayer.deliver.export.parity import ALLOWED, largest_difference
@@ -21,13 +21,13 @@ from onelayer.deliver.export.rows import Rows, real_rows
 from onelayer.deliver.export.sql_text import TARGET as SQL
 from onelayer.deliver.export.target import Target
 from onelayer.deliver.export.torch_program import TARGET as TORCH
-from onelayer.deliver.load import MODEL, model_folder
+from onelayer.deliver.load import model_folder
 from onelayer.deliver.model import Model
 from onelayer.deliver.place import written
 from onelayer.errors import UserError
+from onelayer.filenames import EXPORT, MODEL, MODEL_HEADER
 
 TARGETS: dict[str, Target] = {"onnx": ONNX, "torch": TORCH, "sklearn": SKLEARN, "sql": SQL}
-FOLDER = "export"
 
 
 class Exported(NamedTuple):
@@ -65,7 +65,7 @@ def export(
     target, folder = TARGETS[to], model_folder(Path(path).expanduser())
     run = folder.parent if folder.name == MODEL else folder
     _require(target)
-    place = run / FOLDER / target.file if out is None else out
+    place = run / EXPORT / target.file if out is None else out
     beside = place.with_name(f"{place.name}.json")
     if place.suffix.lower() != Path(target.file).suffix:
         raise UserError(f"{place}: write a file that ends in {Path(target.file).suffix}")
@@ -79,7 +79,7 @@ def export(
         rows = with_invented(frame, model, raw)
         record = {
             "target": to,
-            "model_sha256": json.loads((folder / HEADER).read_bytes())["sha256"],
+            "model_sha256": json.loads((folder / MODEL_HEADER).read_bytes())["sha256"],
             "predicts": model.target,
             "dtype": str(model.artefact.weight.dtype),
             **target.facts,

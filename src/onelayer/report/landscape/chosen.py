@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from onelayer.artefact import Artefact
 from onelayer.config import ModelSpec
-from onelayer.deliver.load import MODEL
 from onelayer.deliver.source import spec_of
 from onelayer.errors import UserError
+from onelayer.filenames import MODEL, RESULT
 from onelayer.model.linear import architecture_of
 from onelayer.report.gather import Gathered, gather
 from onelayer.report.records import TRAINED, Record
 from onelayer.track.path import read_path
-from onelayer.track.rundir import RESULT
 
 Array = NDArray[Any]
 MOST = 12  # paths that can be told apart

@@ -8,9 +8,9 @@ from html import escape
 from pathlib import Path
 
 from onelayer.errors import UserError
+from onelayer.filenames import LANDSCAPE
 from onelayer.terminal.parser import Parser
 
-FOLDER = "landscape"
 SVG, PNG, GIF, TXT = "landscape.svg", "landscape.png", "landscape.gif", "landscape.txt"
 
 
@@ -75,7 +75,7 @@ def draw(
         raise UserError(
             f"the landscape of {len(directories)} runs has no place of its own; name a folder with -o FOLDER"
         )
-    out = out or directories[0] / FOLDER
+    out = out or directories[0] / LANDSCAPE
     _refuse_taken(out, force=force)
 
     # these bring matplotlib and torch with them

@@ -8,8 +8,9 @@ from onelayer.model.direction import higher_is_better
 from onelayer.report.cautions import cautions
 from onelayer.report.leaderboard import Leaderboard, Mean, Row, tally
 from onelayer.report.measures import interval
-from onelayer.report.records import ENDED, comparable
+from onelayer.report.records import comparable
 from onelayer.report.tables import as_sentence, number, stated, weights_measured
+from onelayer.track.rundir import ENDED
 
 GAP, REL_GAP = "train/gap", "train/rel_gap"
 SPREAD = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
