@@ -11,7 +11,7 @@ from onelayer.data.table import Table
 from onelayer.deliver.inference import Rows, binary, least_squares
 from onelayer.estimators.regressor import OneLayerRegressor
 from onelayer.model.objectives import choose_objective
-from onelayer.model.reference import Solver
+from onelayer.optimum.reference import Solver
 from onelayer.rounding import constant
 from tests.conftest import data_of
 

@@ -13,10 +13,10 @@ from threadpoolctl import ThreadpoolController
 
 from onelayer.data.parts import Part
 from onelayer.model.objectives import OBJECTIVES
-from onelayer.model.reference import Solver
+from onelayer.optimum.reference import Solver
 from onelayer.report.landscape.plane import plane_of_paths
 from onelayer.threads import SMALL, few_threads, one_thread
-from tests.model.test_reference import OUTPUTS, TARGETS, X
+from tests.optimum.test_reference import OUTPUTS, TARGETS, X
 
 BLAS = ThreadpoolController().select(user_api="blas")
 

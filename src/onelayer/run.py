@@ -24,7 +24,7 @@ from onelayer.errors import CutShort
 from onelayer.filenames import LAST
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
-from onelayer.model.truth import Solved
+from onelayer.optimum.truth import Solved
 from onelayer.resume import checkpoint_of
 from onelayer.threads import few_threads
 from onelayer.track.curves import Curves

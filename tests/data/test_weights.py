@@ -17,7 +17,7 @@ from onelayer.data.prepare import Prepared, prepare
 from onelayer.data.sources.table import table_of
 from onelayer.errors import UserError
 from onelayer.model.objectives import choose_objective
-from onelayer.model.reference import Solver
+from onelayer.optimum.reference import Solver
 from tests.data.streaming.tables import streamed
 
 ALL_TRAIN: dict[str, Any] = {"val": 0, "test": 0, "split_shuffle": False}

@@ -15,10 +15,10 @@ from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings
-from onelayer.model.reference import Solver
 from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.take import take_stack
-from onelayer.model.truth import Solved, Truth
+from onelayer.optimum.reference import Solver
+from onelayer.optimum.truth import Solved, Truth
 from tests.conftest import OPTIMIZERS
 from tests.model.problems import BATCH, FEATURES, FULL_BATCH, ROWS, configured, problem
 

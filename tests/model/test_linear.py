@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from onelayer.model.linear import StackedLinear, logits_of, pullback
+from onelayer.linalg import logits_of, pullback
+from onelayer.model.linear import StackedLinear
 
 shapes = pytest.mark.parametrize("outputs", [1, 3])
 biased = pytest.mark.parametrize("bias", [True, False])

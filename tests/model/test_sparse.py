@@ -10,14 +10,15 @@ from torch import Tensor
 
 from onelayer.data.blocks import Block, choose, csr, neighbours
 from onelayer.data.parts import Part
-from onelayer.model.linear import StackedLinear, logits_of, pullback
+from onelayer.linalg import dense, logits_of, pullback
+from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
-from onelayer.model.moments import Moments, dense
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings
-from onelayer.model.reference import LIMIT, Solver
-from onelayer.model.truth import Truth
-from tests.model.test_reference import OUTPUTS, TARGETS
+from onelayer.optimum.moments import Moments
+from onelayer.optimum.reference import LIMIT, Solver
+from onelayer.optimum.truth import Truth
+from tests.optimum.test_reference import OUTPUTS, TARGETS
 
 rng = np.random.default_rng(0)
 FILLED = torch.from_numpy(rng.normal(size=(80, 6)) * (rng.random((80, 6)) < 0.4))

@@ -14,9 +14,9 @@ from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings
-from onelayer.model.reference import value
 from onelayer.model.schedule import Schedule, ScheduleSettings
 from onelayer.model.zoo import check_optimizer
+from onelayer.optimum.reference import value
 from tests.conftest import OPTIMIZERS
 from tests.model.problems import (
     BATCH,

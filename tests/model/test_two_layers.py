@@ -17,10 +17,10 @@ from onelayer.model.metrics import Tally
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import BINARY, OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings
-from onelayer.model.reference import Solver
-from onelayer.model.truth import Truth
 from onelayer.model.two_layers import TwoLayers
 from onelayer.model.zoo import check_optimizer
+from onelayer.optimum.reference import Solver
+from onelayer.optimum.truth import Truth
 from tests.conftest import OPTIMIZERS
 from tests.model.problems import BATCH, FEATURES, FULL_BATCH, ROWS, configured, problem, train_in_plain_torch
 from tests.model.test_stack import LOSSES

@@ -11,9 +11,9 @@ from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings
-from onelayer.model.reference import Solver, value
-from onelayer.model.truth import Truth
-from tests.model.test_reference import OUTPUTS, TARGETS, X
+from onelayer.optimum.reference import Solver, value
+from onelayer.optimum.truth import Truth
+from tests.optimum.test_reference import OUTPUTS, TARGETS, X
 
 every_objective = pytest.mark.parametrize("name", OBJECTIVES)
 TIMES = torch.from_numpy(np.random.default_rng(5).integers(0, 4, 80))

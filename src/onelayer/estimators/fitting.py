@@ -17,8 +17,8 @@ from onelayer.data.module import DataModule
 from onelayer.estimators.memory import Fitted, Kept, Present, Settling, Silent, Trace, Unsaved, as_tensors
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
-from onelayer.model.reference import Reference
-from onelayer.model.truth import Solved
+from onelayer.optimum.reference import Reference
+from onelayer.optimum.truth import Solved
 from onelayer.threads import few_threads
 from onelayer.track.overview import Overview
 

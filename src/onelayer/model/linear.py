@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import override
 
+from onelayer.linalg import logits_of, pullback
 from onelayer.model.architecture import Architecture, Layer
-from onelayer.model.products import transposed_product
 from onelayer.model.two_layers import TwoLayers
 
 Init = Literal["zeros", "normal", "torch"] | float
@@ -133,38 +133,3 @@ class Linear(Architecture):
 def architecture_of(n_features: int, n_outputs: int, bias: bool, hidden: int | None) -> Architecture:
     """Return two layers where there are hidden units, and one where not."""
     return Linear(n_features, n_outputs, bias) if hidden is None else TwoLayers(n_features, n_outputs, bias, hidden)
-
-
-def logits_of(theta: Tensor, x: Tensor) -> Tensor:
-    """Map (rows, n_features) to logits (runs, rows, outputs) by theta (runs, outputs, n_features [+ 1])."""
-    flat = theta.flatten(0, 1)
-    n_features = x.shape[1]
-    if flat.shape[1] not in (n_features, n_features + 1):
-        raise ValueError(f"x of shape {tuple(x.shape)} against weights for {flat.shape[1]} columns, bias included")
-    weight = flat[:, :n_features]
-    if flat.shape[1] == n_features:
-        logits = torch.mm(x, weight.t())
-    elif x.is_sparse_csr:
-        logits = torch.mm(x, weight.t()).add_(flat[:, -1])
-    else:
-        logits = torch.addmm(flat[:, -1], x, weight.t())
-    return logits.view(x.shape[0], theta.shape[0], theta.shape[1]).transpose(0, 1)
-
-
-def pullback(x: Tensor, residual: Tensor, out: Tensor) -> None:
-    """Write the gradient by theta, given that by the logits.
-
-    Args:
-        x: (rows, n_features), dense or sparse CSR.
-        residual: (runs, rows, outputs).
-        out: (runs, outputs, n_features [+ 1]), with runs and outputs side by side in memory, written to.
-    """
-    flat = out.flatten(0, 1)
-    columns = residual.transpose(0, 1).reshape(x.shape[0], -1)
-    n_features = x.shape[1]
-    if x.is_sparse_csr:
-        transposed_product(x, columns, flat[:, :n_features].t())
-    else:
-        torch.mm(columns.t(), x, out=flat[:, :n_features])
-    if flat.shape[1] > n_features:
-        torch.sum(columns, 0, out=flat[:, -1])

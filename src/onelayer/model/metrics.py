@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from onelayer.errors import UserError, did_you_mean
+from onelayer.linalg import PIECE, logits_of, pieces, total
 from onelayer.model.architecture import Architecture
-from onelayer.model.linear import logits_of
 from onelayer.model.objectives import Objective
-from onelayer.model.rows import PIECE, Block, Measurable, pieces, total
+from onelayer.model.rows import Block
+from onelayer.protocols import Measurable
 
 CLASSES = ("loss", "log_loss", "accuracy", "f1", "auroc")
 METRICS = {"regression": ("loss", "mse", "mae", "r2"), "binary": CLASSES, "multiclass": CLASSES}

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
+from onelayer.linalg import transposed_product
 from onelayer.model.architecture import Architecture, Layer
-from onelayer.model.products import transposed_product
 
 # numbers of the hidden layer at a time where nothing but logits is wanted: those of many rows would not fit
 CHUNK = 2**24

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from onelayer.errors import UserError, did_you_mean
-from onelayer.model.objectives import Objective
+from onelayer.protocols import Loss
 
 SHARED = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adagrad", "Adadelta", "RMSprop")
 SEPARATE = ("ASGD", "Rprop", "Adafactor", "LBFGS")
@@ -57,7 +57,7 @@ def check_optimizer(name: str, lr: float, args: Mapping[str, Any]) -> dict[str, 
     return checked
 
 
-def refuse_auto_lr(name: str, lr: float | str, objective: Objective) -> None:
+def refuse_auto_lr(name: str, lr: float | str, objective: Loss) -> None:
     """Refuse to derive a learning rate for an optimizer whose step has another size, or where there is no 1/L.
 
     Raises:

@@ -128,7 +128,7 @@ def _answers(winner: Winner) -> Answers:
     """
     import torch
 
-    from onelayer.model.linear import logits_of
+    from onelayer.linalg import logits_of
     from onelayer.prepared import prepare_data
 
     artefact = winner.artefact

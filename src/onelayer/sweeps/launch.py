@@ -12,7 +12,7 @@ from onelayer.config import RunSpec
 from onelayer.errors import CutShort, NoRoom, UserError, is_full
 from onelayer.explain import sentence
 from onelayer.filenames import STACK_CHECKPOINTS, STACKS, TRAJECTORY
-from onelayer.model.truth import Solved
+from onelayer.optimum.truth import Solved
 from onelayer.resume import checkpoint_of
 from onelayer.run import Interrupted, train_stack
 from onelayer.sweeps.equal import equal_jobs, take_over

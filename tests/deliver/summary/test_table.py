@@ -12,7 +12,7 @@ from onelayer.artefact import Artefact
 from onelayer.deliver.summary.coefficients import distance_of, objective_of, theta_of
 from onelayer.deliver.summary.design import design_of
 from onelayer.deliver.summary.summarise import summarise
-from onelayer.model.reference import value
+from onelayer.optimum.reference import value
 from tests.deliver.summary.runs import NUMBERS, Summarised, Train, design, estimated, logit, said
 from tests.deliver.test_inference_linear import hat_formulas
 

@@ -9,11 +9,11 @@ from torch import Tensor
 from onelayer.artefact import Artefact
 from onelayer.data.preprocess import Scale, original_coefficients
 from onelayer.data.table import Array
-from onelayer.model.linear import logits_of, pullback
+from onelayer.linalg import logits_of, pullback
 from onelayer.model.objectives import BINARY, OBJECTIVES, Objective
-from onelayer.model.reference import Solver
-from onelayer.model.rows import Part
-from onelayer.model.truth import Truth
+from onelayer.optimum.reference import Solver
+from onelayer.optimum.truth import Truth
+from onelayer.protocols import Part
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from onelayer.deliver.inference import Rows
 from onelayer.deliver.inference.rows import Chunk, rows_of_piece
 from onelayer.deliver.source import spec_of, table_again
 from onelayer.errors import UserError
-from onelayer.model.rows import Part
 from onelayer.prepared import preparation_of, prepare_data
+from onelayer.protocols import Part
 
 INTERCEPT = "(intercept)"
 # weights of a model: tables of their covariances must fit into memory; and rows * weights^2, some minutes of one core

@@ -15,7 +15,7 @@ from onelayer.deliver.load import model_folder
 from onelayer.deliver.summary.coefficients import Distance, coefficients, distance_of, theta_of
 from onelayer.deliver.summary.design import Design, design_of
 from onelayer.errors import UserError
-from onelayer.model.newton import LOCAL
+from onelayer.optimum.newton import LOCAL
 from onelayer.threads import one_thread
 
 AWAY = "not at the optimum"

@@ -33,6 +33,17 @@ class Objective(ABC):
     convex: bool = True
     self_concordant: bool = False
 
+    @property
+    def canonical(self) -> "Objective":
+        """The self-concordant objective of the same task; without a penalty, both have an optimum on the same rows.
+
+        So it is for every loss of classes that falls for ever on the right side, and rises for ever on the wrong one.
+        """
+        from onelayer.model.objectives.logistic import Logistic
+        from onelayer.model.objectives.softmax import Softmax
+
+        return self if self.self_concordant else Logistic() if self.task == "binary" else Softmax()
+
     def check(self, logits: Tensor, target: Tensor) -> None:
         """Refuse shapes that would broadcast into something else.
 

@@ -12,8 +12,8 @@ from onelayer.deliver.source import spec_of, table_again
 from onelayer.deliver.summary.coefficients import objective_of
 from onelayer.errors import UserError
 from onelayer.model.linear import architecture_of
-from onelayer.model.reference import Solver
-from onelayer.model.truth import Truth
+from onelayer.optimum.reference import Solver
+from onelayer.optimum.truth import Truth
 from onelayer.prepared import prepare_data
 
 Array = NDArray[Any]

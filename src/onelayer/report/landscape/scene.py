@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.errors import UserError
-from onelayer.model.truth import ROUNDING
+from onelayer.optimum.truth import ROUNDING
 from onelayer.report.landscape.chosen import Chosen, Trace
 from onelayer.report.landscape.ground import Ground
 from onelayer.report.landscape.plane import Plane, plane_of_paths, plane_of_weights

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from onelayer.data.parts import Part
-from onelayer.model import separation
 from onelayer.model.objectives import BINARY
-from onelayer.model.reference import Reference, Solver, value
-from tests.model.test_reference import BINARY as TARGET
-from tests.model.test_reference import X
+from onelayer.optimum import separation
+from onelayer.optimum.reference import Reference, Solver, value
+from tests.optimum.test_reference import BINARY as TARGET
+from tests.optimum.test_reference import X
 from tests.reference_data import DATA, needs_data
 
 every_link = pytest.mark.parametrize("link", BINARY)

@@ -6,8 +6,8 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array, vstack
 from torch import Tensor
 
-from onelayer.model.moments import dense_pieces
-from onelayer.model.rows import Part
+from onelayer.optimum.moments import dense_pieces
+from onelayer.protocols import Part
 
 SECONDS = 30.0  # for the linear programme that settles a doubt about separation
 PROGRAMME = 2**24  # numbers of a linear programme; a larger one is not tried

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from onelayer.model.architecture import Architecture
-from onelayer.model.linear import Linear
-from onelayer.model.reference import Reference, Solver, penalty
-from onelayer.model.rows import Piece, pieces, total
+from onelayer.linalg import Piece, logits_of, pieces, total
+from onelayer.optimum.reference import Reference, Solver, penalty
+from onelayer.protocols import LogitMap
 
 # the objective is a mean of rounded numbers: a smaller difference is none
 ROUNDING = 8 * torch.finfo(torch.float64).eps
@@ -47,12 +47,12 @@ class Truth:
         solver: Solver,
         l2: Sequence[float],
         *,
-        architecture: Architecture | None = None,
+        architecture: LogitMap | None = None,
         known: Tensor | None = None,
         solved: Solved | None = None,
     ) -> None:
         self.part, self.objective, self.known = solver.part, solver.objective, known
-        self.architecture = architecture or Linear(solver.part.n_features, solver.n_outputs, solver.bias)
+        self.architecture = architecture or _OneLayer(solver.part.n_features, solver.n_outputs)
         solved = {} if solved is None or self.architecture.unsolved else solved
         problems = [(solver.objective.name, one, solver.n_outputs, solver.bias) for one in l2]
         for problem in problems:
@@ -139,3 +139,18 @@ class Truth:
         for name, item in vars(self).items():
             if isinstance(item, Tensor):
                 setattr(self, name, item.to(device))
+
+
+@dataclass(frozen=True)
+class _OneLayer:
+    """What the solver knows the optimum of: outputs that are linear in x."""
+
+    n_features: int
+    width: int
+    unsolved = ""
+
+    def logits(self, theta: Tensor, x: Tensor) -> Tensor:
+        return logits_of(theta, x)
+
+    def squared_norm(self, theta: Tensor) -> Tensor:
+        return theta[..., : self.n_features].square().sum((-2, -1))

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from onelayer.data.parts import Part
-from onelayer.model import moments
-from onelayer.model.moments import Moments
+from onelayer.optimum import moments
+from onelayer.optimum.moments import Moments
 
 rng = np.random.default_rng(0)
 X, Y, W = rng.normal(3, 2, (200, 5)), rng.normal(1e3, 1, (200, 2)), rng.random(200)

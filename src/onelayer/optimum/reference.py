@@ -16,12 +16,11 @@ import torch
 from scipy.linalg import lstsq
 from torch import Tensor
 
-from onelayer.model.linear import logits_of
-from onelayer.model.moments import Array, Moments
-from onelayer.model.newton import newton
-from onelayer.model.objectives import Objective
-from onelayer.model.rows import Part, Rows, total
-from onelayer.model.separation import absent
+from onelayer.linalg import logits_of, total
+from onelayer.optimum.moments import Array, Moments
+from onelayer.optimum.newton import newton
+from onelayer.optimum.separation import absent
+from onelayer.protocols import Loss, Part, Rows
 from onelayer.threads import one_thread
 
 # rows * (outputs * columns)^2: the work of one Hessian, here about a second of one core
@@ -59,7 +58,7 @@ class Solver:
     def __init__(
         self,
         part: Part,
-        objective: Objective,
+        objective: Loss,
         *,
         n_outputs: int = 1,
         bias: bool = True,
@@ -155,12 +154,12 @@ class Solver:
         return Reference(torch.from_numpy(np.concatenate(parts, 1)), float(left) / moments.n_rows, note)
 
 
-def loss_of(theta: Tensor, rows: Rows, objective: Objective) -> Tensor:
+def loss_of(theta: Tensor, rows: Rows, objective: Loss) -> Tensor:
     """Return the sum of the losses of (runs, outputs, columns) over some rows, (runs,)."""
     return total(objective.loss(logits_of(theta, rows.x), rows.y), rows.weight)
 
 
-def value(theta: Tensor, part: Part, objective: Objective, l2: Tensor | float) -> Tensor:
+def value(theta: Tensor, part: Part, objective: Loss, l2: Tensor | float) -> Tensor:
     """Return the objective of (runs, outputs, columns), (runs,)."""
     loss = torch.stack([loss_of(theta, rows, objective) for rows in part.chunks()]).sum(0) / len(part)
     return loss + penalty(theta, part.n_features, l2)

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from onelayer.model.rows import Part
+from onelayer.linalg import dense
+from onelayer.protocols import Part
 from onelayer.rounding import constant
 from onelayer.threads import one_thread
 
@@ -159,14 +160,3 @@ def dense_pieces(part: Part, width: int) -> Iterator[tuple[Array, Array, Array |
             rows = slice(start, min(start + size, len(chunk.y)))
             x = dense(chunk.x, rows)
             yield x.numpy(), chunk.y[rows].numpy(), None if chunk.weight is None else chunk.weight[rows].numpy()
-
-
-def dense(x: torch.Tensor, rows: slice) -> torch.Tensor:
-    """Return neighbouring rows of a dense or CSR matrix as a dense one."""
-    if not x.is_sparse_csr:
-        return x[rows]
-    starts, at, values = x.crow_indices(), x.col_indices(), x.values()
-    first, last = int(starts[rows.start]), int(starts[rows.stop])
-    found = x.values().new_zeros(rows.stop - rows.start, x.shape[1])
-    row = torch.arange(len(found)).repeat_interleave(starts[rows.start : rows.stop + 1].diff())
-    return found.index_put_((row, at[first:last].long()), values[first:last], accumulate=True)

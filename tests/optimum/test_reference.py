@@ -12,10 +12,10 @@ from torch import Tensor
 from onelayer.data.parts import Part
 from onelayer.data.preprocess import original_coefficients
 from onelayer.data.table import Table
-from onelayer.model import separation
 from onelayer.model.objectives import OBJECTIVES, Objective
-from onelayer.model.reference import Reference, Solver
-from onelayer.model.reference import value as value_of
+from onelayer.optimum import separation
+from onelayer.optimum.reference import Reference, Solver
+from onelayer.optimum.reference import value as value_of
 from tests.conftest import data_of, reference_data
 
 rng = np.random.default_rng(0)

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from onelayer.model.linear import logits_of, pullback
-from onelayer.model.moments import dense_pieces
-from onelayer.model.objectives import BINARY, Objective
-from onelayer.model.rows import Part
-from onelayer.model.separation import CURVED, margins, receding, surely_exists, why_none, with_ones
+from onelayer.linalg import logits_of, pullback
+from onelayer.optimum.moments import dense_pieces
+from onelayer.optimum.separation import CURVED, margins, receding, surely_exists, why_none, with_ones
+from onelayer.protocols import Loss, Part
 
 ITERATIONS = 100
 LOCAL = "local: the loss is not convex"
@@ -56,9 +55,7 @@ class _Point:
     radius: float
 
 
-def newton(
-    part: Part, objective: Objective, l2: float, *, n_outputs: int, bias: bool, rank: Callable[[], int]
-) -> Optimum:
+def newton(part: Part, objective: Loss, l2: float, *, n_outputs: int, bias: bool, rank: Callable[[], int]) -> Optimum:
     """Minimise ``mean loss + l2/2 ||W||^2``.
 
     Args:
@@ -72,8 +69,8 @@ def newton(
     of_classes = objective.task != "regression"  # which alone can be separated, or lack rows
     unsure = l2 == 0 and of_classes
     if unsure and not objective.self_concordant:
-        # under any link that rises everywhere an optimum exists on the same rows; the logit's can be certified
-        sure = newton(part, BINARY["logit"], 0.0, n_outputs=n_outputs, bias=bias, rank=rank)
+        # an optimum exists on the same rows; this one can be certified
+        sure = newton(part, objective.canonical, 0.0, n_outputs=n_outputs, bias=bias, rank=rank)
         if sure.theta is None:
             return sure
     n_columns = part.n_features + bias
@@ -116,7 +113,7 @@ def newton(
     return Optimum(None, note=f"skipped: Newton's method did not converge in {ITERATIONS} iterations")
 
 
-def _visit(theta: Tensor, part: Part, objective: Objective, penalised: Tensor) -> _Point:
+def _visit(theta: Tensor, part: Part, objective: Loss, penalised: Tensor) -> _Point:
     """Pass over the rows once, for everything that a step of Newton's method asks."""
     n_outputs, n_columns = theta.shape[1:]
     bias = n_columns > part.n_features

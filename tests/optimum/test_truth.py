@@ -6,9 +6,9 @@ import torch
 
 from onelayer.data.parts import Part
 from onelayer.model.objectives import OBJECTIVES
-from onelayer.model.reference import Solver
-from onelayer.model.truth import Truth
-from tests.model.test_reference import NUMBER, OUTPUTS, TARGETS, X, solve, value
+from onelayer.optimum.reference import Solver
+from onelayer.optimum.truth import Truth
+from tests.optimum.test_reference import NUMBER, OUTPUTS, TARGETS, X, solve, value
 
 L2 = [0.0, 0.1, 0.1, 2.0]
 
