@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_type_hints
 
-import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -16,6 +15,8 @@ from docs.docstrings import arguments_of, first_sentence
 from docs.execute import ROOT
 from docs.kinds import shown, type_of, words_of
 from docs.yaml_comments import Option, read
+from onelayer.flat import flat
+from onelayer.yaml_text import read_yaml
 
 CONF = ROOT / "conf"
 GROUPS = ("data", "model", "optim", "scheduler", "trainer", "logger", "experiment", "sweep")
@@ -95,16 +96,8 @@ def _defaults() -> dict[str, Any]:
         for overrides in (["data=table"], []):
             plain = OmegaConf.to_container(compose("train", overrides), resolve=False)
             assert isinstance(plain, dict)
-            found |= dict(_flat(plain))
-    return found | dict(_flat(yaml.safe_load((CONF / "train.yaml").read_text("utf-8"))))
-
-
-def _flat(tree: Mapping[Any, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{path}{key}.")
-        else:
-            yield f"{path}{key}", value
+            found |= flat(plain)
+    return found | flat(read_yaml(CONF / "train.yaml"))
 
 
 def _default_of(field: FieldInfo) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from onelayer import CONF, __version__
 from onelayer.errors import UserError, did_you_mean
 from onelayer.explain import TRACEBACK, reported
+from onelayer.filenames import OVERRIDES
 from onelayer.signals import ended_by_signals
 from onelayer.terminal.console import say, warn
 from onelayer.terminal.overrides import is_override, overrides_last, quoted, with_quotes
@@ -102,13 +103,12 @@ def with_resumed(arguments: list[str]) -> list[str]:
     directory = next((a.partition("=")[2] for a in arguments if a.startswith("resume=")), "null")
     if directory in ("", "null"):
         return arguments
-    from omegaconf import OmegaConf
+    from onelayer.stored_config import stored_overrides
 
     plain = str(Path(directory.strip("'\"")).expanduser())  # a shell does not after the sign =
-    path = Path(plain) / ".hydra" / "overrides.yaml"
-    if not path.is_file():
-        raise UserError(f"resume={plain}: no run directory there (it has no .hydra/overrides.yaml)")
-    before = [str(one) for one in OmegaConf.load(path)]
+    before = stored_overrides(Path(plain))
+    if before is None:
+        raise UserError(f"resume={plain}: no run directory there (it has no {OVERRIDES})")
     kept = [one for one in before if one.partition("=")[0].lstrip("+~") not in given]
     # the name of a run of a sweep has signs in it that Hydra would read
     given_now = [f"resume={quoted(plain)}" if one.startswith("resume=") else one for one in arguments]

@@ -2,9 +2,8 @@
 
 import os
 import re
-import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -93,12 +92,6 @@ def _several(argument: str) -> str:
     if sys.argv[0].endswith("inspect"):
         return f"{argument}: it has one value; put it in quotes where there is a comma in it"
     return f"{argument}: several values are a sweep, with a run for each; add -m"
-
-
-def shell(arguments: Iterable[str]) -> str:
-    """Write arguments as one types them: in double quotes what holds single ones, but for signs that those leave."""
-    plain = re.compile(r"""[^"$`!\\]*(\\'[^"$`!\\]*)*""")
-    return " ".join(f'"{one}"' if "'" in one and plain.fullmatch(one) else shlex.quote(one) for one in arguments)
 
 
 def _first_line(error: BaseException) -> str:

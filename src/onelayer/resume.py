@@ -7,6 +7,7 @@ from typing import Any
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.filenames import LAST, RESULT
+from onelayer.stored_config import stored_spec
 
 # what a resumed run may set anew; everything else must be as it was
 FREE: dict[str, Any] = dict.fromkeys(("resume", "patience", "checkpoint_seconds", "logger"), True)
@@ -27,7 +28,7 @@ def checkpoint_of(spec: RunSpec, data_hash: str) -> Path | None:
     path = directory / LAST
     if not path.is_file():
         raise UserError(f"resume={spec.resume}: no {LAST} there; that run failed or ended before its first checkpoint")
-    refuse_other(spec, stored_config(directory))
+    refuse_other(spec, stored_spec(directory))
     state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     tracked = state["callbacks"]["Tracker"]
     if tracked["data_hash"] != data_hash:
@@ -43,16 +44,6 @@ def checkpoint_of(spec: RunSpec, data_hash: str) -> Path | None:
     if "stopped" in judged["status"] and spec.patience is not None and waited >= spec.patience:
         raise UserError(f"resume={spec.resume}: that run stopped after {waited} validations in vain; raise patience")
     return path
-
-
-def stored_config(directory: Path) -> RunSpec:
-    """Read the specification that a run directory was started with."""
-    from omegaconf import OmegaConf
-
-    path = directory / ".hydra" / "config.yaml"
-    if not path.is_file():
-        raise UserError(f"{directory}: no .hydra/config.yaml there; this is no run directory")
-    return RunSpec.from_config(OmegaConf.to_container(OmegaConf.load(path), resolve=True))
 
 
 def refuse_other(spec: RunSpec, stored: RunSpec) -> None:

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onelayer.explain import shell
-from onelayer.report import records
 from onelayer.report.tables import write
+from onelayer.terminal import command_line
+from onelayer.terminal.command_line import shell
 from tests.conftest import ROOT, Outcome
 from tests.sweeps.sweeps import board_of, csv_of, end_run, fail_run, shown
 
@@ -66,7 +66,7 @@ def test_commas_newlines_and_markup_in_overrides_survive_everywhere(tmp_path: Pa
 def test_the_command_is_that_of_a_checkout_or_of_the_installed_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_checkout: bool, start: str
 ) -> None:
-    monkeypatch.setattr(records, "CONF", ROOT / "conf" if in_checkout else tmp_path / "onelayer" / "conf")
+    monkeypatch.setattr(command_line, "CONF", ROOT / "conf" if in_checkout else tmp_path / "onelayer" / "conf")
     path = "data.path='my file.csv'"
     end_run(tmp_path, "optim=adam", path)
     board = board_of(tmp_path)

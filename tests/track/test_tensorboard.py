@@ -15,12 +15,14 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import pytest
+import yaml
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from onelayer.report.figures.canvas import Canvas
 from onelayer.report.records import read_sweep
 from onelayer.report.tensorboard import is_wanted, write_events
 from onelayer.track.layout import of_runs
+from tests.conftest import composed
 from tests.report.browser import browser
 from tests.report.swept import train
 
@@ -205,11 +207,11 @@ def test_a_report_replaces_the_figures_of_the_one_before(tmp_path: Path) -> None
     assert value.tensor.string_val[2] == painted[0].png()
 
 
-@pytest.mark.parametrize(("logger", "wanted"), [("{tensorboard: true, figures: true}", True), ("{}", False)])
+@pytest.mark.parametrize(("logger", "wanted"), [("tensorboard", True), ("none", False)])
 def test_figures_go_where_the_runs_were_to_be_looked_at(tmp_path: Path, logger: str, wanted: bool) -> None:
     (tmp_path / "run" / ".hydra").mkdir(parents=True)
     (tmp_path / "run" / ".hydra" / "overrides.yaml").write_text("[]")
-    (tmp_path / "run" / ".hydra" / "config.yaml").write_text(f"logger: {logger}")
+    (tmp_path / "run" / ".hydra" / "config.yaml").write_text(yaml.safe_dump(composed(f"logger={logger}")))
     assert is_wanted(tmp_path, read_sweep(tmp_path)) is wanted
 
 

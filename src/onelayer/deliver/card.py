@@ -12,9 +12,9 @@ from onelayer.data.encode.design import Design, Levels
 from onelayer.data.preprocess import Scale, original_coefficients
 from onelayer.deliver.choice import read_choice
 from onelayer.deliver.load import model_folder
-from onelayer.deliver.source import spec_of
 from onelayer.errors import UserError
 from onelayer.filenames import EXPORT, LEADERBOARD, RESULT
+from onelayer.stored_config import stored_spec
 
 LONGEST = 50  # rows of a table; levels are fewer
 LEVELS = 8
@@ -35,7 +35,7 @@ def card(path: str | Path) -> str:
     """
     folder = model_folder(Path(path).expanduser())
     artefact, run = Artefact.load(folder), folder.parent
-    spec = spec_of(run)
+    spec = stored_spec(run)
     coefficients, doubts = _coefficients(run, artefact)
     parts = (
         _head(artefact, spec),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from onelayer.errors import UserError
 from onelayer.filenames import CHOICE
+from onelayer.terminal.command_line import shell
 from onelayer.whole import whole
 
 
@@ -32,6 +33,11 @@ class Choice:
         return f"chosen was {self.run}, {self.reason}{doubt if self.metric.startswith('test/') else ''}"
 
 
+def choosing(sweep: Path, *more: str) -> str:
+    """Return the command that chooses a run of a sweep."""
+    return shell(["onelayer", "leaderboard", str(sweep), *more, "--choose"])
+
+
 def read_choice(sweep: Path) -> Choice | None:
     """Read what was chosen; None where nothing was.
 
@@ -43,9 +49,7 @@ def read_choice(sweep: Path) -> Choice | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, TypeError) as error:
-        raise UserError(
-            f"{sweep / CHOICE}: it cannot be read ({error}); choose again with onelayer leaderboard --choose"
-        ) from None
+        raise UserError(f"{sweep / CHOICE}: it cannot be read ({error}); choose again with {choosing(sweep)}") from None
 
 
 def write_choice(sweep: Path, choice: Choice | None) -> None:

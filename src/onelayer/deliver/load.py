@@ -2,11 +2,10 @@
 
 import csv
 import json
-import shlex
 from pathlib import Path
 
 from onelayer.artefact import Artefact
-from onelayer.deliver.choice import read_choice
+from onelayer.deliver.choice import choosing, read_choice
 from onelayer.deliver.model import Model
 from onelayer.errors import UserError
 from onelayer.filenames import HYDRA, LEADERBOARD, MODEL, MODEL_HEADER, RESULT
@@ -91,17 +90,14 @@ def _best(sweep: Path) -> Path:
 
 
 def _choose(sweep: Path, what: str) -> str:
-    return f"choose {what} with onelayer leaderboard {shlex.quote(str(sweep))} --choose"
+    return f"choose {what} with {choosing(sweep)}"
 
 
 def _why_none(sweep: Path, rows: list[dict[str, str]]) -> str:
     statuses = [{word.strip(" 0123456789") for word in (row.get("status") or "").split(",")} for row in rows]
     if not any(its <= {*ENDED} for its in statuses):
         return "all failed, diverged or did not end"
-    return (
-        "what they monitor has no value; choose by another metric with "
-        f"onelayer leaderboard {shlex.quote(str(sweep))} --sort METRIC --choose"
-    )
+    return f"what they monitor has no value; choose by another metric with {choosing(sweep, '--sort', 'METRIC')}"
 
 
 def _repetitions(run: Path) -> list[Path]:

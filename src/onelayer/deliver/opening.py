@@ -17,6 +17,7 @@ from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.rows import Rows
 from onelayer.deliver.reading import plain_numbers
 from onelayer.errors import UserError, did_you_mean
+from onelayer.yaml_text import parse_yaml
 
 KEYS = ("query", "encoding", "names", "skip_rows", "comment", "missing", "features", "labels")
 TEXTS = ("query", "comment", "features", "labels")
@@ -46,8 +47,6 @@ class Named:
         Raises:
             UserError: there is no table or more than one, or a key that does not say how a table is read.
         """
-        import yaml
-
         paths: list[str] = []
         how: dict[str, Any] = {}
         for word in words:
@@ -64,8 +63,8 @@ class Named:
             else:
                 value = word[key.end() :]
                 try:
-                    how[key[1]] = value if key[1] in TEXTS else yaml.safe_load(value)
-                except yaml.YAMLError:
+                    how[key[1]] = value if key[1] in TEXTS else parse_yaml(value)
+                except ValueError:
                     raise UserError(
                         f"{word}: {key[1]} cannot be read; write a list as [a,b], odd signs in quotes"
                     ) from None

@@ -3,31 +3,13 @@
 import contextlib
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
 from onelayer.config import RunSpec
 from onelayer.data.streaming.stream import Stream
 from onelayer.data.table import Table
 from onelayer.errors import UserError
+from onelayer.filenames import SETTINGS
 from onelayer.prepared import load_table
-
-CONFIG, SETTINGS = ".hydra/config.yaml", ".hydra/hydra.yaml"
-
-
-def spec_of(run: Path) -> RunSpec:
-    """Read what a run was asked to do.
-
-    Args:
-        run: its directory.
-
-    Raises:
-        UserError: the directory does not say.
-    """
-    if not (run / CONFIG).is_file():
-        raise UserError(
-            f"{run}: it has no {CONFIG}, which says where its rows are; give the whole directory of the run"
-        )
-    return RunSpec.from_config(OmegaConf.to_container(OmegaConf.load(run / CONFIG), resolve=True))
+from onelayer.stored_config import stored_settings
 
 
 def table_again(run: Path, spec: RunSpec) -> Table | Stream:
@@ -40,8 +22,7 @@ def table_again(run: Path, spec: RunSpec) -> Table | Stream:
     Raises:
         UserError: the rows are no longer where they were, or no longer what they were.
     """
-    settings = OmegaConf.load(run / SETTINGS) if (run / SETTINGS).is_file() else OmegaConf.create()
-    started = Path(str(OmegaConf.select(settings, "hydra.runtime.cwd", default=".")))
+    started = Path(str(stored_settings(run / SETTINGS).get("runtime", {}).get("cwd", ".")))
     try:
         with contextlib.chdir(started if started.is_dir() else "."):
             return load_table(spec)

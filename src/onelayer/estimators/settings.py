@@ -6,11 +6,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import yaml
 
 from onelayer import CONF
 from onelayer.config import RunSpec
 from onelayer.errors import UserError, did_you_mean
+from onelayer.yaml_text import read_yaml
 
 OPTIMIZERS = CONF / "optim"
 # what errors call a key, and what the estimators call it
@@ -42,7 +42,7 @@ class InputError(UserError, ValueError):
 
 @cache
 def _file(name: str) -> Mapping[str, Any]:
-    content = yaml.safe_load((OPTIMIZERS / f"{name}.yaml").read_text(encoding="utf-8"))
+    content = read_yaml(OPTIMIZERS / f"{name}.yaml")
     bases = [one for one in content.pop("defaults", ()) if one != "_self_"]
     own: Mapping[str, Any] = content.get(
         "optim", content

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from onelayer import CONF
 from onelayer.deliver.choice import read_choice
-from onelayer.explain import shell
 from onelayer.filenames import MULTIRUN
 from onelayer.report.cautions import cautions
 from onelayer.report.gather import Gathered
 from onelayer.report.leaderboard import tally
+from onelayer.stored_config import stored_settings
+from onelayer.terminal.command_line import train_command
 
 
 def facts(gathered: Gathered) -> dict[str, str]:
@@ -71,13 +71,9 @@ def _distinct(said: Iterator[str]) -> str:
 
 def _command(sweep: Path) -> str:
     """Return the command of a sweep, as Hydra noted it; nothing where it did not."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        node = yaml.load((sweep / MULTIRUN).read_bytes(), Loader=loader)["hydra"]
-        arguments = [*node["overrides"]["task"], *node["overrides"]["hydra"]]
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
+        typed = stored_settings(sweep / MULTIRUN)["overrides"]
+        arguments = [*typed["task"], *typed["hydra"]]
+    except (KeyError, TypeError):
         return ""
-    start = ["python", "src/train.py"] if (CONF.parent / "src" / "train.py").is_file() else ["onelayer", "train"]
-    return shell([*start, "-m", *(one for one in arguments if one != "hydra.mode=MULTIRUN")])
+    return train_command(["-m", *(argument for argument in arguments if argument != "hydra.mode=MULTIRUN")])

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from onelayer import CONF
-from onelayer.filenames import RESULT
+from onelayer.filenames import RESULT, SETTINGS
 from onelayer.model.direction import higher_is_better
 from onelayer.report.cautions import cautions
 from onelayer.report.leaderboard import REPEATED, Leaderboard, Row, build_leaderboard
 from onelayer.report.records import UNFINISHED, Record, comparable, read_sweep
 from onelayer.report.winner import Winner, winner_of
+from onelayer.stored_config import stored_settings
 from onelayer.track.rundir import ENDED
 from onelayer.track.stored import Curve, read_curves
+from onelayer.yaml_text import read_yaml
 
 OPTIM, RATE = "optim", "optim.lr"
 FURTHEST = 1e100  # of what is drawn along an axis
@@ -226,15 +228,11 @@ def _optimizers(top: Path, records: Sequence[Record]) -> dict[Path, str]:
 
 
 def _choice(directory: Path) -> str:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        node = yaml.load((directory / ".hydra" / "hydra.yaml").read_bytes(), Loader=loader)
-        return str(node["hydra"]["runtime"]["choices"][OPTIM])
-    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
-        defaults = yaml.load((CONF / "train.yaml").read_bytes(), Loader=loader)["defaults"]
-        return str(next(one[OPTIM] for one in defaults if isinstance(one, dict) and OPTIM in one))
+        return str(stored_settings(directory / SETTINGS)["runtime"]["choices"][OPTIM])
+    except (KeyError, TypeError):
+        defaults = read_yaml(CONF / "train.yaml")["defaults"]
+        return str(next(default[OPTIM] for default in defaults if isinstance(default, dict) and OPTIM in default))
 
 
 def _is_number(text: str) -> bool:

@@ -10,10 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from onelayer import CONF
 from onelayer.errors import UserError
-from onelayer.explain import shell
 from onelayer.filenames import HYDRA, OVERRIDES, RESULT
+from onelayer.stored_config import stored_overrides
+from onelayer.terminal.command_line import train_command
 from onelayer.track.rundir import ENDED, FORMAT
 
 UNFINISHED = "unfinished"
@@ -83,9 +83,7 @@ class Record:
     @property
     def command(self) -> str:
         """The command that trains this run again, ready to be pasted into a shell."""
-        in_checkout = (CONF.parent / "src" / "train.py").is_file()
-        start = ["python", "src/train.py"] if in_checkout else ["onelayer", "train"]
-        return shell([*start, *self.arguments])
+        return train_command(self.arguments)
 
 
 def read_sweep(directory: Path) -> list[Record]:
@@ -172,15 +170,7 @@ def _read(path: Path, top: Path, ended: bool) -> Record:
 
 
 def _without_result(path: Path, directory: Path, status: str = UNFINISHED, error: str | None = None) -> Record:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where it was built
-    try:
-        listed = yaml.load((path / OVERRIDES).read_bytes(), Loader=loader)
-    except (OSError, ValueError, yaml.YAMLError):
-        listed = None
-    # a file that is being written is empty for a moment
-    arguments = tuple(str(override) for override in listed) if isinstance(listed, list) else ()
+    arguments = stored_overrides(path) or ()
     return Record(directory, status, arguments, parsed(arguments), error=error)
 
 

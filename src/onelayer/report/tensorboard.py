@@ -2,12 +2,15 @@
 
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from onelayer.errors import UserError
 from onelayer.filenames import EVENTS
 from onelayer.report.figures.canvas import Painted
 from onelayer.report.records import Record
+from onelayer.stored_config import stored_spec
 
 # TensorBoard sorts by name, and opens the first two of train/, val/, verdict/ and this one
 GROUP = "whole sweep"
@@ -15,15 +18,10 @@ GROUP = "whole sweep"
 
 def is_wanted(sweep: Path, records: Sequence[Record]) -> bool:
     """Tell whether the runs of a sweep were to be looked at in TensorBoard, with figures."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     for record in records:
-        try:
-            logger = yaml.load((sweep / record.directory / ".hydra" / "config.yaml").read_bytes(), loader)["logger"]
-            return bool(logger["tensorboard"] and logger["figures"])
-        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError):
-            continue
+        with suppress(UserError):
+            logger = stored_spec(sweep / record.directory).logger
+            return logger.tensorboard and logger.figures
     return False
 
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.deliver.model import Model
-from onelayer.deliver.source import spec_of, table_again
+from onelayer.deliver.source import table_again
 from onelayer.errors import UserError
 from onelayer.filenames import MODEL
+from onelayer.stored_config import stored_spec
 
 Array = NDArray[Any]
 # rows that did not train, the best first
@@ -115,7 +116,7 @@ class Winner:
 def winner_of(run: Path) -> Winner | str:
     """Read the model of a run; a sentence where there is none."""
     try:
-        return Winner(run, Artefact.load(run / MODEL), spec_of(run))
+        return Winner(run, Artefact.load(run / MODEL), stored_spec(run))
     except UserError as error:
         return str(error)
 

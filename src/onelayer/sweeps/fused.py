@@ -12,13 +12,14 @@ from hydra.experimental.callback import Callback
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from onelayer.deliver.choice import read_choice
+from onelayer.deliver.choice import choosing, read_choice
 from onelayer.errors import CutShort, NoRoom, UserError
-from onelayer.explain import sentence, shell
+from onelayer.explain import sentence
 from onelayer.filenames import LEADERBOARD, LEADERBOARD_PAGE
 from onelayer.report.leaderboard import build_leaderboard
 from onelayer.report.records import read_sweep
 from onelayer.report.tables import show, write
+from onelayer.terminal.command_line import same_command
 from onelayer.terminal.console import stdout_console
 from onelayer.terminal.overrides import quoted
 from onelayer.track.rundir import exclusive
@@ -138,7 +139,7 @@ def _recall(folder: Path) -> None:
         log.warning(f"warning: {error}")
         return
     if choice is not None:
-        back = shell(["onelayer", "leaderboard", str(folder), "--choose"])
+        back = choosing(folder)
         log.warning(f"note: commands that take {folder} go by an earlier choice: {choice.said}; {back} undoes it")
 
 
@@ -156,8 +157,7 @@ def report(folder: Path) -> None:
 def again(folder: Path) -> str:
     """Return the command that goes on with this sweep, ready to be pasted into a shell."""
     given = [argument for argument in sys.argv[1:] if not argument.startswith("hydra.sweep.dir=")]
-    start = ["python", sys.argv[0]] if sys.argv[0].endswith(".py") else sys.argv[0].split()
-    return shell([*start, *given, f"hydra.sweep.dir={quoted(str(folder))}"])
+    return same_command([*given, f"hydra.sweep.dir={quoted(str(folder))}"])
 
 
 def _listens(callback: Any) -> bool:

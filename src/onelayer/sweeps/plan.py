@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from onelayer.data.module import DataModule
+from onelayer.flat import flat
 from onelayer.track.results import Run
 
 # stacks of one run that are listed with the reason
@@ -71,7 +72,8 @@ def plan(jobs: Sequence[Job], limit: Callable[[Job], int]) -> list[Stack]:
 def shared_key(job: Job) -> dict[str, Any]:
     """Return what a run must have in common with the others of its stack, as flat keys with comparable values."""
     spec = job.run.spec
-    key = _flat(spec.model_dump(include=set(SHARED)))
+    leaves = flat(spec.model_dump(include=set(SHARED)))
+    key = {name: str(value) if isinstance(value, list) else value for name, value in leaves.items()}
     key |= {f"model.{name}": getattr(spec.model, name) for name in ("objective", "link", "bias", "hidden")}
     if job.data.steps_per_epoch == 1:
         key["data.batch_size"] = "full"
@@ -124,13 +126,3 @@ def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = str(value) if isinstance(value, list) else value
-    return flat

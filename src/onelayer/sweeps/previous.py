@@ -10,12 +10,12 @@ from typing import Any
 import torch
 
 from onelayer.artefact import Artefact
-from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.filenames import MODEL, RESULT, STACK_CHECKPOINTS
 from onelayer.report.groups import DataSettings, data_settings
 from onelayer.report.records import parsed, runs_below
-from onelayer.resume import differences, stored_config
+from onelayer.resume import differences
+from onelayer.stored_config import stored_spec
 from onelayer.sweeps.plan import Job, Stack, shared_key
 from onelayer.track.results import Run, identity
 from onelayer.track.rundir import FORMAT
@@ -91,7 +91,7 @@ def refuse_other_data(folder: Path, jobs: Sequence[Job]) -> None:
 def _change(run: Run) -> str:
     """Name what is different from the configuration in a run directory."""
     try:
-        then: RunSpec = stored_config(run.directory)
+        then = stored_spec(run.directory)
     except UserError:
         return "that run was made from another configuration"
     for key, before, after in differences(then.model_dump(), run.spec.model_dump()):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from onelayer.config import RunSpec
+from onelayer.flat import flat
 
 Setting = bool | float | str
 # keys that change no number of a run
@@ -26,7 +27,7 @@ def settings(spec: RunSpec, overrides: Sequence[str], result: Mapping[str, Any])
     Returns:
         Keys as users type them -> numbers and truths as such, anything else as it was typed.
     """
-    known = _flat(spec.model_dump())
+    known = flat(spec.model_dump())
     found: dict[str, Setting] = {
         "data": spec.data.source,
         "optim": spec.optim.name.lower(),  # where it was not typed: as torch's class is called
@@ -51,10 +52,3 @@ def verdict(result: Mapping[str, Any]) -> dict[str, float]:
     metrics = {} if result["status"] == "diverged" else result["metrics"]
     numbers = {**metrics, "epochs": result["epochs"]}
     return {f"{VERDICT}/{name}": value for name, value in numbers.items() if math.isfinite(value)}
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return flat

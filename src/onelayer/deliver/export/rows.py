@@ -117,10 +117,11 @@ def real_rows(run: Path, model: Model, table: str | None) -> tuple[Frame, Raw | 
             return matrix.some(spread(len(matrix), most)), None
         rows = open_table(model.artefact, Named(table))
         return _some(Unfetched(rows, readings_of(rows, model.artefact.encoder)), spread(rows.count, most))
-    from onelayer.deliver.source import spec_of, table_again
+    from onelayer.deliver.source import table_again
+    from onelayer.stored_config import stored_spec
 
     try:
-        return rows_of(table_again(run, spec_of(run)), most)
+        return rows_of(table_again(run, stored_spec(run)), most)
     except UserError as error:
         raise UserError(f"{error}; an export is checked on real rows, so name some with --table FILE") from None
 

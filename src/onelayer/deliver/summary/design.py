@@ -19,10 +19,11 @@ from onelayer.data.table import Array, Table
 from onelayer.data.weights import class_weights
 from onelayer.deliver.inference import Rows
 from onelayer.deliver.inference.rows import Chunk, rows_of_piece
-from onelayer.deliver.source import spec_of, table_again
+from onelayer.deliver.source import table_again
 from onelayer.errors import UserError
 from onelayer.prepared import preparation_of, prepare_data
 from onelayer.protocols import Part
+from onelayer.stored_config import stored_spec
 
 INTERCEPT = "(intercept)"
 # weights of a model: tables of their covariances must fit into memory; and rows * weights^2, some minutes of one core
@@ -65,7 +66,7 @@ def design_of(run: Path, artefact: Artefact) -> Design:
     Raises:
         UserError: they are no longer where or what they were, or too many for a table.
     """
-    spec = spec_of(run)
+    spec = stored_spec(run)
     bias, names = spec.model.bias, (*[INTERCEPT] * spec.model.bias, *artefact.columns)
     size = len(names) * max(len(artefact.weight) - 1, 1)
     limits = f"{WIDEST} coefficients and {WORK:.0e} = rows x coefficients^2"

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from onelayer.artefact import Artefact
 from onelayer.config import ModelSpec
-from onelayer.deliver.source import spec_of
 from onelayer.errors import UserError
 from onelayer.filenames import MODEL, RESULT
 from onelayer.model.linear import architecture_of
 from onelayer.report.gather import Gathered, gather
 from onelayer.report.records import TRAINED, Record
+from onelayer.stored_config import stored_spec
 from onelayer.track.path import read_path
 
 Array = NDArray[Any]
@@ -83,7 +83,7 @@ def choose(directories: Sequence[Path]) -> Chosen:
     runs = [gathered.top / record.directory for record in records]
     artefacts = [Artefact.load(run / MODEL) for run in runs]
     _refuse_different(runs, artefacts)
-    model = spec_of(runs[0]).model
+    model = stored_spec(runs[0]).model
     count: Counter[str] = Counter()
     traces = []
     for record, run, artefact, label in zip(records, runs, artefacts, _labels(gathered, records), strict=True):
