@@ -24,7 +24,7 @@ from matplotlib.lines import Line2D
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "src"))
 from onelayer.estimators.settings import optimizer_defaults  # noqa: E402
-from onelayer.model.zoo import SHARED  # noqa: E402
+from onelayer.model.adapters import SharedOptimizer, adapter_of  # noqa: E402
 from onelayer.report.figures.canvas import STYLE, Powers  # noqa: E402
 from onelayer.report.records import read_sweep  # noqa: E402
 from onelayer.track.stored import read_curves  # noqa: E402
@@ -178,12 +178,13 @@ def arguments_table() -> str:
     for name in ORDER:
         its = optimizer_defaults(name)
         kind = its.pop("name")
-        signature = inspect.signature(getattr(torch.optim, kind)).parameters
+        cls = getattr(torch.optim, kind)
+        signature = inspect.signature(cls).parameters
         lr = its.pop("lr")
         shown = {key: value for key, value in its.items() if key not in SWITCHES}
         torchs = {key: signature[key].default for key in ("lr", *shown)}
         others = {key: value for key, value in torchs.items() if not same(value, {"lr": lr, **shown}[key])}
-        moves = "all runs at once" if kind in SHARED else "each run alone"
+        moves = "all runs at once" if issubclass(adapter_of(cls), SharedOptimizer) else "each run alone"
         lines.append(f"| {name} | {kind} | {moves} | {text(lr)} | {said(shown)} | {said(others)} |")
     return "\n".join(lines)
 

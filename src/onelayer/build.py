@@ -17,9 +17,8 @@ from onelayer.model.linear import StackedLinear
 from onelayer.model.metrics import COSTLY, METRICS, check_monitor
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import Objective
-from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
+from onelayer.model.optimizers import OptimizerSettings, refuse_auto_lr, refuse_misfit
 from onelayer.model.schedule import Schedule, ScheduleSettings
-from onelayer.model.zoo import refuse_auto_lr
 from onelayer.optimum.reference import Solver
 from onelayer.optimum.truth import Solved, Truth
 from onelayer.prepared import load_table, prepare_data

@@ -12,7 +12,7 @@ from onelayer.errors import UserError
 from onelayer.links import inverse
 from onelayer.model.metrics import Tally
 from onelayer.model.objectives import BINARY, choose_objective
-from onelayer.model.zoo import refuse_auto_lr
+from onelayer.model.optimizers import refuse_auto_lr
 from tests.test_links import BOTH, EXACT
 
 every_link = pytest.mark.parametrize("link", BINARY)

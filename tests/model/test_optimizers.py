@@ -11,9 +11,8 @@ from onelayer.links import LINKS
 from onelayer.model.linear import Linear, StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import BINARY, OBJECTIVES, Objective
-from onelayer.model.optimizers import OptimizerSettings, build_optimizers, refuse_misfit
+from onelayer.model.optimizers import OptimizerSettings, build_optimizers, check_optimizer, refuse_misfit
 from onelayer.model.schedule import Schedule, ScheduleSettings
-from onelayer.model.zoo import check_optimizer
 from onelayer.optimum.reference import Solver
 from onelayer.optimum.truth import Truth
 from tests.conftest import OPTIMIZERS, data_of, load

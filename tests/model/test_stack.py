@@ -13,9 +13,8 @@ from onelayer.data.parts import Part
 from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
-from onelayer.model.optimizers import OptimizerSettings
+from onelayer.model.optimizers import OptimizerSettings, check_optimizer
 from onelayer.model.schedule import Schedule, ScheduleSettings
-from onelayer.model.zoo import check_optimizer
 from onelayer.optimum.reference import value
 from tests.conftest import OPTIMIZERS
 from tests.model.problems import (

@@ -16,9 +16,8 @@ from onelayer.model.linear import StackedLinear
 from onelayer.model.metrics import Tally
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import BINARY, OBJECTIVES
-from onelayer.model.optimizers import OptimizerSettings
+from onelayer.model.optimizers import OptimizerSettings, check_optimizer
 from onelayer.model.two_layers import TwoLayers
-from onelayer.model.zoo import check_optimizer
 from onelayer.optimum.reference import Solver
 from onelayer.optimum.truth import Truth
 from tests.conftest import OPTIMIZERS

@@ -24,8 +24,7 @@ from onelayer.estimators.ranking import board_of, row_of
 from onelayer.estimators.rows import in_batches, make_ready, making_of, split_of
 from onelayer.estimators.settings import InputError, in_our_words, spec_of
 from onelayer.model.objectives import choose_objective
-from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
-from onelayer.model.zoo import refuse_auto_lr
+from onelayer.model.optimizers import OptimizerSettings, refuse_auto_lr, refuse_misfit
 from onelayer.optimum.truth import Solved
 from onelayer.sweeps.memory import runs_that_fit
 from onelayer.sweeps.plan import Job, Stack, plan

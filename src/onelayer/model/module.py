@@ -10,11 +10,12 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from onelayer.linalg import total
+from onelayer.model.adapters import RunOptimizer
 from onelayer.model.linear import StackedLinear
 from onelayer.model.local import Batch, LocalSteps
 from onelayer.model.metrics import Tally
 from onelayer.model.objectives import Objective
-from onelayer.model.optimizers import OptimizerSettings, RunOptimizer, build_optimizers
+from onelayer.model.optimizers import OptimizerSettings, build_optimizers
 from onelayer.model.rows import Block
 from onelayer.model.schedule import Schedule
 from onelayer.model.take import take_stack

@@ -13,9 +13,8 @@ from onelayer.data.table import Table
 from onelayer.errors import UserError
 from onelayer.memory import free_memory
 from onelayer.model.objectives import choose_objective
-from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
+from onelayer.model.optimizers import OptimizerSettings, refuse_auto_lr, refuse_misfit
 from onelayer.model.schedule import Schedule, ScheduleSettings
-from onelayer.model.zoo import refuse_auto_lr
 from onelayer.prepared import load_table, prepare_data
 
 log = logging.getLogger("onelayer")
