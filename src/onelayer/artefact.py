@@ -37,6 +37,8 @@ FORMAT, READ = 5, (3, 4, 5)
 PRINTED = r"-?(0|[1-9]\d*)(\.\d+)?"
 LACKS = {1: "how columns were encoded", 2: "how a missing value is spelled"}
 # the end of the header: the hash of all of it that stands before, and of the tensors
+# what the bias is called where each weight has the name of its feature
+INTERCEPT = "(intercept)"
 SEAL, END = ',\n  "sha256": "', '"\n}\n'
 # o: outputs, p: features, h: hidden units; `layers` are the linear ones, the first one sees the features
 SCALES = {"x_shift": "p", "x_scale": "p", "y_shift": "o", "y_scale": "o"}

@@ -16,7 +16,7 @@ from onelayer.explain import TRACEBACK, reported
 from onelayer.filenames import OVERRIDES
 from onelayer.signals import ended_by_signals
 from onelayer.terminal.console import say, warn
-from onelayer.terminal.overrides import is_override, overrides_last, quoted, with_quotes
+from onelayer.terminal.overrides import is_override, key_of, overrides_last, quoted, with_quotes
 from onelayer.terminal.parser import unknown_flags
 from onelayer.terminal.usage import COMMANDS, TRAIN_FLAGS, inspect_usage, usage
 
@@ -99,7 +99,7 @@ def with_resumed(arguments: list[str]) -> list[str]:
     Raises:
         UserError: the directory is not that of a run.
     """
-    given = {argument.partition("=")[0].lstrip("+~") for argument in arguments}
+    given = set(map(key_of, arguments))
     directory = next((a.partition("=")[2] for a in arguments if a.startswith("resume=")), "null")
     if directory in ("", "null"):
         return arguments
@@ -109,7 +109,7 @@ def with_resumed(arguments: list[str]) -> list[str]:
     before = stored_overrides(Path(plain))
     if before is None:
         raise UserError(f"resume={plain}: no run directory there (it has no {OVERRIDES})")
-    kept = [one for one in before if one.partition("=")[0].lstrip("+~") not in given]
+    kept = [override for override in before if key_of(override) not in given]
     # the name of a run of a sweep has signs in it that Hydra would read
     given_now = [f"resume={quoted(plain)}" if one.startswith("resume=") else one for one in arguments]
     flags = [one for one in given_now if not is_override(one)]

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from onelayer.errors import UserError
 from onelayer.explain import reported
+from onelayer.terminal.overrides import key_of
 from onelayer.track.rundir import discard, exclusive, missing_folders, refuse_used
 from onelayer.whole import naming
 
@@ -73,7 +74,7 @@ def refuse_lone_sweep(config: DictConfig) -> None:
     elif typed or experiment is None:
         what, example = "hydra.sweeper describes a sweep", "sweep=optimizers"
     else:
-        given = {str(one).partition("=")[0].lstrip("+") for one in config.hydra.overrides.task}
+        given = {key_of(str(override)) for override in config.hydra.overrides.task}
         if any(given.issuperset([*every, *grid]) for grid in grids or [{}]):
             return
         keys = " and ".join(dict.fromkeys([*every, *(key for grid in grids for key in grid)]))

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from onelayer.artefact import Artefact
+from onelayer.artefact import INTERCEPT, Artefact
 from onelayer.config import RunSpec
 from onelayer.data.encode.design import Design, Levels
-from onelayer.data.preprocess import Scale, original_coefficients
 from onelayer.deliver.choice import read_choice
 from onelayer.deliver.load import model_folder
 from onelayer.errors import UserError
@@ -198,11 +197,12 @@ def _coefficients(run: Path, artefact: Artefact) -> tuple[list[str], tuple[str, 
 
 def _alone(artefact: Artefact) -> list[str]:
     """Return the coefficients in original units, without their errors."""
-    x, y = Scale(artefact.x_shift, artefact.x_scale), Scale(artefact.y_shift, artefact.y_scale)
-    weight, bias = original_coefficients(artefact.weight.astype(float), artefact.bias.astype(float), x, y)
-    names = artefact.header["classes"] if len(bias) > 1 else ["coefficient"]
-    rows = [("(intercept)", *map(_number, bias.tolist()))]
-    rows += [(name, *map(_number, one)) for name, one in zip(artefact.columns, weight.T.tolist(), strict=True)]
+    from onelayer.deliver.summary.coefficients import delivered_coefficients
+
+    found = delivered_coefficients(artefact)
+    names = artefact.header["classes"] if len(found) > 1 else ["coefficient"]
+    features = (INTERCEPT, *artefact.columns)
+    rows = [(name, *map(_number, values)) for name, values in zip(features, found.T.tolist(), strict=True)]
     return ["## Coefficients", "", "In original units.", "", *_table(("", *names), rows)]
 
 

@@ -1,7 +1,6 @@
 """A trained model from where training left it."""
 
 import csv
-import json
 from pathlib import Path
 
 from onelayer.artefact import Artefact
@@ -9,10 +8,8 @@ from onelayer.deliver.choice import choosing, read_choice
 from onelayer.deliver.model import Model
 from onelayer.errors import UserError
 from onelayer.filenames import HYDRA, LEADERBOARD, MODEL, MODEL_HEADER, RESULT
-from onelayer.track.rundir import ENDED
-
-# runs that differ only in these are repetitions of each other
-REPEATED = ("seed=", "data.fold=")
+from onelayer.terminal.overrides import key_of
+from onelayer.track.rundir import ENDED, REPEATED, read_result
 
 
 def load(path: str | Path, *, mean: bool = False) -> Model:
@@ -117,8 +114,8 @@ def _repetitions(run: Path) -> list[Path]:
 
 def _same_data(run: Path, other: Path) -> bool:
     """Whether two runs saw one table; of one fold, the same rows."""
-    first, second = (json.loads((each / RESULT).read_bytes()) for each in (run, other))
-    folds = [{said for said in each["overrides"] if said.startswith("data.fold=")} for each in (first, second)]
+    first, second = map(read_result, (run, other))
+    folds = [{said for said in each["overrides"] if key_of(said) == "data.fold"} for each in (first, second)]
     keys = ("target_hash", "data_hash") if folds[0] == folds[1] else ("target_hash",)
     return all(first.get(key) == second.get(key) for key in keys)
 
@@ -126,10 +123,12 @@ def _same_data(run: Path, other: Path) -> bool:
 def _what(run: Path) -> frozenset[str] | None:
     """Return what makes a run but for its seed and fold; None of one that diverged, failed or did not end."""
     try:
-        result = json.loads((run / RESULT).read_text(encoding="utf-8"))
+        result = read_result(run)
     except FileNotFoundError:
         return None
     except ValueError as error:
         raise UserError(f"{run / RESULT}: it cannot be read ({error})") from None
-    said = (str(one).lstrip("+") for one in result.get("overrides", ()))
-    return frozenset(one for one in said if not one.startswith(REPEATED)) if result.get("status") in ENDED else None
+    if result.get("status") not in ENDED:
+        return None
+    said = (str(override).lstrip("+") for override in result.get("overrides", ()))
+    return frozenset(override for override in said if key_of(override) not in REPEATED)

@@ -1,6 +1,5 @@
 """Everything that a report shows, read once from the folders of sweeps."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from onelayer import CONF
-from onelayer.filenames import RESULT, SETTINGS
+from onelayer.filenames import SETTINGS
 from onelayer.model.direction import higher_is_better
 from onelayer.report.cautions import cautions
-from onelayer.report.leaderboard import REPEATED, Leaderboard, Row, build_leaderboard
+from onelayer.report.leaderboard import Leaderboard, Row, build_leaderboard
 from onelayer.report.records import UNFINISHED, Record, comparable, read_sweep
 from onelayer.report.winner import Winner, winner_of
 from onelayer.stored_config import stored_settings
-from onelayer.track.rundir import ENDED
+from onelayer.track.rundir import ENDED, REPEATED, read_result
 from onelayer.track.stored import Curve, read_curves
 from onelayer.yaml_text import read_yaml
 
@@ -206,10 +205,9 @@ def _any_ended(board: Leaderboard) -> bool:
 
 def _result(directory: Path) -> Mapping[str, Any]:
     try:
-        found = json.loads((directory / RESULT).read_bytes())
+        return read_result(directory)
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _optimizers(top: Path, records: Sequence[Record]) -> dict[Path, str]:

@@ -12,9 +12,10 @@ from onelayer.errors import UserError, did_you_mean
 from onelayer.model.direction import higher_is_better
 from onelayer.report.groups import groups_of
 from onelayer.report.records import Record, comparable
+from onelayer.track.rundir import REPEATED
 
 # runs that differ only in these keys are repetitions of each other; what several of their values are called
-REPEATED = {"seed": "seeds", "data.fold": "folds"}
+PLURAL = {"seed": "seeds", "data.fold": "folds"}
 # the best first; the means of a row are those of its runs that stand highest, and never of failed ones
 STANDING = {"done": 0, "stopped": 0, "diverged": 1, "failed": 2, "unfinished": 3}
 COUNTED = STANDING["diverged"]
@@ -187,7 +188,7 @@ def build_leaderboard(records: Iterable[Record], *, sort: str | None = None, by_
 def repetitions(board: Leaderboard) -> str:
     """Say what the means of a table are taken over: ``3 seeds and 5 folds``."""
     counts = {key: len({comparable(record.overrides.get(key)) for record in board.records}) for key in board.repeated}
-    return " and ".join(f"{count} {REPEATED[key]}" for key, count in counts.items())
+    return " and ".join(f"{count} {PLURAL[key]}" for key, count in counts.items())
 
 
 def tally(records: Iterable[Record]) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onelayer.report.gather import Gathered
-from onelayer.report.leaderboard import REPEATED, Row
+from onelayer.report.leaderboard import Row
 from onelayer.report.measures import median, time_to
 from onelayer.report.records import Record, comparable
+from onelayer.track.rundir import REPEATED
 
 GAP, LOSS = "train/rel_gap", "val/loss"
 TARGETS = (1e-2, 1e-3, 1e-4)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from onelayer.artefact import Artefact
+from onelayer.artefact import INTERCEPT, Artefact
 from onelayer.config import RunSpec
 from onelayer.deliver.model import Model
 from onelayer.deliver.source import table_again
@@ -88,7 +88,7 @@ class Winner:
 
         With a hidden layer there are none, which is said as the only doubt.
         """
-        from onelayer.data.preprocess import Scale, original_coefficients
+        from onelayer.deliver.summary.coefficients import delivered_coefficients
         from onelayer.deliver.summary.show import plain
         from onelayer.deliver.summary.summarise import NO_COEFFICIENTS, summarise
 
@@ -101,14 +101,11 @@ class Winner:
             return list(told["coefficients"]), tuple(told["cautions"])
         except UserError as error:
             doubt = f"no standard errors: {error}"
-        one = self.artefact
-        x, y = Scale(one.x_shift, one.x_scale), Scale(one.y_shift, one.y_scale)
-        weight, bias = original_coefficients(one.weight.astype(float), one.bias.astype(float), x, y)
-        several = len(bias) > 1
+        found = delivered_coefficients(self.artefact)
         rows = [
-            {**({"class": self.classes[output]} if several else {}), "name": name, "coefficient": float(value)}
-            for output, numbers in enumerate(np.column_stack([bias, weight]))
-            for name, value in zip(("(intercept)", *one.columns), numbers, strict=True)
+            {**({"class": self.classes[output]} if len(found) > 1 else {}), "name": name, "coefficient": float(value)}
+            for output, numbers in enumerate(found)
+            for name, value in zip((INTERCEPT, *self.artefact.columns), numbers, strict=True)
         ]
         return rows, (doubt,)
 

@@ -1,6 +1,5 @@
 """Runs that cannot differ: one of them is trained, the others take over what it left."""
 
-import json
 import math
 import os
 import shutil
@@ -9,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from onelayer.artefact import Artefact
-from onelayer.filenames import BEST, CURVES, LAST, MODEL, RESULT, TRAJECTORY
+from onelayer.filenames import BEST, CURVES, LAST, MODEL, TRAJECTORY
 from onelayer.sweeps.plan import Job
 from onelayer.track.hparams import settings
 from onelayer.track.results import Observer, Result, Run
-from onelayer.track.rundir import write_result
+from onelayer.track.rundir import read_result, write_result
 from onelayer.track.stored import Curve
 from onelayer.track.tensorboard import retell
 from onelayer.whole import whole
@@ -66,7 +65,7 @@ def take_over(run: Run, trained: Run, folder: Path, curve: Curve | None, observe
         OSError: a file cannot be read or written.
         UserError: the model of `trained` cannot be read.
     """
-    result: Result = json.loads((trained.directory / RESULT).read_text(encoding="utf-8"))
+    result: Result = read_result(trained.directory)
     result["metrics"] = {name: math.nan if value is None else value for name, value in result["metrics"].items()}
     own = {
         "overrides": list(run.overrides),

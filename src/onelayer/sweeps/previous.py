@@ -1,6 +1,5 @@
 """What an earlier start of the same sweep left: runs that have ended, and stacks that were in training."""
 
-import json
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +17,7 @@ from onelayer.resume import differences
 from onelayer.stored_config import stored_spec
 from onelayer.sweeps.plan import Job, Stack, shared_key
 from onelayer.track.results import Run, identity
-from onelayer.track.rundir import FORMAT
+from onelayer.track.rundir import FORMAT, read_result
 from onelayer.track.tracker import save_atomically, take_checkpoint
 
 
@@ -33,9 +32,9 @@ def earlier_result(run: Run, data_hash: str) -> dict[str, Any] | None:
         return None
     hint = "choose another hydra.sweep.dir"
     try:
-        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        result = read_result(run.directory)
         ended_as = result["status"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, KeyError):
         return None  # torn by a power cut
     if result.get("format") != FORMAT:
         raise UserError(f"{path}: result format {result.get('format')}, this version writes {FORMAT}; {hint}")

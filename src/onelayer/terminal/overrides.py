@@ -25,6 +25,11 @@ def is_override(argument: str) -> bool:
     return bool(re.match(r"[+~]{0,2}[\w./@:]+=|~\w", argument))
 
 
+def key_of(override: str) -> str:
+    """Return the key that an override sets or takes away."""
+    return override.partition("=")[0].lstrip("+~")
+
+
 def is_sweep(arguments: list[str]) -> bool:
     """Say whether a command line asks for a sweep."""
     return not {"-m", "--multirun"}.isdisjoint(arguments)

@@ -6,6 +6,7 @@ from typing import Any
 
 from onelayer.config import RunSpec
 from onelayer.flat import flat
+from onelayer.terminal.overrides import key_of
 
 Setting = bool | float | str
 # keys that change no number of a run
@@ -35,9 +36,8 @@ def settings(spec: RunSpec, overrides: Sequence[str], result: Mapping[str, Any])
         "seed": spec.seed,
     }
     for override in overrides:
-        key, _, typed = override.partition("=")
-        key = key.lstrip("+")
-        if key.startswith("~") or any(key == one or key.startswith(f"{one}.") for one in IRRELEVANT):
+        key, typed = key_of(override), override.partition("=")[2]
+        if override.startswith("~") or any(key == one or key.startswith(f"{one}.") for one in IRRELEVANT):
             continue
         value = known.get(key)
         found[key] = value if isinstance(value, bool | int | float) else typed

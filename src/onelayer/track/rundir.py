@@ -16,6 +16,8 @@ from onelayer.whole import whole
 FORMAT = 1
 # statuses of a run that ended well
 ENDED = ("done", "stopped")
+# keys in which repetitions of one run differ
+REPEATED = ("seed", "data.fold")
 _held: set[Path] = set()  # the locks of this process
 
 
@@ -31,6 +33,18 @@ def write_result(directory: Path, result: Mapping[str, Any]) -> None:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def read_result(directory: Path) -> dict[str, Any]:
+    """Return what `write_result` wrote; an empty mapping where the file holds something else.
+
+    Raises:
+        OSError: there is none, or it cannot be read.
+        ValueError: it is not whole, as after a full disk or a power cut.
+    """
+    with open(f"{directory}/{RESULT}", "rb") as file:  # noqa: PTH123 - a third of the time of Path.open
+        result = json.loads(file.read())
+    return result if isinstance(result, dict) else {}
 
 
 def refuse_used(directory: Path) -> None:

@@ -60,6 +60,11 @@ def coefficients(theta: Array, artefact: Artefact, *, bias: bool) -> tuple[Array
     return np.column_stack([constant, weight]) if bias else weight, constant
 
 
+def delivered_coefficients(artefact: Artefact) -> Array:
+    """Return the coefficients of a delivered model in original units, (outputs, 1 + n_features), the constant first."""
+    return coefficients(theta_of(artefact, bias=True), artefact, bias=True)[0]
+
+
 def objective_of(artefact: Artefact) -> Objective:
     """Return what a model was trained to minimise."""
     link = artefact.header["link"]

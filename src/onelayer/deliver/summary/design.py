@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_array
 
-from onelayer.artefact import Artefact
+from onelayer.artefact import INTERCEPT, Artefact
 from onelayer.config import RunSpec
 from onelayer.data.encode import Encoder
 from onelayer.data.encode.design import Levels
@@ -25,7 +25,6 @@ from onelayer.prepared import preparation_of, prepare_data
 from onelayer.protocols import Part
 from onelayer.stored_config import stored_spec
 
-INTERCEPT = "(intercept)"
 # weights of a model: tables of their covariances must fit into memory; and rows * weights^2, some minutes of one core
 WIDEST, WORK = 3000, 1e13
 # x (rows, design columns) dense or sparse, y (rows,), how many rows each stands for; neither scaled nor shifted

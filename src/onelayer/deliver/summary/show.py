@@ -8,8 +8,8 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from onelayer.artefact import INTERCEPT
 from onelayer.deliver.inference import Table
-from onelayer.deliver.summary.design import INTERCEPT
 from onelayer.deliver.summary.summarise import Summary
 from onelayer.terminal.table import Column, print_table
 

@@ -13,9 +13,10 @@ from matplotlib.colors import LogNorm, Normalize
 from onelayer.report.figures.canvas import GREY, Canvas, Painted, nothing
 from onelayer.report.figures.names import name_places, word
 from onelayer.report.gather import Gathered, Swept
-from onelayer.report.leaderboard import REPEATED, Row
+from onelayer.report.leaderboard import Row
 from onelayer.report.records import comparable
 from onelayer.report.tables import stated
+from onelayer.track.rundir import REPEATED
 
 NAME, TITLE = "heat", "Two keys together"
 CAPTION = (

@@ -7,11 +7,11 @@ from matplotlib.colors import to_rgba
 
 from onelayer.report.figures.canvas import COLOURS, GREY, INK, PAPER, TINY, Canvas, Painted, nothing
 from onelayer.report.gather import RATE, Gathered, Swept
-from onelayer.report.leaderboard import REPEATED
 from onelayer.report.measures import Array
 from onelayer.report.records import Record, comparable
 from onelayer.report.tables import stated
 from onelayer.report.winner import shortened
+from onelayer.track.rundir import REPEATED
 
 NAME, TITLE = "parallel", "Parallel coordinates"
 CAPTION = (

@@ -6,10 +6,11 @@ from onelayer.report.figures.canvas import Canvas, Painted, look, nothing
 from onelayer.report.figures.gaps import UNTRAINED
 from onelayer.report.figures.names import word
 from onelayer.report.gather import RATE, Gathered
-from onelayer.report.leaderboard import REPEATED, Row
+from onelayer.report.leaderboard import Row
 from onelayer.report.measures import BAND
 from onelayer.report.records import TRAINED
 from onelayer.report.tables import number
+from onelayer.track.rundir import REPEATED
 
 SENSITIVITY, TITLE = "sensitivity", "Learning-rate sensitivity"
 NAME = "response"

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from onelayer.artefact import Artefact
+from onelayer.artefact import INTERCEPT, Artefact
 from onelayer.deliver.source import table_again
 from onelayer.deliver.summary.coefficients import objective_of
 from onelayer.errors import UserError
@@ -18,7 +18,6 @@ from onelayer.prepared import prepare_data
 from onelayer.stored_config import stored_spec
 
 Array = NDArray[Any]
-INTERCEPT = "(intercept)"
 
 
 class Ground:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onelayer.artefact import INTERCEPT
 from onelayer.errors import UserError, did_you_mean
 from onelayer.threads import one_thread
 
@@ -125,7 +126,7 @@ def plane_of_paths(theta: Array, base: Array, *, scaled: bool, where: str) -> Pl
 
 
 def _label(name: str, *, scaled: bool) -> str:
-    if name.endswith("(intercept)"):
+    if name.endswith(INTERCEPT):
         return name
     return f"weight of {name}, scaled" if scaled else f"weight of {name}"
 
