@@ -13,8 +13,7 @@ from onelayer.data.parts import Part
 from onelayer.data.preprocess import original_coefficients
 from onelayer.data.table import Table
 from onelayer.model.objectives import OBJECTIVES, Objective
-from onelayer.optimum import separation
-from onelayer.optimum.reference import Reference, Solver
+from onelayer.optimum import Reference, Solver, separation
 from onelayer.optimum.reference import value as value_of
 from tests.conftest import data_of, reference_data
 

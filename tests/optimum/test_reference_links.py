@@ -14,8 +14,8 @@ from torch import Tensor
 
 from onelayer.data.parts import Part
 from onelayer.model.objectives import BINARY
-from onelayer.optimum import separation
-from onelayer.optimum.reference import Reference, Solver, value
+from onelayer.optimum import Reference, Solver, separation
+from onelayer.optimum.reference import value
 from tests.optimum.test_reference import BINARY as TARGET
 from tests.optimum.test_reference import X
 from tests.reference_data import DATA, needs_data

@@ -9,7 +9,7 @@ from onelayer.config import RunSpec
 from onelayer.data.prepare import Prepared
 from onelayer.data.preprocess import original_coefficients
 from onelayer.model.objectives import choose_objective
-from onelayer.optimum.reference import Reference, Solver
+from onelayer.optimum import Reference, Solver
 from onelayer.prepared import load_table, prepare_data
 from tests.conftest import composed
 

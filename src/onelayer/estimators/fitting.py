@@ -17,7 +17,7 @@ from onelayer.data.module import DataModule
 from onelayer.estimators.memory import Fitted, Kept, Present, Settling, Silent, Trace, Unsaved, as_tensors
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
-from onelayer.optimum.reference import Reference
+from onelayer.optimum import Reference
 from onelayer.optimum.truth import Solved
 from onelayer.threads import few_threads
 from onelayer.track.overview import Overview

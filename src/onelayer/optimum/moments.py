@@ -1,8 +1,7 @@
 """First and second moments of the train rows, kept as a triangle so that no digits are lost.
 
-The columns ``[1, x, y]`` are factored block by block: the triangle R of the rows so far, with more rows below it, has
-the triangle of all of them (Golub & Van Loan, Matrix Computations, 5.3). Products such as X'X, which square the
-condition number, are never formed. Columns are first shifted by their means over the first rows.
+The columns ``[1, x, y]`` are factored block by block (`triangle`), after they were shifted by their means over the
+first rows.
 """
 
 from collections.abc import Iterator
@@ -11,15 +10,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from onelayer.linalg import dense
+from onelayer.optimum.triangle import Array, independent, triangle
 from onelayer.protocols import Part
 from onelayer.rounding import constant
 from onelayer.threads import one_thread
 
-Array = NDArray[np.float64]
 # numbers of the rows that are dense at once, and of those that are factored at once, which stay in the cache
 BLOCK, FACTORED = 2**22, 2**17
 FIRST = 1024  # rows whose means the columns are shifted by
@@ -70,12 +67,12 @@ class Moments:
                 weights = [None if weight is None else weight[rows] for rows in cuts]
                 some = [x[rows] for rows in cuts], [beside[rows] for rows in cuts], weights
                 list(pool.map(_Strand.add, strands, *some))
-        triangle = _triangle(np.concatenate([strand.triangle for strand in strands]))
-        # the first row of the triangle has the sums; where there are few rows, the last ones are missing
-        width = triangle.shape[1]
-        triangle = np.concatenate([triangle, np.zeros((max(0, width - len(triangle)), width))])
-        mean = shift + triangle[0, 1:] / triangle[0, 0]
-        inner = triangle[1 : n_features + 1]
+        factor = triangle(np.concatenate([strand.triangle for strand in strands]))
+        # its first row has the sums; where there are few rows, the last ones are missing
+        width = factor.shape[1]
+        factor = np.concatenate([factor, np.zeros((max(0, width - len(factor)), width))])
+        mean = shift + factor[0, 1:] / factor[0, 0]
+        inner = factor[1 : n_features + 1]
         inner[:, 1 : n_features + 1][:, constant(low, high)] = 0.0
         return cls(
             n_rows=len(part),
@@ -83,22 +80,20 @@ class Moments:
             y_mean=mean[n_features:],
             triangle=inner[:, 1 : n_features + 1],
             projected=inner[:, n_features + 1 :],
-            rest=np.linalg.norm(triangle[n_features + 1 :, n_features + 1 :], axis=0),
+            rest=np.linalg.norm(factor[n_features + 1 :, n_features + 1 :], axis=0),
         )
 
     @property
     def rank(self) -> int:
         """The rank of x, of centred x where the means are not zero."""
-        norms = np.linalg.norm(self.triangle, axis=0)
-        norms[norms == 0] = np.inf
-        return int(np.linalg.matrix_rank(self.triangle / norms)) if len(norms) else 0
+        return len(independent(self.triangle))
 
     def about_zero(self) -> "Moments":
         """Return the same for a model without bias: moments about zero, with means that are zero."""
         n, n_features = self.n_rows, len(self.x_mean)
         top = np.concatenate([self.triangle, self.projected], 1)
         level = np.sqrt(n) * np.concatenate([self.x_mean, self.y_mean])[None]
-        folded = _triangle(np.concatenate([top, level]))
+        folded = triangle(np.concatenate([top, level]))
         folded = np.concatenate([folded, np.zeros((max(0, n_features - len(folded)), folded.shape[1]))])
         extra = np.linalg.norm(folded[n_features:, n_features:], axis=0)
         return Moments(
@@ -139,12 +134,7 @@ class _Strand:
             np.subtract(y[piece], self.shift[x.shape[1] :], out=rows[above:, 1 + x.shape[1] :])
             if weight is not None:
                 rows[above:] *= np.sqrt(weight[piece])[:, None]
-            self.triangle = _triangle(rows)
-
-
-def _triangle(rows: Array) -> Array:
-    """Return R of rows = Q R, with as many rows as columns, or fewer where there are fewer rows."""
-    return np.asarray(torch.linalg.qr(torch.from_numpy(rows), mode="r").R)
+            self.triangle = triangle(rows)
 
 
 def dense_pieces(part: Part, width: int) -> Iterator[tuple[Array, Array, Array | None]]:

@@ -12,26 +12,12 @@ from torch import Tensor
 
 from onelayer.linalg import logits_of, pullback
 from onelayer.optimum.moments import dense_pieces
+from onelayer.optimum.result import Reference
 from onelayer.optimum.separation import CURVED, margins, receding, surely_exists, why_none, with_ones
 from onelayer.protocols import Loss, Part
 
 ITERATIONS = 100
 LOCAL = "local: the loss is not convex"
-
-
-@dataclass(frozen=True)
-class Optimum:
-    """Where Newton's method ended.
-
-    Attributes:
-        theta: (outputs, columns) float64; None where no optimum was found.
-        value: the objective there.
-        note: "" for a unique optimum; else what is to be known about it, or why there is none.
-    """
-
-    theta: Tensor | None
-    value: float = float("nan")
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +41,17 @@ class _Point:
     radius: float
 
 
-def newton(part: Part, objective: Loss, l2: float, *, n_outputs: int, bias: bool, rank: Callable[[], int]) -> Optimum:
+def newton(
+    part: Part,
+    objective: Loss,
+    l2: float,
+    *,
+    n_outputs: int,
+    bias: bool,
+    rank: Callable[[], int],
+    unsure: bool,
+    start: Tensor | None = None,
+) -> Reference:
     """Minimise ``mean loss + l2/2 ||W||^2``.
 
     Args:
@@ -65,14 +61,9 @@ def newton(part: Part, objective: Loss, l2: float, *, n_outputs: int, bias: bool
         n_outputs: columns of the logits.
         bias: whether there is a free constant.
         rank: of the columns of x, the constant one included; asked for where no penalty decides.
+        unsure: whether classes may be separated; then the loss must be self-concordant, so that this can be certified.
+        start: (outputs, columns), where to begin; None: at zero.
     """
-    of_classes = objective.task != "regression"  # which alone can be separated, or lack rows
-    unsure = l2 == 0 and of_classes
-    if unsure and not objective.self_concordant:
-        # an optimum exists on the same rows; this one can be certified
-        sure = newton(part, objective.canonical, 0.0, n_outputs=n_outputs, bias=bias, rank=rank)
-        if sure.theta is None:
-            return sure
     n_columns = part.n_features + bias
     penalised = torch.full((n_columns,), l2, dtype=torch.float64)
     penalised[part.n_features :] = 0.0
@@ -80,10 +71,10 @@ def newton(part: Part, objective: Loss, l2: float, *, n_outputs: int, bias: bool
     def visit(theta: Tensor) -> _Point:
         return _visit(theta, part, objective, penalised)
 
-    at = visit(torch.zeros(1, n_outputs, n_columns, dtype=torch.float64))
+    at = visit(torch.zeros(1, n_outputs, n_columns, dtype=torch.float64) if start is None else start[None])
     for _ in range(ITERATIONS):
         if unsure and at.separates:
-            return Optimum(None, note=receding("the classes are separated"))
+            return Reference(None, note=receding("the classes are separated"))
         step = _solve(at.hessian, at.gradient.flatten()).view(at.theta.shape)
         decrement = float((at.gradient * step).sum())
         settled = decrement < 1e-13 * max(at.value, 1e-3)  # no step changes f in float64 any more
@@ -102,15 +93,14 @@ def newton(part: Part, objective: Loss, l2: float, *, n_outputs: int, bias: bool
             known = n_columns if l2 > 0 else rank()
             # where columns are dependent, so many directions change no logit, and no optimum hangs on them
             flat = (n_columns - known) * max(1, n_outputs - 1)
-            doubtful = unsure and objective.self_concordant
-            if doubtful and not surely_exists(hessian, decrement, at.radius, flat):
+            if unsure and not surely_exists(hessian, decrement, at.radius, flat):
                 why = why_none(part, n_outputs, bias)
                 if why:
-                    return Optimum(None, note=why)
+                    return Reference(None, note=why)
             notes = [LOCAL] * (not objective.convex)
             notes += [f"not unique: the columns have rank {known} of {n_columns}"] * (known < n_columns)
-            return Optimum(at.theta[0], at.value, "; ".join(notes))
-    return Optimum(None, note=f"skipped: Newton's method did not converge in {ITERATIONS} iterations")
+            return Reference(at.theta[0], at.value, "; ".join(notes), float(at.gradient.norm()))
+    return Reference(None, note=f"skipped: Newton's method did not converge in {ITERATIONS} iterations")
 
 
 def _visit(theta: Tensor, part: Part, objective: Loss, penalised: Tensor) -> _Point:

@@ -8,7 +8,6 @@ Where the loss is not convex, the reference is the optimum that Newton's method 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -17,9 +16,11 @@ from scipy.linalg import lstsq
 from torch import Tensor
 
 from onelayer.linalg import logits_of, total
-from onelayer.optimum.moments import Array, Moments
+from onelayer.optimum.moments import Moments
 from onelayer.optimum.newton import newton
+from onelayer.optimum.result import Reference
 from onelayer.optimum.separation import absent
+from onelayer.optimum.triangle import ALIASED, Array, independent
 from onelayer.protocols import Loss, Part, Rows
 from onelayer.threads import one_thread
 
@@ -27,21 +28,6 @@ from onelayer.threads import one_thread
 LIMIT = 2e10
 # weights of several classes: where no penalty makes sure of an optimum, looking for one takes minutes beyond
 UNSURE = 700
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The optimum, or why there is none to compare with.
-
-    Attributes:
-        theta: (outputs, n_features [+ 1]) float64; None without a reference.
-        value: the objective there; NaN without a reference.
-        note: "" for a unique optimum; else what is to be known about it, or why there is none.
-    """
-
-    theta: Tensor | None
-    value: float
-    note: str = ""
 
 
 class Solver:
@@ -74,25 +60,41 @@ class Solver:
         return found if self.bias else found.about_zero()
 
     @one_thread()
-    def solve(self, l2: float) -> Reference:
-        """Find the optimum under a penalty."""
+    def solve(self, l2: float, *, start: Tensor | None = None, patient: bool = False) -> Reference:
+        """Find the optimum under a penalty.
+
+        Args:
+            l2: the penalty.
+            start: (outputs, columns); where the loss is not convex, go from there, too, and take the lower optimum.
+            patient: however long it takes.
+        """
         columns = self.part.n_features + self.bias
         size = columns if self.objective.quadratic else columns * self.n_outputs
-        if len(self.part) * size**2 > LIMIT:
+        if len(self.part) * size**2 > LIMIT and not patient:
             work = f"{len(self.part)} rows x {size}^2 weights is beyond the limit {LIMIT:.0e}"
             why = f"skipped: {work}; there would be one of fewer columns"
-            return Reference(None, float("nan"), why)
+            return Reference(None, note=why)
         if self.objective.quadratic:
             return self._least_squares(l2)
         of_classes = self.objective.task != "regression"
         if self.bias and of_classes and (missing := absent(self.part, self.n_outputs)) is not None:
             name = missing if self.classes is None else f"'{self.classes[missing]}'"
-            return Reference(None, float("nan"), f"no finite optimum: class {name} has no train rows")
-        if l2 == 0 and self.n_outputs > 1 and size > UNSURE:
+            return Reference(None, note=f"no finite optimum: class {name} has no train rows")
+        if l2 == 0 and self.n_outputs > 1 and size > UNSURE and not patient:
             why = f"skipped: without model.l2, {size} weights are beyond the limit {UNSURE}; with it there would be one"
-            return Reference(None, float("nan"), why)
-        found = newton(self.part, self.objective, l2, n_outputs=self.n_outputs, bias=self.bias, rank=self._rank)
-        return Reference(found.theta, found.value, found.note)
+            return Reference(None, note=why)
+        unsure = l2 == 0 and of_classes  # which alone can be separated
+        if unsure and not self.objective.self_concordant:
+            # an optimum exists on the same rows; this one can be certified
+            canonical = self._newton(self.objective.canonical, l2, unsure=True)
+            if canonical.theta is None:
+                return canonical
+            unsure = False
+        found = self._newton(self.objective, l2, unsure=unsure)
+        if start is None or self.objective.convex or found.theta is None:
+            return found
+        other = self._newton(self.objective, l2, unsure=False, start=start)
+        return other if other.theta is not None and other.value < found.value else found
 
     @one_thread()
     def auto_lr(self, l2: Sequence[float]) -> list[float]:
@@ -109,6 +111,18 @@ class Solver:
             return float(spread / moments.n_rows + np.square(moments.y_mean).sum())
         theta = torch.zeros(1, self.n_outputs, self.part.n_features + self.bias, dtype=torch.float64)
         return float(sum(float(loss_of(theta, rows, self.objective)) for rows in self.part.chunks()) / len(self.part))
+
+    def _newton(self, objective: Loss, l2: float, *, unsure: bool, start: Tensor | None = None) -> Reference:
+        return newton(
+            self.part,
+            objective,
+            l2,
+            n_outputs=self.n_outputs,
+            bias=self.bias,
+            rank=self._rank,
+            unsure=unsure,
+            start=start,
+        )
 
     def _rank(self) -> int:
         return self.moments.rank + self.bias
@@ -144,14 +158,22 @@ class Solver:
         # what counts as dependent must not hang on the units of the columns
         norms = np.linalg.norm(rows, axis=0)
         norms[norms == 0] = 1.0
-        weight, _, rank, _ = lstsq(rows / norms, targets, cond=1e-13, lapack_driver="gelsy")
+        # the penalty's share of a column is its own
+        certain = l2 > 0 and bool((np.sqrt(moments.n_rows * l2 / 2) > ALIASED * norms).all())
+        rank = n_features if certain else len(independent(rows))
+        # of several solutions, gelsy gives the shortest
+        cond = ALIASED if rank < n_features else np.finfo(np.float64).tiny
+        weight, *_ = lstsq(rows / norms, targets, cond=cond, lapack_driver="gelsy")
         weight = weight / norms[:, None]
         parts = [weight.T]
         if self.bias:
             parts.append((moments.y_mean - moments.x_mean @ weight)[:, None])
-        left = np.linalg.norm(targets - rows @ weight) ** 2 + np.linalg.norm(moments.rest) ** 2
+        residual = targets - rows @ weight
+        left = np.linalg.norm(residual) ** 2 + np.linalg.norm(moments.rest) ** 2
         note = "" if rank == n_features else f"not unique: the features have rank {rank} of {n_features}"
-        return Reference(torch.from_numpy(np.concatenate(parts, 1)), float(left) / moments.n_rows, note)
+        cosines = np.abs((rows / norms).T @ residual) / np.sqrt(max(float(left), np.finfo(np.float64).tiny))
+        certificate = float(cosines.max(initial=0.0))
+        return Reference(torch.from_numpy(np.concatenate(parts, 1)), float(left) / moments.n_rows, note, certificate)
 
 
 def loss_of(theta: Tensor, rows: Rows, objective: Loss) -> Tensor:

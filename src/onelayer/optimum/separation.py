@@ -1,12 +1,22 @@
-"""Whether the classes of some rows leave a finite optimum without a penalty."""
+"""Whether the classes of some rows leave a finite optimum without a penalty.
+
+There is none where some direction of the weights lowers no row's margin and raises that of some row: going on in it for
+ever, the loss falls for ever (Albert & Anderson, 1984). This holds for every loss that falls for ever on the right side
+and rises for ever on the wrong one, so that all links have an optimum on the same rows. A row whose target lies between
+0 and 1 stands on both sides.
+"""
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.optimize import linprog
 from scipy.sparse import csr_array, vstack
 from torch import Tensor
 
 from onelayer.optimum.moments import dense_pieces
+from onelayer.optimum.triangle import Array
 from onelayer.protocols import Part
 
 SECONDS = 30.0  # for the linear programme that settles a doubt about separation
@@ -17,7 +27,7 @@ CURVED = 1e-13  # an eigenvalue of a Hessian that is a smaller share of the larg
 def margins(logits: Tensor, y: Tensor) -> Tensor:
     """Return how far each row lies on its own side, (rows,): its logit less the largest of the others."""
     if logits.shape[1] == 1:
-        return torch.where(y > 0.5, logits, -logits)[:, 0]
+        return torch.where(y == 1, logits, torch.where(y == 0, -logits, -logits.abs()))[:, 0]
     own = logits.gather(1, y[:, None])
     others = logits.scatter(1, y[:, None], -torch.inf).amax(1, keepdim=True)
     return (own - others)[:, 0]
@@ -27,7 +37,12 @@ def absent(part: Part, n_outputs: int) -> int | None:
     """Find a class without rows: its bias, which is never penalised, would fall for ever."""
     counts = torch.zeros(max(n_outputs, 2), dtype=torch.float64)
     for chunk in part.chunks():
-        counts += torch.bincount(chunk.y.flatten().long(), chunk.weight, minlength=len(counts))
+        if n_outputs == 1:
+            ones = chunk.y[:, 0] if chunk.weight is None else chunk.y[:, 0] * chunk.weight
+            rows = float(len(chunk.y) if chunk.weight is None else chunk.weight.sum())
+            counts += torch.stack([rows - ones.sum(), ones.sum()])
+        else:
+            counts += torch.bincount(chunk.y, chunk.weight, minlength=len(counts))
     return int(counts.argmin()) if bool((counts == 0).any()) else None
 
 
@@ -58,12 +73,8 @@ def why_none(part: Part, n_outputs: int, bias: bool) -> str:
     n_columns = part.n_features + bias
     if len(part) * n_columns * n_outputs > PROGRAMME:
         return f"{unsettled}, with {len(part)} rows"
-    pieces = []
-    for x, y, weight in dense_pieces(part, n_columns):
-        counts = slice(None) if weight is None else weight > 0  # a row that counts nothing bounds nothing
-        pieces.append((with_ones(torch.from_numpy(x[counts]), bias), torch.from_numpy(y[counts])))
-    columns, targets = torch.cat([x for x, _ in pieces]), torch.cat([y for _, y in pieces])
-    recedes = _recedes(columns, targets, n_outputs)
+    pieces = [*_sides(part, n_columns)]
+    recedes = _recedes(np.concatenate([x for x, _ in pieces]), np.concatenate([k for _, k in pieces]), n_outputs, bias)
     if recedes is None:
         return f"{unsettled} in {SECONDS} s"
     return receding("the classes are separated in part") if recedes else ""
@@ -81,9 +92,8 @@ def _parted_by_a_column(part: Part, n_outputs: int, bias: bool) -> bool:
     """
     classes = max(n_outputs, 2)
     low, high = np.full((classes, part.n_features), np.inf), np.full((classes, part.n_features), -np.inf)
-    for x, y, weight in dense_pieces(part, part.n_features + bias):
-        label = y.astype(np.int64).ravel() if weight is None else np.where(weight > 0, y.ravel(), -1).astype(np.int64)
-        for k in np.unique(label[label >= 0]):
+    for x, label in _sides(part, part.n_features + bias):
+        for k in np.unique(label):
             rows = x[label == k]
             np.minimum(low[k], rows.min(0), out=low[k])
             np.maximum(high[k], rows.max(0), out=high[k])
@@ -100,17 +110,30 @@ def _parted_by_a_column(part: Part, n_outputs: int, bias: bool) -> bool:
     return False
 
 
-def _recedes(columns: Tensor, y: Tensor, n_outputs: int) -> bool | None:
+def _sides(part: Part, width: int) -> Iterator[tuple[Array, NDArray[np.int64]]]:
+    """Yield x (rows, n_features) and the class of each row that counts; a row on both sides comes twice."""
+    for x, y, weight in dense_pieces(part, width):
+        x, y = (x, y.ravel()) if weight is None else (x[weight > 0], y[weight > 0].ravel())
+        upper, lower = np.ceil(y).astype(np.int64), np.floor(y).astype(np.int64)
+        both = upper != lower
+        yield (np.concatenate([x, x[both]]), np.concatenate([upper, lower[both]])) if both.any() else (x, upper)
+
+
+def _recedes(x: Array, label: NDArray[np.int64], n_outputs: int, bias: bool) -> bool | None:
     """Look for a direction in which no row's loss rises and some row's falls for ever (Konis, 2007).
 
     A linear programme: the largest sum of margins under margins >= 0 and weights within [-1, 1]. None where the
     solver found no answer in time.
     """
-    rows = (columns / columns.abs().amax(0).clamp(min=1e-300)).numpy()
+    # neither units nor, where the bias takes them up, the middles of columns may decide
+    middle = (x.max(0) + x.min(0)) / 2 if bias else np.zeros(x.shape[1])
+    rows = x - middle
+    rows /= np.maximum(np.abs(rows).max(0), 1e-300)
+    rows = np.column_stack([rows, np.ones(len(rows))]) if bias else rows
     if n_outputs == 1:
-        margins = csr_array(np.where(y.numpy() > 0.5, rows, -rows))
+        margins = csr_array(np.where(label[:, None] == 1, rows, -rows))
     else:
-        own = np.eye(n_outputs)[y.numpy()]
+        own = np.eye(n_outputs)[label]
         pairs = [own - np.eye(n_outputs)[k] for k in range(n_outputs)]
         margins = vstack(
             [csr_array((pair[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)) for pair in pairs], format="csr"

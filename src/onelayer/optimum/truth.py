@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from onelayer.linalg import Piece, logits_of, pieces, total
-from onelayer.optimum.reference import Reference, Solver, penalty
+from onelayer.optimum.reference import Solver, penalty
+from onelayer.optimum.result import Reference
 from onelayer.protocols import LogitMap
 
 # the objective is a mean of rounded numbers: a smaller difference is none
@@ -58,7 +59,7 @@ class Truth:
         for problem in problems:
             if problem not in solved:
                 unsolved = self.architecture.unsolved
-                solved[problem] = Reference(None, torch.nan, unsolved) if unsolved else solver.solve(problem[1])
+                solved[problem] = Reference(None, note=unsolved) if unsolved else solver.solve(problem[1])
         self.references: list[Reference] = [solved[problem] for problem in problems]
         self._l2 = torch.tensor(l2, dtype=torch.float64)
         self._best = torch.tensor([reference.value for reference in self.references], dtype=torch.float64)

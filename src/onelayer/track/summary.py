@@ -8,7 +8,7 @@ from typing import Any
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.data.preprocess import NO_CONSTANT
-from onelayer.optimum.reference import Reference
+from onelayer.optimum import Reference
 
 
 def announced(spec: RunSpec, data: DataModule, objective: str, lr: float) -> list[str]:
