@@ -22,7 +22,6 @@ from onelayer import CONF
 from onelayer.build import build_data, build_module
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
-from onelayer.model.objectives import choose_objective
 
 BATCH, ROUNDS, SQUARE = 128, 15, 2048
 OPTIMIZERS = ("sgd", "adam")
@@ -39,8 +38,9 @@ def specs_of(optim: str, runs: int) -> list[RunSpec]:
 
 def epoch(specs: list[RunSpec], data: DataModule, device: torch.device) -> Callable[[], object]:
     """Return what trains one more epoch of a stack, as Lightning would have it done."""
-    module = build_module(specs, data, choose_objective("auto", data.task)).to(device)
-    module.on_fit_start()
+    module = build_module(specs)
+    module.attach(data, max_epochs=1)
+    module.to(device).on_fit_start()
     block = data.transfer_batch_to_device(next(iter(data.train_dataloader())), device, 0)
     return lambda: module.training_step(block, 0)
 

@@ -28,7 +28,6 @@ from onelayer import CONF
 from onelayer.build import build_data, build_module, build_trainer
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
-from onelayer.model.objectives import choose_objective
 from onelayer.threads import few_threads
 from onelayer.track.curves import Curves
 from onelayer.track.judge import Judge
@@ -58,8 +57,8 @@ def spec_of(optim: str) -> RunSpec:
 
 def onelayer(spec: RunSpec, data: DataModule, folder: Path) -> Callable[[], float]:
     """As users run it: validation, curves, reference, best weights and checkpoints."""
-    objective = choose_objective("auto", data.task)
-    module = build_module([spec], data, objective)
+    module = build_module([spec])
+    module.attach(data, max_epochs=EPOCHS)
     with EpochBar(EPOCHS, shown=False) as bar:
         tracker = Tracker(
             Judge(spec.monitor, [None]),

@@ -22,7 +22,6 @@ from machine import peak_memory
 from onelayer import CONF
 from onelayer.build import build_data, build_module
 from onelayer.config import RunSpec
-from onelayer.model.objectives import choose_objective
 from onelayer.prepared import load_table, prepare_data
 
 ROWS, COLUMNS, ROUNDS = 1_000_000, 50, 5
@@ -63,7 +62,8 @@ def by_onelayer(path: Path) -> Seconds:
     prepared = prepare_data(spec, table)
     data = build_data(spec, lambda: prepared)
     marks.append(time.perf_counter())
-    module = build_module([spec], data, choose_objective(spec.model.objective, data.task, spec.model.link))
+    module = build_module([spec])
+    module.attach(data, max_epochs=spec.trainer.max_epochs)
     module.on_fit_start()
     marks.append(time.perf_counter())
     (block,) = data.train_dataloader()

@@ -25,7 +25,6 @@ from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.data.table import Table
 from onelayer.model.module import OneLayer
-from onelayer.model.objectives import choose_objective
 from onelayer.prepared import prepare_data
 from onelayer.threads import few_threads
 
@@ -64,7 +63,8 @@ def stack(rows: Table, rates: np.ndarray[Any, Any], overrides: list[str]) -> tup
     specs = [spec.model_copy(update={"optim": spec.optim.model_copy(update={"lr": float(lr)})}) for lr in rates]
     prepared = prepare_data(spec, rows)
     data = build_data(spec, lambda: prepared)
-    module = build_module(specs, data, choose_objective(spec.model.objective, data.task, spec.model.link))
+    module = build_module(specs)
+    module.attach(data, max_epochs=spec.trainer.max_epochs)
     module.on_fit_start()
     return data, module
 

@@ -24,7 +24,6 @@ from onelayer import CONF
 from onelayer.build import build_data, build_module
 from onelayer.config import RunSpec
 from onelayer.model.metrics import metrics_of
-from onelayer.model.objectives import choose_objective
 from onelayer.prepared import load_table, prepare_data
 from onelayer.threads import few_threads
 
@@ -86,7 +85,8 @@ def train(path: Path, *, stream: bool) -> dict[str, Any]:
     prepared = prepare_data(spec, table)
     data = build_data(spec, lambda: prepared)
     marks.append(time.perf_counter())
-    module = build_module(specs, data, choose_objective(spec.model.objective, data.task, spec.model.link))
+    module = build_module(specs)
+    module.attach(data, max_epochs=1)
     marks.append(time.perf_counter())
     trainer = Trainer(
         accelerator="cpu",

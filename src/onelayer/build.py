@@ -1,6 +1,7 @@
 """From a specification to the objects that train it; beyond here classes take typed keywords."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
@@ -9,18 +10,10 @@ from lightning.pytorch.callbacks import Callback
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.data.prepare import Prepared
-from onelayer.data.preprocess import scaled_coefficients
 from onelayer.errors import UserError
 from onelayer.model.defined import undefined
-from onelayer.model.direction import higher_is_better
-from onelayer.model.linear import StackedLinear
-from onelayer.model.metrics import COSTLY, METRICS, check_monitor
+from onelayer.model.metrics import check_monitor
 from onelayer.model.module import OneLayer
-from onelayer.model.objectives import Objective
-from onelayer.model.optimizers import OptimizerSettings, refuse_auto_lr, refuse_misfit
-from onelayer.model.schedule import Schedule, ScheduleSettings
-from onelayer.optimum.reference import Solver
-from onelayer.optimum.truth import Solved, Truth
 from onelayer.prepared import load_table, prepare_data
 from onelayer.track.tracker import Tracker
 
@@ -44,57 +37,39 @@ def build_data(spec: RunSpec, lent: Callable[[], Prepared] | None = None) -> Dat
     )
 
 
-def build_module(
-    specs: Sequence[RunSpec], data: DataModule, objective: Objective, solved: Solved | None = None
-) -> OneLayer:
-    """Stack the runs: start weights, optimizers, schedules, and the truth they are judged by.
+def build_module(specs: Sequence[RunSpec], *, reference: bool = True) -> OneLayer:
+    """Return the stack of some runs that share their data and their model; it is to be attached to the data.
 
     Args:
         specs: of each run.
-        data: what all of them see.
-        objective: their loss.
-        solved: references that are known of these train rows; those found now are added.
+        reference: whether the exact optimum is looked for.
     """
-    shared, bias, hidden = specs[0], specs[0].model.bias, specs[0].model.hidden
-    n_outputs = data.n_outputs
-    # LBFGS wants the numbers of a run in one piece, and so do the products of two layers
-    by_column = data.prepared.sparse and hidden is None and all(spec.optim.name != "LBFGS" for spec in specs)
-    stack = StackedLinear(
-        len(specs), data.n_features, n_outputs, bias=bias, hidden=hidden, dtype=data.dtype, by_column=by_column
+    model = specs[0].model
+    args: dict[str, Any] = {}  # equal ones are one object, which a checkpoint holds once
+    module = OneLayer(
+        optimizer=[spec.optim.name for spec in specs],
+        lr=[spec.optim.lr for spec in specs],
+        optimizer_args=[args.setdefault(f"{spec.optim.args}", spec.optim.args) for spec in specs],
+        l2=[spec.model.l2 for spec in specs],
+        seed=[spec.seed for spec in specs],
+        init=[spec.model.init for spec in specs],
+        init_std=[spec.model.init_std for spec in specs],
+        scheduler=[spec.scheduler.name for spec in specs],
+        scheduler_args=[
+            args.setdefault(f"{spec.scheduler}", {**spec.scheduler.args, "interval": spec.scheduler.interval})
+            if spec.scheduler.name
+            else None
+            for spec in specs
+        ],
+        objective=model.objective,
+        link=model.link,
+        bias=model.bias,
+        hidden=model.hidden,
+        monitor=specs[0].monitor,
+        reference=reference,
     )
-    stack.start([s.seed for s in specs], [s.model.init for s in specs], [s.model.init_std or 0.01 for s in specs])
-    l2 = [spec.model.l2 for spec in specs]
-    solver = Solver(data.train, objective, n_outputs=n_outputs, bias=bias, classes=data.prepared.classes)
-    rates = learning_rates(specs, solver)
-    settings = [
-        OptimizerSettings.of(spec.optim.name, lr, spec.optim.args) for spec, lr in zip(specs, rates, strict=True)
-    ]
-    schedules = [ScheduleSettings(s.scheduler.name, s.scheduler.args, s.scheduler.interval) for s in specs]
-    for one, schedule in zip(settings, schedules, strict=True):
-        refuse_misfit(one, full_batch=data.steps_per_epoch == 1, scheduled=schedule.name is not None)
-    return OneLayer(
-        stack,
-        objective,
-        settings,
-        l2,
-        schedule=Schedule(
-            [one.lr for one in settings],
-            schedules,
-            epochs=shared.trainer.max_epochs,
-            steps_per_epoch=data.steps_per_epoch,
-            higher_is_better=higher_is_better(shared.monitor),
-        ),
-        truth=Truth(
-            solver,
-            l2,
-            architecture=stack.architecture,
-            known=known_theta(data.prepared, bias) if hidden is None else None,
-            solved=solved,
-        ),
-        metrics=[name for name in METRICS[data.task] if name not in COSTLY or shared.monitor == f"val/{name}"],
-        monitor=shared.monitor,
-        unit=torch.from_numpy(data.prepared.y_scale.scale),
-    )
+    module.tracked = True
+    return module
 
 
 def build_trainer(spec: RunSpec, tracker: Tracker, *more: Callback) -> Trainer:
@@ -115,30 +90,6 @@ def build_trainer(spec: RunSpec, tracker: Tracker, *more: Callback) -> Trainer:
         limit_val_batches=None if tracker.validates else 0,
         default_root_dir=tracker.path.parent,
     )
-
-
-def learning_rates(specs: Sequence[RunSpec], solver: Solver) -> list[float]:
-    """Return the learning rate of each run; ``auto`` is 1/L of its objective on the train rows.
-
-    Raises:
-        UserError: auto for an optimizer whose step has another size, or for a loss of boundless curvature.
-    """
-    for spec in specs:
-        refuse_auto_lr(spec.optim.name, spec.optim.lr, solver.objective)
-    if all(spec.optim.lr != "auto" for spec in specs):
-        found = [0.0] * len(specs)
-    else:
-        found = solver.auto_lr([spec.model.l2 for spec in specs])
-    return [auto if spec.optim.lr == "auto" else spec.optim.lr for spec, auto in zip(specs, found, strict=True)]
-
-
-def known_theta(data: Prepared, bias: bool) -> torch.Tensor | None:
-    """Return the weights that made the data, (outputs, columns) for its scaled form; None where they are not known."""
-    if data.known is None:
-        return None
-    weight, constant = scaled_coefficients(*data.known, data.x_scale, data.y_scale)
-    parts = [torch.from_numpy(weight)] + ([torch.from_numpy(constant)[:, None]] if bias else [])
-    return torch.cat(parts, 1)
 
 
 def refuse_missing_device(spec: RunSpec) -> None:

@@ -23,7 +23,6 @@ from onelayer.data.module import DataModule
 from onelayer.errors import CutShort
 from onelayer.filenames import LAST
 from onelayer.model.module import OneLayer
-from onelayer.model.objectives import choose_objective
 from onelayer.optimum.truth import Solved
 from onelayer.resume import checkpoint_of
 from onelayer.threads import few_threads
@@ -136,12 +135,14 @@ def train_stack(
     shared = runs[0].spec
     refuse_undefined_monitor(shared.monitor, data)
     seed_everything(shared.seed, workers=True, verbose=False)
-    objective = choose_objective(shared.model.objective, data.task, shared.model.link)
-    module = build_module([run.spec for run in runs], data, objective, solved)
+    module = build_module([run.spec for run in runs])
+    module.attach(data, max_epochs=shared.trainer.max_epochs, solved=solved)
     assert module.truth is not None
     paths = _paths(shared, module, checkpoint)
     for run, reference, settings in zip(runs, module.truth.references, module.settings, strict=True):
-        observer.say(run, *announced(run.spec, data, objective.name, settings.lr), announced_reference(reference))
+        observer.say(
+            run, *announced(run.spec, data, module.objective.name, settings.lr), announced_reference(reference)
+        )
     refuse_blind_monitor(shared, module)
     top = path.parent.parent
     history = History(

@@ -35,6 +35,22 @@ def few_threads(work: int) -> AbstractContextManager[None]:
     return one_thread() if work < SMALL else nullcontext()
 
 
+class Threads:
+    """Keeps to one thread from one call to another, where a `with` cannot stand."""
+
+    def __init__(self) -> None:
+        self._held = ExitStack()
+
+    def limit(self, work: int) -> None:
+        """Keep to one thread for steps of so many multiplications, where these are few, until `release`."""
+        self.release()
+        self._held.enter_context(few_threads(work))
+
+    def release(self) -> None:
+        """Give back what is held; nothing where nothing is."""
+        self._held.close()
+
+
 @cache
 def _libraries() -> Any:
     import scipy.linalg  # noqa: F401  # brings a library of its own, which must be there to be found

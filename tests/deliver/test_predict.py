@@ -22,10 +22,8 @@ from onelayer.data.module import DataModule
 from onelayer.deliver.load import load
 from onelayer.errors import UserError
 from onelayer.links import LINKS
-from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
-from onelayer.model.optimizers import OptimizerSettings
 from tests.conftest import ROOT, Outcome
 from tests.data.streaming.tables import invented, prepared_by, saved
 
@@ -74,26 +72,20 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def wanted(folder: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> np.ndarray[Any, Any]:
-    """What the training code says of its train rows: numbers in original units, or logits."""
+    """What the training code says of its train rows: numbers in original units, or probabilities."""
     monkeypatch.chdir(folder)
     others = [name for name in TARGETS if name != target]
     drop = f"data.drop=[{','.join([*others, 'weight', 'id'])}]"
     data = DataModule(prepared_by(*BASE, f"data.target={target}", drop))
-    saved = torch.load(folder / "run" / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
-    module = OneLayer(
-        StackedLinear(1, data.n_features, data.n_outputs),
-        choose_objective("auto", TARGETS[target]),
-        [OptimizerSettings.of("SGD", 0.1, {})],
-        [0.0],
-    )
-    module.load_state_dict(saved)
+    module = OneLayer.load_from_checkpoint(folder / "run" / "checkpoints" / "best.ckpt")
     trainer = Trainer(logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
     said: Any = trainer.predict(module, data.measured("train"))
-    logits: np.ndarray[Any, Any] = said[0][0].numpy()
+    logits, values = said[0].logits[0].numpy(), said[0].values[0].numpy()
     # what a product of matrices says is the same but for the last digits
     whole = module(next(iter(data.measured("train"))).x)[0].numpy()
     np.testing.assert_allclose(whole, logits, rtol=1e-4, atol=1e-6)
-    return data.prepared.y_scale.undo(logits.astype(np.float64)) if target == "number" else logits
+    found: np.ndarray[Any, Any] = values
+    return found
 
 
 @pytest.mark.parametrize("form", ["parquet", "csv"])
@@ -113,7 +105,7 @@ def test_train_rows_are_predicted_as_training_had_them(
     classes = model.classes
     assert classes is not None
     probability = np.stack([scored[f"probability_{name}"].astype(float) for name in classes], 1)
-    np.testing.assert_array_equal(probability, model.of_logits(expected.astype(np.float64)).probability)
+    np.testing.assert_array_equal(probability, expected)
     assert list(scored["prediction"]) == [classes[place] for place in probability.argmax(1)]
 
 

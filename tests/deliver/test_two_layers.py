@@ -19,10 +19,7 @@ from onelayer.data.module import DataModule
 from onelayer.deliver.export.exporting import TARGETS, export
 from onelayer.deliver.export.parity import ALLOWED
 from onelayer.errors import UserError
-from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
-from onelayer.model.objectives import choose_objective
-from onelayer.model.optimizers import OptimizerSettings
 from onelayer.report.winner import Answers, Winner, winner_of
 from tests.conftest import Outcome
 from tests.data.streaming.tables import invented, prepared_by, saved
@@ -56,16 +53,11 @@ def test_every_row_is_predicted_as_training_has_it_to_the_last_bit(
     monkeypatch.chdir(folder)
     data = DataModule(prepared_by(*asked), dtype=torch.float64 if "data.dtype=float64" in asked else torch.float32)
     bias = "model.bias=false" not in asked
-    module = OneLayer(
-        StackedLinear(1, data.n_features, data.n_outputs, bias=bias, hidden=HIDDEN, dtype=data.dtype),
-        choose_objective("auto", data.task),
-        [OptimizerSettings.of("SGD", 0.1, {})],
-        [0.0],
-    )
-    state = torch.load(folder / "run" / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
-    module.load_state_dict(state)
+    best = folder / "run" / "checkpoints" / "best.ckpt"
+    module = OneLayer.load_from_checkpoint(best)
+    state = torch.load(best, weights_only=True)["state_dict"]
     trainer = Trainer(logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
-    (said,) = trainer.predict(module, data.measured("test"))  # type: ignore[misc]
+    ((said, _),) = trainer.predict(module, data.measured("test"))  # type: ignore[misc]
     (block,) = data.measured("test")
     layers = nn.Linear(data.n_features, HIDDEN, bias=bias), nn.ReLU(), nn.Linear(HIDDEN, data.n_outputs, bias=bias)
     network = nn.Sequential(*layers).to(data.dtype)

@@ -1,12 +1,20 @@
 """A small problem of each objective, optimizers as `optim=` gives them, and the loop of any tutorial."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from onelayer.model.rows import Block
+from onelayer.data.blocks import Block
+from onelayer.data.parts import Part
+from onelayer.data.preprocess import Scale
+from onelayer.model.linear import Init
+from onelayer.model.module import OneLayer
+from onelayer.model.objectives import OBJECTIVES, Objective
+from onelayer.model.optimizers import OptimizerSettings
+from onelayer.model.schedule import ScheduleSettings
+from onelayer.optimum.truth import Solved
 from tests.conftest import composed
 
 WITHOUT_LINE_SEARCH = "lbfgs optim.line_search_fn=null"
@@ -55,3 +63,69 @@ def train_in_plain_torch(
                 optimizer.step()
             if scheduler is not None:
                 scheduler.step()
+
+
+class Rows:
+    """Rows as a data module gives them: the same block in training and in validation."""
+
+    def __init__(self, block: Block, objective: Objective, outputs: int) -> None:
+        x, y = block.x, block.y
+        self.block, self.task, self.n_features, self.n_outputs = block, objective.task, x.shape[1], outputs
+        self.classes, self.dtype, self.batch_size = None, x.dtype, block.batch_size
+        self.steps_per_epoch = -(-len(y) // block.batch_size)
+        self.train = Part(x.double(), y.double() if y.is_floating_point() else y, block.weight)
+        self.val: tuple[()] = ()
+        self.test: tuple[()] = ()
+        self.prepared = self
+        self.sparse, self.streams, self.y_scale = x.is_sparse_csr, False, Scale.neutral(outputs)
+
+    def known_theta(self, bias: bool) -> None:
+        return None
+
+    def measured(self, part: str) -> list[Block]:
+        return [self.block]
+
+
+def arguments_of(settings: OptimizerSettings) -> dict[str, Any]:
+    """As they are given to the class; LBFGS and Rprop know no weight decay."""
+    args = dict(settings.args)
+    if settings.weight_decay:
+        args["weight_decay"] = settings.weight_decay
+    return args
+
+
+def stack_on(
+    block: Block,
+    objective: Objective,
+    settings: Sequence[OptimizerSettings],
+    l2: Sequence[float] | float = 0.0,
+    *,
+    outputs: int = 1,
+    seeds: Sequence[int] | int = 0,
+    init: Init = "zeros",
+    schedules: Sequence[ScheduleSettings] | None = None,
+    epochs: int = 1,
+    solved: Solved | None = None,
+    **keywords: Any,
+) -> OneLayer:
+    """A stack that is about to train on some rows; without `solved`, its optima are not looked for."""
+    schedules = schedules or [ScheduleSettings()] * len(settings)
+    named = objective.name in OBJECTIVES
+    module = OneLayer(
+        optimizer=[one.name for one in settings],
+        lr=[one.lr for one in settings],
+        optimizer_args=[arguments_of(one) for one in settings],
+        l2=l2,
+        seed=seeds,
+        init=init,
+        scheduler=[one.name for one in schedules],
+        scheduler_args=[{**one.args, "interval": one.interval} if one.name else None for one in schedules],
+        objective=objective.name if named else "auto",
+        link="logit" if named else objective.link,
+        reference=solved is not None,
+        **keywords,
+    )
+    module.tracked = True
+    module.attach(Rows(block, objective, outputs), max_epochs=epochs, solved=solved)
+    module.on_fit_start()
+    return module

@@ -10,17 +10,14 @@ import torch
 from torch import Tensor
 
 from onelayer.data.blocks import Block
-from onelayer.data.parts import Part
-from onelayer.model.linear import StackedLinear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings
-from onelayer.model.schedule import Schedule, ScheduleSettings
+from onelayer.model.schedule import ScheduleSettings
 from onelayer.model.take import take_stack
-from onelayer.optimum.reference import Solver
-from onelayer.optimum.truth import Solved, Truth
+from onelayer.optimum.truth import Solved
 from tests.conftest import OPTIMIZERS
-from tests.model.problems import BATCH, FEATURES, FULL_BATCH, ROWS, configured, problem
+from tests.model.problems import BATCH, FULL_BATCH, ROWS, configured, problem, stack_on
 
 EPOCHS = 9
 # how far apart two numbers may be that are computed in stacks of different size
@@ -57,30 +54,23 @@ class Runs:
     ) -> None:
         self.x, self.y, self.outputs = problem(objective, dtype)
         self.settings, self.schedules, self.objective, self.dtype = settings, schedules, OBJECTIVES[objective], dtype
-        self.part = Part(self.x.double(), self.y if self.outputs > 1 else self.y.double())
         self.block = Block(self.x, self.y, None, batch)
         self.l2 = [l2[run % len(l2)] for run in range(len(settings))]
         self.solved: Solved = {}
 
     def stack(self, runs: Sequence[int]) -> OneLayer:
-        linear = StackedLinear(len(runs), FEATURES, self.outputs, dtype=self.dtype)
-        linear.start(list(runs), ["torch"] * len(runs), [0.01] * len(runs))
-        l2 = [self.l2[run] for run in runs]
-        module = OneLayer(
-            linear,
+        return stack_on(
+            self.block,
             self.objective,
             [self.settings[run] for run in runs],
-            l2,
-            schedule=Schedule(
-                [self.settings[run].lr for run in runs],
-                [self.schedules[run] for run in runs],
-                epochs=EPOCHS,
-                steps_per_epoch=ROWS // self.block.batch_size,
-            ),
-            truth=Truth(Solver(self.part, self.objective, n_outputs=self.outputs), l2, solved=self.solved),
+            [self.l2[run] for run in runs],
+            outputs=self.outputs,
+            seeds=list(runs),
+            init="torch",
+            schedules=[self.schedules[run] for run in runs],
+            epochs=EPOCHS,
+            solved=self.solved,
         )
-        module.on_fit_start()
-        return module
 
     def train(self, module: OneLayer, epochs: int) -> Iterator[int]:
         """Train as Lightning would, which computes in the precision of the data; stop after each epoch, from 1 on."""
@@ -233,7 +223,7 @@ def test_runs_taken_from_the_state_of_a_stack_go_on_in_a_stack_of_their_own(opti
     file = io.BytesIO()
     torch.save(take_stack(module.stack_state(), taken), file)
     file.seek(0)
-    second.on_load_checkpoint({"stack": torch.load(file, weights_only=True)})
+    second.resume(torch.load(file, weights_only=True))
     second.on_fit_start()
     list(runs.train(second, EPOCHS - 4))
     runs.check(second, taken)

@@ -8,13 +8,10 @@ from lightning.pytorch import Trainer
 
 from onelayer.errors import UserError
 from onelayer.links import LINKS
-from onelayer.model.linear import Linear, StackedLinear
+from onelayer.model.linear import Linear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import BINARY, OBJECTIVES, Objective
 from onelayer.model.optimizers import OptimizerSettings, build_optimizers, check_optimizer, refuse_misfit
-from onelayer.model.schedule import Schedule, ScheduleSettings
-from onelayer.optimum.reference import Solver
-from onelayer.optimum.truth import Truth
 from tests.conftest import OPTIMIZERS, data_of, load
 from tests.model.problems import configured
 
@@ -58,19 +55,23 @@ def rel_gap(optim: str, source: str, objective: Objective, epochs: int) -> float
     data = data_of(
         table, val=0, test=0, normalize_target="standard" if source == "linear" else "none", dtype=torch.float64
     )
-    outputs = 3 if source == "softmax" else 1
     name, lr, args = configured(optim)
     # sign-like steps need a falling rate to end, and RAdam, once it has arrived, steps by rounding alone; Rprop has no
     # rate after its start; the others keep theirs
     falls = name in ("RMSprop", "NAdam", "RAdam", "Adafactor")
+    named = objective.name in OBJECTIVES
     module = OneLayer(
-        StackedLinear(1, 5, outputs, dtype=torch.float64),
-        objective,
-        [OptimizerSettings.of(name, lr, args)],
-        [0.1],
-        schedule=Schedule([lr], [ScheduleSettings("CosineAnnealingLR", {"T_max": epochs})]) if falls else None,
-        truth=Truth(Solver(data.train, objective, n_outputs=outputs), [0.1]),
+        optimizer=name,
+        lr=lr,
+        optimizer_args=args,
+        l2=0.1,
+        scheduler="CosineAnnealingLR" if falls else None,
+        scheduler_args={"T_max": epochs} if falls else None,
+        objective=objective.name if named else "auto",
+        link="logit" if named else objective.link,
     )
+    module.tracked = True
+    module.attach(data, max_epochs=epochs)
     module.on_fit_start()
     (block,) = data.train_dataloader()
     for _ in range(epochs):
@@ -140,12 +141,7 @@ def test_arguments_that_are_wrong_or_without_effect_are_refused(name: str, args:
 def test_lightning_runs_the_same_steps() -> None:
     """The trainer calls training_step once an epoch, and nothing in between touches the weights."""
     data = data_of(load("diabetes"), val=0, test=0, batch_size=32, normalize_target="standard")
-    settings = [OptimizerSettings.of("Adam", 0.01, {})]
-
-    def module() -> OneLayer:
-        return OneLayer(StackedLinear(1, 10, 1), OBJECTIVES["squared"], settings, [0.0])
-
-    fitted = module()
+    fitted = OneLayer(optimizer="Adam", lr=0.01)
     Trainer(
         max_epochs=3,
         accelerator="cpu",
@@ -155,7 +151,9 @@ def test_lightning_runs_the_same_steps() -> None:
         enable_model_summary=False,
         limit_val_batches=0,
     ).fit(fitted, data)
-    by_hand = module()
+    by_hand = OneLayer(optimizer="Adam", lr=0.01)
+    by_hand.tracked = True
+    by_hand.attach(data, max_epochs=3)
     by_hand.on_fit_start()
     for epoch in range(3):
         blocks = data.train_dataloader().dataset

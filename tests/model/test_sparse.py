@@ -12,12 +12,12 @@ from onelayer.data.blocks import Block, choose, csr, neighbours
 from onelayer.data.parts import Part
 from onelayer.linalg import dense, logits_of, pullback
 from onelayer.model.linear import StackedLinear
-from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings
 from onelayer.optimum.moments import Moments
 from onelayer.optimum.reference import LIMIT, Solver
 from onelayer.optimum.truth import Truth
+from tests.model.problems import stack_on
 from tests.optimum.test_reference import OUTPUTS, TARGETS
 
 rng = np.random.default_rng(0)
@@ -64,16 +64,15 @@ def test_a_stack_trains_alike(name: str, optim: str, shuffled: bool, l2: list[fl
     order = torch.randperm(80, generator=torch.Generator().manual_seed(0)) if shuffled else None
 
     def trained(x: Tensor) -> Tensor:
-        by_column = x.is_sparse_csr and optim != "LBFGS"
-        linear = StackedLinear(3, 6, OUTPUTS[name], dtype=torch.float64, by_column=by_column)
         settings = [OptimizerSettings.of(optim, lr, {}) for lr in (0.1, 0.01, 0.001)]
-        module = OneLayer(linear, OBJECTIVES[name], settings, l2)
-        module.on_fit_start()
+        block = Block(x, TARGETS[name], order, 80 if optim == "LBFGS" else 32)
+        module = stack_on(block, OBJECTIVES[name], settings, l2, outputs=OUTPUTS[name])
+        assert module.linear.by_column == (x.is_sparse_csr and optim != "LBFGS")
         for epoch in range(3):
-            module.training_step(Block(x, TARGETS[name], order, 80 if optim == "LBFGS" else 32), 0)
+            module.training_step(block, 0)
             if epoch == 1:
                 module.keep([0, 2])
-        return linear.theta.contiguous()
+        return module.linear.theta.contiguous()
 
     torch.testing.assert_close(trained(SPARSE), trained(FILLED), rtol=1e-10, atol=1e-11)
 
@@ -87,13 +86,12 @@ def test_a_step_that_moves_the_columns_of_a_batch_is_the_step_that_moves_all(
     plain = [OptimizerSettings.of("SGD", lr, {}) for lr in (0.1, 0.02, 0.3)]
 
     def trained(settings: list[OptimizerSettings], l2: list[float]) -> Tensor:
-        linear = StackedLinear(len(settings), 6, OUTPUTS[name], bias=bias, dtype=torch.float64, by_column=True)
-        module = OneLayer(linear, OBJECTIVES[name], settings, l2)
+        block = Block(SPARSE, TARGETS[name], None, 3)
+        module = stack_on(block, OBJECTIVES[name], settings, l2, outputs=OUTPUTS[name], bias=bias)
         assert module.steps_locally == (settings[-1].name == "SGD")
-        module.on_fit_start()
         for _ in range(3):
-            module.training_step(Block(SPARSE, TARGETS[name], None, 3), 0)
-        return linear.theta.contiguous()
+            module.training_step(block, 0)
+        return module.linear.theta.contiguous()
 
     def agree(found: Tensor, expected: Tensor) -> None:
         # 80 steps, none of which makes an error larger, each of sums of a few terms

@@ -10,11 +10,9 @@ from torch.nn import functional
 
 from onelayer.data.blocks import Block
 from onelayer.data.parts import Part
-from onelayer.model.linear import StackedLinear
-from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings, check_optimizer
-from onelayer.model.schedule import Schedule, ScheduleSettings
+from onelayer.model.schedule import ScheduleSettings
 from onelayer.optimum.reference import value
 from tests.conftest import OPTIMIZERS
 from tests.model.problems import (
@@ -25,6 +23,7 @@ from tests.model.problems import (
     WITHOUT_LINE_SEARCH,
     configured,
     problem,
+    stack_on,
     train_in_plain_torch,
 )
 
@@ -81,17 +80,15 @@ def test_a_stack_of_six_equals_six_loops_in_plain_torch(optim: str, objective: s
             [1.0, 0.3, 0.1, 1.0, 0.5, 0.03], decays, [0.0, 0.0, 0.1, 0.01, 0.3, 0.0], [0, 1, 2, 3, 4, 0], strict=True
         )
     ]
-    stack = StackedLinear(6, FEATURES, outputs, dtype=dtype)
-    stack.start([run[3] for run in runs], ["torch"] * 6, [0.01] * 6)
     settings = [OptimizerSettings.of(name, rate, its) for rate, its, _, _ in runs]
-    module = OneLayer(stack, OBJECTIVES[objective], settings, [run[2] for run in runs])
-    module.on_fit_start()
+    penalties, seeds = [run[2] for run in runs], [run[3] for run in runs]
+    module = stack_on(block, OBJECTIVES[objective], settings, penalties, outputs=outputs, seeds=seeds, init="torch")
     for _ in range(epochs):
         module.training_step(block, 0)
     for index, (rate, its, l2, seed) in enumerate(runs):
         checked = check_optimizer(name, rate, its)
         expected = one_in_plain_torch(name, rate, checked, l2, seed, block, LOSSES[objective], outputs, epochs)
-        found = stack.theta.data[index]
+        found = module.linear.theta.data[index]
         if optim == "lbfgs" and dtype == torch.float32:
             # Its line search compares losses, and in float32 those are flat within sqrt(eps) = 3e-4 of the optimum:
             # plain torch itself stops up to 8e-4 away from it. So here the objectives are compared; the weights are
@@ -114,38 +111,31 @@ def test_the_same_under_a_schedule_that_changes_every_step(optim: str) -> None:
     x, y, outputs = problem("squared", torch.float64)
     block = Block(x, y, None, BATCH)
     for index, rate in enumerate([lr, 0.3 * lr]):
-        schedule = Schedule(
-            [rate], [ScheduleSettings("CosineAnnealingLR", {"T_max": 13, "eta_min": rate / 10}, "step")]
-        )
-        one = StackedLinear(1, FEATURES, 1, dtype=torch.float64)
-        one.start([index], ["torch"], [0.01])
-        module = OneLayer(
-            one, OBJECTIVES["squared"], [OptimizerSettings.of(name, rate, args)], [0.1], schedule=schedule
-        )
-        module.on_fit_start()
+        schedule = ScheduleSettings("CosineAnnealingLR", {"T_max": 13, "eta_min": rate / 10}, "step")
+        settings = [OptimizerSettings.of(name, rate, args)]
+        module = stack_on(block, OBJECTIVES["squared"], settings, 0.1, seeds=index, init="torch", schedules=[schedule])
         for _ in range(5):
             module.training_step(block, 0)
         checked = check_optimizer(name, rate, args)
         expected = one_in_plain_torch(
             name, rate, checked, 0.1, index, block, functional.mse_loss, outputs, 5, cosine=13
         )
-        torch.testing.assert_close(one.theta.data[0], expected, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(module.linear.theta.data[0], expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("optim", ["asgd", "adafactor", "adam"])
 def test_a_rate_that_falls_to_zero_and_rises_again_halts_nothing(optim: str) -> None:
     name, lr, args = configured(optim)
     x, y, _ = problem("squared", torch.float64)
-    schedule = Schedule([lr], [ScheduleSettings("CosineAnnealingLR", {"T_max": 4}, "step")])
-    stack = StackedLinear(1, FEATURES, 1, dtype=torch.float64)
-    module = OneLayer(stack, OBJECTIVES["squared"], [OptimizerSettings.of(name, lr, args)], [0.0], schedule=schedule)
-    module.on_fit_start()
+    block = Block(x, y, None, BATCH)
+    schedule = ScheduleSettings("CosineAnnealingLR", {"T_max": 4}, "step")
+    settings = [OptimizerSettings.of(name, lr, args)]
+    module = stack_on(block, OBJECTIVES["squared"], settings, schedules=[schedule])
     layer = torch.nn.Linear(FEATURES, 1, dtype=torch.float64)
     torch.nn.init.zeros_(layer.weight)
     torch.nn.init.zeros_(layer.bias)
     optimizer = getattr(torch.optim, name)(layer.parameters(), lr=lr, **check_optimizer(name, lr, args))
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 4)
-    block = Block(x, y, None, BATCH)
     for _ in range(3):
         module.training_step(block, 0)
         for rows, target, _ in block.batches():
@@ -153,17 +143,17 @@ def test_a_rate_that_falls_to_zero_and_rises_again_halts_nothing(optim: str) -> 
             torch.autograd.backward(functional.mse_loss(layer(rows), target))
             optimizer.step()
             scheduler.step()
-    torch.testing.assert_close(stack.weight[0], layer.weight.detach(), rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(module.linear.weight[0], layer.weight.detach(), rtol=1e-9, atol=1e-12)
 
 
 def test_one_runs_infinity_stays_its_own() -> None:
     x, y, _ = problem("squared", torch.float32)
     settings = [OptimizerSettings.of("SGD", lr, {}) for lr in (0.01, 1e6, 0.01)]
-    stack = StackedLinear(3, FEATURES, 1)
-    module = OneLayer(stack, OBJECTIVES["squared"], settings, [0.0] * 3)
-    module.on_fit_start()
+    block = Block(x, y, None, BATCH)
+    module = stack_on(block, OBJECTIVES["squared"], settings)
     for _ in range(20):
-        module.training_step(Block(x, y, None, BATCH), 0)
+        module.training_step(block, 0)
+    stack = module.linear
     assert not stack.theta[1].isfinite().all()
     assert stack.theta[0].isfinite().all()
     # columns of one product need not be summed alike
@@ -176,10 +166,9 @@ def test_a_halted_run_does_not_move(optim: str) -> None:
     if optim == "lbfgs":
         args["max_iter"] = 2  # with its twenty it is at the optimum after one step
     x, y, _ = problem("squared", torch.float32)
-    stack = StackedLinear(2, FEATURES, 1)
-    module = OneLayer(stack, OBJECTIVES["squared"], [OptimizerSettings.of(name, lr, args)] * 2, [0.0] * 2)
-    module.on_fit_start()
     block = Block(x, y, None, ROWS)
+    module = stack_on(block, OBJECTIVES["squared"], [OptimizerSettings.of(name, lr, args)] * 2)
+    stack = module.linear
     module.training_step(block, 0)
     module.halt(torch.tensor([True, False]))
     before = stack.theta.clone()
@@ -191,9 +180,8 @@ def test_a_halted_run_does_not_move(optim: str) -> None:
 def test_lbfgs_on_a_loss_that_is_infinite_spoils_its_own_run_only() -> None:
     x, y, _ = problem("logistic", torch.float32)
     settings = [OptimizerSettings.of("LBFGS", lr, {"line_search_fn": "strong_wolfe"}) for lr in (1e30, 1.0)]
-    stack = StackedLinear(2, FEATURES, 1)
-    module = OneLayer(stack, OBJECTIVES["logistic"], settings, [0.1, 0.1])
-    module.on_fit_start()
+    block = Block(x, y, None, ROWS)
+    module = stack_on(block, OBJECTIVES["logistic"], settings, 0.1)
     for _ in range(3):
-        module.training_step(Block(x, y, None, ROWS), 0)
-    assert stack.theta[1].isfinite().all()
+        module.training_step(block, 0)
+    assert module.linear.theta[1].isfinite().all()

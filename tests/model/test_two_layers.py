@@ -14,14 +14,13 @@ from onelayer.data.parts import Part
 from onelayer.model import two_layers
 from onelayer.model.linear import StackedLinear
 from onelayer.model.metrics import Tally
-from onelayer.model.module import OneLayer
 from onelayer.model.objectives import BINARY, OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings, check_optimizer
 from onelayer.model.two_layers import TwoLayers
 from onelayer.optimum.reference import Solver
 from onelayer.optimum.truth import Truth
 from tests.conftest import OPTIMIZERS
-from tests.model.problems import BATCH, FEATURES, FULL_BATCH, ROWS, configured, problem, train_in_plain_torch
+from tests.model.problems import BATCH, FEATURES, FULL_BATCH, ROWS, configured, problem, stack_on, train_in_plain_torch
 from tests.model.test_stack import LOSSES
 
 HIDDEN = 5
@@ -92,13 +91,12 @@ def test_the_gradient_of_the_objective_is_that_of_finite_differences(name: str) 
     objective, step = EVERY[name], 1e-4
     kind = {"multiclass": "softmax", "binary": "logistic", "regression": "squared"}[objective.task]
     x, y, outputs = problem(kind, torch.float64)
-    stack = stack_of([3], outputs)
-    settings = [OptimizerSettings.of("SGD", 1.0, {})]
-    l2 = 0.3
-    module = OneLayer(stack, objective, settings, [l2])
-    module.on_fit_start()
+    settings, l2 = [OptimizerSettings.of("SGD", 1.0, {})], 0.3
+    block = Block(x[:20], y[:20], None, 20)
+    module = stack_on(block, objective, settings, l2, outputs=outputs, seeds=3, init="torch", hidden=HIDDEN)
+    stack = module.linear
     start = stack.theta.data.clone()
-    module.training_step(Block(x[:20], y[:20], None, 20), 0)
+    module.training_step(block, 0)
     gradient = (start - stack.theta.data)[0, 0]  # of a step at lr 1
 
     def value(theta: Tensor) -> Tensor:
@@ -173,13 +171,12 @@ def test_a_stack_of_three_equals_three_loops_in_plain_torch(optim: str, objectiv
     epochs = {"lbfgs": 3, "rprop": 30}.get(optim, 4)
     decay = {"weight_decay": 0.1} if "weight_decay" in args else {}
     runs = [(lr, args, 0.0, 0), (0.3 * lr, args | decay, 0.1, 1), (0.1 * lr, args, 0.01, 2)]
-    stack = stack_of([run[3] for run in runs], outputs)
     settings = [OptimizerSettings.of(name, rate, its) for rate, its, _, _ in runs]
-    module = OneLayer(stack, OBJECTIVES[objective], settings, [run[2] for run in runs])
-    module.on_fit_start()
+    like: dict[str, Any] = {"outputs": outputs, "seeds": [run[3] for run in runs], "init": "torch", "hidden": HIDDEN}
+    module = stack_on(block, OBJECTIVES[objective], settings, [run[2] for run in runs], **like)
     for _ in range(epochs):
         module.training_step(block, 0)
-    for theta, (rate, its, l2, seed) in zip(stack.theta.data, runs, strict=True):
+    for theta, (rate, its, l2, seed) in zip(module.linear.theta.data, runs, strict=True):
         checked = check_optimizer(name, rate, its)
         expected = one_in_plain_torch(name, rate, checked, l2, seed, block, objective, epochs)
         error = float((theta[0] - expected).abs().max() / expected.abs().max())
@@ -188,12 +185,12 @@ def test_a_stack_of_three_equals_three_loops_in_plain_torch(optim: str, objectiv
 
 def test_one_runs_infinity_stays_its_own() -> None:
     x, y, _ = problem("squared", torch.float64)
-    stack = stack_of([0, 0, 0], 1)
     settings = [OptimizerSettings.of("SGD", lr, {}) for lr in (0.01, 1e9, 0.01)]
-    module = OneLayer(stack, OBJECTIVES["squared"], settings, [0.0] * 3)
-    module.on_fit_start()
+    block = Block(x, y, None, BATCH)
+    module = stack_on(block, OBJECTIVES["squared"], settings, init="torch", hidden=HIDDEN)
+    stack = module.linear
     for _ in range(20):
-        module.training_step(Block(x, y, None, BATCH), 0)
+        module.training_step(block, 0)
     assert not stack.theta[1].isfinite().all()
     assert stack.theta[0].isfinite().all()
     torch.testing.assert_close(stack.theta[0], stack.theta[2], rtol=1e-12, atol=1e-14)
@@ -206,16 +203,14 @@ def test_runs_that_stay_go_on_as_if_the_others_had_never_been_there(optim: str) 
     block = Block(x, y, None, ROWS)
     thetas = []
     for seeds in ([0, 1, 2], [1]):
-        stack = stack_of(seeds, outputs)
-        module = OneLayer(
-            stack, OBJECTIVES["softmax"], [OptimizerSettings.of(name, lr, args)] * len(seeds), [0.1] * len(seeds)
-        )
-        module.on_fit_start()
+        settings = [OptimizerSettings.of(name, lr, args)] * len(seeds)
+        like: dict[str, Any] = {"outputs": outputs, "seeds": seeds, "init": "torch", "hidden": HIDDEN}
+        module = stack_on(block, OBJECTIVES["softmax"], settings, 0.1, **like)
         for epoch in range(4):
             module.training_step(block, 0)
             if epoch == 1 and len(seeds) > 1:
                 module.keep([1])
-        thetas.append(stack.theta.data)
+        thetas.append(module.linear.theta.data)
     torch.testing.assert_close(*thetas, rtol=1e-6, atol=1e-9)
 
 

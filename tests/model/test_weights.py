@@ -7,12 +7,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from onelayer.data.blocks import Block
 from onelayer.data.parts import Part
-from onelayer.model.linear import StackedLinear
-from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings
 from onelayer.optimum.reference import Solver, value
 from onelayer.optimum.truth import Truth
+from tests.model.problems import stack_on
 from tests.optimum.test_reference import OUTPUTS, TARGETS, X
 
 every_objective = pytest.mark.parametrize("name", OBJECTIVES)
@@ -60,12 +59,12 @@ def test_the_gap_is_that_of_the_weighted_objective(name: str) -> None:
 @pytest.mark.parametrize("optim", ["SGD", "LBFGS"])
 def test_a_step_on_the_full_batch_is_one_on_rows_that_are_there_so_often(name: str, optim: str) -> None:
     def trained(part: Part) -> torch.Tensor:
-        linear = StackedLinear(1, 4, OUTPUTS[name], dtype=torch.float64)
-        module = OneLayer(linear, OBJECTIVES[name], [OptimizerSettings.of(optim, 0.1, {})], [0.1])
-        module.on_fit_start()
+        block = Block(part.x, part.y, None, len(part), part.weight)
+        settings = [OptimizerSettings.of(optim, 0.1, {})]
+        module = stack_on(block, OBJECTIVES[name], settings, 0.1, outputs=OUTPUTS[name])
         for _ in range(5):
-            module.training_step(Block(part.x, part.y, None, len(part), part.weight), 0)
-        return linear.theta
+            module.training_step(block, 0)
+        return module.linear.theta
 
     torch.testing.assert_close(trained(weighted(name)), trained(repeated(name)), rtol=1e-12, atol=1e-13)
 

@@ -8,7 +8,6 @@ import torch
 
 from onelayer.build import build_data, build_module, build_trainer
 from onelayer.config import RunSpec
-from onelayer.model.objectives import choose_objective
 from onelayer.track.curves import Curves
 from onelayer.track.judge import Judge
 from onelayer.track.overview import Overview
@@ -23,7 +22,8 @@ def trained(folder: Path, rates: list[float], *overrides: str) -> tuple[Tracker,
     """Train one stack, a run for each learning rate, and keep all of them in it."""
     specs = [RunSpec.from_config(composed(f"optim.lr={rate}", "data.batch_size=full", *overrides)) for rate in rates]
     data = build_data(specs[0])
-    module = build_module(specs, data, choose_objective("auto", data.task))
+    module = build_module(specs)
+    module.attach(data, max_epochs=specs[0].trainer.max_epochs)
     tracker = Tracker(
         Judge(specs[0].monitor, [spec.patience for spec in specs]),
         names=[str(rate) for rate in rates],

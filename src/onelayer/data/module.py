@@ -51,7 +51,7 @@ class DataModule(LightningDataModule):
         self._lent = again or (lambda: prepared)
         self.shuffle, self.order_seed, self.dtype = shuffle, order_seed, dtype
         self.task: Task = prepared.task
-        self.target_hash = prepared.target_hash
+        self.classes, self.target_hash = prepared.classes, prepared.target_hash
         self.n_features, self.n_outputs, self._n_train = prepared.n_features, prepared.n_outputs, len(prepared.train)
         for part, what in ((prepared.train, "train"), (prepared.val, "val"), (prepared.test, "test")):
             part.refuse_beyond(dtype, prepared.encoder.columns, prepared.target_name, what)

@@ -21,7 +21,7 @@ from onelayer.data.frame import Frame
 from onelayer.data.given import crossing, given_parts, split_table
 from onelayer.data.parts import Chunk, Part
 from onelayer.data.preparation import Preparation
-from onelayer.data.preprocess import Scale, Scaling, target_scaling
+from onelayer.data.preprocess import Scale, Scaling, scaled_coefficients, target_scaling
 from onelayer.data.table import PARTS, Array, Table, Task
 from onelayer.data.tables.origin import UNKNOWN, Origin
 from onelayer.data.weights import class_weights, weigh
@@ -124,6 +124,21 @@ class Prepared:
     def streams(self) -> bool:
         """Whether the rows are read again and again instead of held in memory."""
         return not isinstance(self.train, Part)
+
+    def known_theta(self, bias: bool) -> Tensor | None:
+        """Return the weights that made the data, for its scaled form; None where they are not known.
+
+        Args:
+            bias: whether the model has one.
+
+        Returns:
+            (n_outputs, n_features [+ 1]) float64, the bias last.
+        """
+        if self.known is None:
+            return None
+        weight, constant = scaled_coefficients(*self.known, self.x_scale, self.y_scale)
+        parts = [torch.from_numpy(weight)] + ([torch.from_numpy(constant)[:, None]] if bias else [])
+        return torch.cat(parts, 1)
 
 
 def prepare(table: Table, how: Preparation) -> Prepared:

@@ -16,13 +16,10 @@ from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.estimators.memory import Fitted, Kept, Present, Settling, Silent, Trace, Unsaved, as_tensors
 from onelayer.model.module import OneLayer
-from onelayer.model.objectives import choose_objective
-from onelayer.optimum import Reference
 from onelayer.optimum.truth import Solved
 from onelayer.threads import few_threads
 from onelayer.track.overview import Overview
 
-NOT_ASKED = Reference(None, float("nan"), "skipped: reference=False")
 # what Lightning says of machines and loaders, and torch of Lightning
 QUIET = ("GPU available but not used.*", ".*does not have many workers.*", ".*LeafSpec.*")
 # torch's default precision, its threads and its random source are those of the whole process, and so are warnings:
@@ -59,11 +56,9 @@ def train(
     refuse_missing_device(shared)
     # a DataLoader draws from torch's global source whether it needs to or not
     with ONE_AT_A_TIME, _quiet(), torch.random.fork_rng(devices=[]):
-        objective = choose_objective(shared.model.objective, data.task, shared.model.link)
-        if not reference:
-            problems = ((objective.name, one.model.l2, data.n_outputs, one.model.bias) for one in specs)
-            solved = dict.fromkeys(problems, NOT_ASKED)
-        module = build_module(specs, data, objective, solved)
+        last = (present.epochs if present else 0) + (epochs or shared.trainer.max_epochs)
+        module = build_module(specs, reference=reference)
+        module.attach(data, max_epochs=last, solved=solved)
         trace = Trace(len(specs))
         tracker = Unsaved(
             Settling(shared.monitor, [spec.patience for spec in specs]),
@@ -76,7 +71,6 @@ def train(
             overview=Overview(None, shared.monitor),
             bar=Silent(),
         )
-        last = (present.epochs if present else 0) + (epochs or shared.trainer.max_epochs)
         trainer = build_trainer(shared, tracker)
         trainer.fit_loop.max_epochs = last
         if present is not None:
@@ -106,7 +100,7 @@ def _go_on(module: OneLayer, trainer: Trainer, present: Present) -> None:
     """Take up weights, optimizer and the count of epochs."""
     module.linear.theta.data.copy_(torch.from_numpy(present.theta))
     if present.state is not None:
-        module.on_load_checkpoint({"stack": as_tensors(present.state)})
+        module.resume(as_tensors(present.state))
     # batches are drawn by the number of the epoch
     done = trainer.fit_loop.epoch_progress.current
     done.load_state_dict(dict.fromkeys(("ready", "started", "processed", "completed"), present.epochs))

@@ -1,18 +1,15 @@
 """From the parameters of an estimator to the specification of a run, checked by the same rules."""
 
 import re
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from onelayer import CONF
 from onelayer.config import RunSpec
 from onelayer.errors import UserError, did_you_mean
-from onelayer.yaml_text import read_yaml
+from onelayer.model.presets import preset, preset_names
 
-OPTIMIZERS = CONF / "optim"
 # what errors call a key, and what the estimators call it
 NAMES = {
     "data.split.val": "val",
@@ -40,31 +37,16 @@ class InputError(UserError, ValueError):
     """What scikit-learn's tools expect to be raised: a `ValueError` that is a sentence for the user."""
 
 
-@cache
-def _file(name: str) -> Mapping[str, Any]:
-    content = read_yaml(OPTIMIZERS / f"{name}.yaml")
-    bases = [one for one in content.pop("defaults", ()) if one != "_self_"]
-    own: Mapping[str, Any] = content.get(
-        "optim", content
-    )  # a file of the package _global_ says more than the optimizer
-    return {**{key: value for base in bases for key, value in _file(base).items()}, **own}
-
-
-@cache
-def _known() -> list[str]:
-    return sorted(path.stem for path in OPTIMIZERS.glob("*.yaml"))
-
-
 def optimizer_defaults(name: str) -> dict[str, Any]:
     """Return the class of `torch.optim` and its arguments, as conf/optim/<name>.yaml has them.
 
     Raises:
         InputError: there is no such file.
     """
-    known = _known()
+    known = preset_names("optim")
     if name not in known:
         raise InputError(f"optim={name!r}: there is no such optimizer{did_you_mean(str(name), known) or _list(known)}")
-    return dict(_file(name))
+    return dict(preset("optim", name))
 
 
 def spec_of(parameters: Mapping[str, Any], *, objective: str, rows: str = "") -> RunSpec:
@@ -154,5 +136,5 @@ def _own(name: str) -> str:
     return "optim" if name == "name" else name
 
 
-def _list(known: list[str]) -> str:
+def _list(known: Sequence[str]) -> str:
     return f"; there are {', '.join(known)}"

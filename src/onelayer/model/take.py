@@ -19,6 +19,13 @@ def take_stack(state: Mapping[str, Any], runs: Sequence[int]) -> dict[str, Any]:
     }
 
 
+def take_keywords(keywords: Mapping[str, Any], runs: Sequence[int]) -> dict[str, Any]:
+    """Select runs from the keywords of `OneLayer`, of which lists have a value for each run."""
+    return {
+        name: [value[run] for run in runs] if isinstance(value, list) else value for name, value in keywords.items()
+    }
+
+
 def take_optimizers(states: Sequence[Mapping[str, Any]], runs: Sequence[int]) -> list[dict[str, Any]]:
     """Select runs from the states of a stack's optimizers; one that is left without runs goes.
 

@@ -23,11 +23,11 @@ from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.filenames import BEST, LAST, MODEL
-from onelayer.model.module import OneLayer
+from onelayer.model.module import SHAPE, OneLayer
 from onelayer.track.hparams import VERDICT, settings, verdict
 from onelayer.track.rundir import plain, write_result
 from onelayer.track.tensorboard import EventWriter
-from onelayer.track.tracker import Tracker, save_atomically, take_checkpoint
+from onelayer.track.tracker import KEYWORDS, Tracker, save_atomically, take_checkpoint
 from onelayer.track.verdict import Result as Result
 from onelayer.track.verdict import conclusion, measured
 
@@ -39,7 +39,7 @@ BESIDE = ("best_epoch", "data_hash", "versions", "seconds")
 # rows in a figure
 DRAWN = 10_000
 # what `load_from_checkpoint` needs of a file of weights alone
-WEIGHTS = ("epoch", "global_step", "pytorch-lightning_version", "state_dict")
+WEIGHTS = ("epoch", "global_step", "pytorch-lightning_version", "state_dict", SHAPE, KEYWORDS)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Results:
         save_atomically(checkpoint, run.directory / LAST)
         # a copy: of a view, the whole stack would be written
         weights = {
-            **{name: checkpoint[name] for name in WEIGHTS},
+            **{name: checkpoint[name] for name in WEIGHTS if name in checkpoint},
             "state_dict": {"linear.theta": best[None].cpu().clone()},
         }
         save_atomically(weights, run.directory / BEST)

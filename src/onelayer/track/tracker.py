@@ -10,7 +10,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from onelayer.model.module import OneLayer
-from onelayer.model.take import take_stack
+from onelayer.model.take import take_keywords, take_stack
 from onelayer.track.curves import Curves
 from onelayer.track.history import take_history
 from onelayer.track.judge import Judge, take_judge
@@ -21,6 +21,8 @@ from onelayer.whole import naming
 
 # runs that have ended are taken out of the stack once they are this share of it: each time costs a few steps
 SHARE = 1 / 8
+# where Lightning keeps the keywords of the module
+KEYWORDS = OneLayer.CHECKPOINT_HYPER_PARAMS_KEY
 
 
 class Bar(Protocol):
@@ -129,6 +131,8 @@ class Tracker(Checkpoint):
         checkpoint: dict[str, Any] = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
         # the counters of the other loops are no part of it, and most of what would be written for a run
         checkpoint["loops"] = {"fit_loop": checkpoint["loops"]["fit_loop"]}
+        # Lightning's own timer would count the time of the first session against the next one
+        checkpoint["callbacks"] = {"Tracker": checkpoint["callbacks"]["Tracker"]}
         return checkpoint
 
     def state_dict(self) -> dict[str, Any]:
@@ -183,6 +187,8 @@ def take_checkpoint(checkpoint: Mapping[str, Any], runs: Sequence[int]) -> dict[
         "callbacks": {"Tracker": {**tracked, "judge": take_judge(tracked["judge"], runs)}},
         "stack": take_stack(checkpoint["stack"], runs),
     }
+    if KEYWORDS in checkpoint:  # which earlier versions did not write
+        taken[KEYWORDS] = take_keywords(checkpoint[KEYWORDS], runs)
     if "members" in checkpoint:
         members = checkpoint["members"]
         names = [members["names"][run] for run in runs]
