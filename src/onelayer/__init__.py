@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from onelayer.estimators.classifier import OneLayerClassifier as OneLayerClassifier
     from onelayer.estimators.regressor import OneLayerRegressor as OneLayerRegressor
     from onelayer.estimators.sweep import sweep as sweep
+    from onelayer.model.module import OneLayer as OneLayer
 
 __version__ = "0.1.0"
 
@@ -19,8 +20,9 @@ _CHECKOUT = _HERE.parents[1] / "conf"
 # in a checkout the configuration lies at the top, in a wheel inside the package
 CONF = _CHECKOUT if (_CHECKOUT / "train.yaml").is_file() else _HERE / "conf"
 
-# found when they are asked for: each brings scikit-learn with it
+# found when they are asked for: they bring scikit-learn, torch and Lightning with them
 LAZY = {
+    "OneLayer": "onelayer.model.module",
     "OneLayerClassifier": "onelayer.estimators.classifier",
     "OneLayerRegressor": "onelayer.estimators.regressor",
     "sweep": "onelayer.estimators.sweep",
