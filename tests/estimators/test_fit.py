@@ -40,8 +40,8 @@ def test_onelayer_has_the_estimators() -> None:
     assert onelayer.OneLayerClassifier is OneLayerClassifier
     assert onelayer.OneLayerRegressor is OneLayerRegressor
     assert {"OneLayerClassifier", "OneLayerRegressor", "sweep", "load"} <= set(dir(onelayer))
-    with pytest.raises(AttributeError, match="no attribute 'OneLayer'"):
-        _ = onelayer.OneLayer  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="no attribute 'TwoLayer'"):
+        _ = onelayer.TwoLayer  # type: ignore[attr-defined]
 
 
 def test_a_fit_is_quiet_and_leaves_no_trace(

@@ -25,11 +25,10 @@ from onelayer.model.rows import Block, Data
 from onelayer.model.schedule import Schedule
 from onelayer.model.settings import plain, settings_of
 from onelayer.model.take import take_keywords, take_stack
-from onelayer.optimum.reference import Reference, Solver
-from onelayer.optimum.truth import Solved, Truth
+from onelayer.optimum import Reference, Solved, Solver, Truth
 from onelayer.threads import Threads
 
-NOT_ASKED = Reference(None, float("nan"), "skipped: reference=False")
+NOT_ASKED = Reference(None, note="skipped: reference=False")
 # of a checkpoint: the dimensions of the weights and the unit of the target, which `load_from_checkpoint` asks for
 SHAPE = "shape"
 
