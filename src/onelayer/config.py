@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from onelayer.config_errors import sentences
+from onelayer.data.drawing import refuse_split
 from onelayer.data.tables.names import Name
 from onelayer.errors import UserError
 
@@ -223,15 +224,18 @@ class RunSpec(Section):
         if self.model.init_std is not None and self.model.init != "normal":
             raise UserError(f"model.init_std has no effect with model.init={self.model.init}; set model.init=normal")
         self._check_hidden()
-        if self.data.split.stratify and not self.data.split.shuffle:
-            raise UserError(
-                "data.split.stratify=true needs data.split.shuffle=true; set one of them to the other's value"
-            )
         stage = self.monitor.partition("/")[0]
         if stage not in ("train", "val"):
             raise UserError(f"monitor={self.monitor}: expected stage/name with stage train or val, such as val/loss")
-        self._check_folds()
-        validates = self.data.validates
+        data = self.data
+        refuse_split(
+            folds=data.folds,
+            fold=data.fold,
+            repeats=data.repeats,
+            shuffle=data.split.shuffle,
+            stratify=data.split.stratify,
+        )
+        validates = data.validates
         if stage == "val" and not validates and self.patience is not None:
             raise UserError(
                 f"patience={self.patience} watches {self.monitor}, which data.split.val=0 leaves without rows"
@@ -262,18 +266,6 @@ class RunSpec(Section):
         if hidden is not None and self.optim.lr == "auto":
             raise UserError(
                 f"optim.lr=auto is 1/L, but with model.hidden={hidden} the curvature has no bound L; give a number"
-            )
-
-    def _check_folds(self) -> None:
-        folds, fold, repeats = self.data.folds, self.data.fold, self.data.repeats
-        if folds is None and (fold is not None or repeats > 1):
-            key = f"data.fold={fold}" if fold is not None else f"data.repeats={repeats}"
-            raise UserError(f"{key} has no effect without data.folds; set the number of folds, such as data.folds=5")
-        if folds is not None and fold is None:
-            last = folds * repeats
-            raise UserError(
-                f"data.folds={folds} needs data.fold, the one that validates, from 0 to {last - 1}; "
-                f"for all of them: -m data.folds={folds} 'data.fold=range(0,{last})'"
             )
 
 

@@ -192,10 +192,17 @@ def test_validation_rows_asked_for_do_not_change_folds() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"fold": 1}, "data.fold=1 needs data.folds, the number of folds, such as data.folds=5"),
-        ({"repeats": 2}, "data.repeats=2 needs data.folds, the number of folds, such as data.folds=5"),
+        ({"fold": 1}, "data.fold=1 has no effect without data.folds; set the number of folds, such as data.folds=5"),
+        (
+            {"repeats": 2},
+            "data.repeats=2 has no effect without data.folds; set the number of folds, such as data.folds=5",
+        ),
         ({"folds": 1, "fold": 0}, "data.folds=1: there must be at least 2 folds, such as data.folds=5"),
-        ({"folds": 3}, "data.folds=3 needs data.fold, from 0 to 2; all of them: -m 'data.fold=range(0,3)'"),
+        (
+            {"folds": 3},
+            "data.folds=3 needs data.fold, the one that validates, from 0 to 2; for all of them: -m data.folds=3 "
+            "'data.fold=range(0,3)'",
+        ),
         ({"folds": 3, "fold": 3}, "data.fold=3: with data.folds=3 it must be from 0 to 2"),
         (
             {"folds": 3, "fold": 6, "repeats": 2},

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from onelayer.data.drawing import refuse_few, refuse_few_values, refuse_split
 from onelayer.data.table import Array
 from onelayer.errors import UserError
 
@@ -54,9 +55,7 @@ def split_rows(
         UserError: no rows would be left for training, a class is too small to stratify, there are too few groups or
             times, or there is no such fold.
     """
-    _refuse_folds(folds, fold, repeats, shuffle)
-    if labels is not None and not shuffle and (by is not None or folds is not None):
-        raise UserError("data.split.stratify=true needs data.split.shuffle=true; set one of them to the other's value")
+    refuse_split(folds=folds, fold=fold, repeats=repeats, shuffle=shuffle, stratify=labels is not None)
     n_val, n_test = 0 if folds is not None else _count(val, n_rows), _count(test, n_rows)
     if n_rows - n_val - n_test < 1:
         raise UserError(
@@ -69,7 +68,7 @@ def split_rows(
     if by is None:
         rest, test_rows = _cut(rows, n_test, seed, shuffle, labels)
     else:
-        _refuse_few_values(by, 1 + (n_val > 0) + (n_test > 0))
+        refuse_few_values(len(np.unique(by)), 1 + (n_val > 0) + (n_test > 0))
         rest, test_rows = _cut_by(rows, n_test, 1 + (n_val > 0), seed, shuffle, labels, by)
     if folds is not None and fold is not None:
         repetition, number = divmod(fold, folds)
@@ -84,41 +83,6 @@ def split_rows(
 
 def _count(part: float, n_rows: int) -> int:
     return part if isinstance(part, int) else int(np.ceil(part * n_rows))
-
-
-def _refuse_folds(folds: int | None, fold: int | None, repeats: int, shuffle: bool) -> None:
-    if folds is None:
-        if fold is not None:
-            raise UserError(f"data.fold={fold} needs data.folds, the number of folds, such as data.folds=5")
-        if repeats != 1:
-            raise UserError(f"data.repeats={repeats} needs data.folds, the number of folds, such as data.folds=5")
-        return
-    if folds < 2:
-        raise UserError(f"data.folds={folds}: there must be at least 2 folds, such as data.folds=5")
-    if repeats < 1:
-        raise UserError(f"data.repeats={repeats}: must be at least 1")
-    if repeats > 1 and not shuffle:
-        raise UserError(
-            f"data.repeats={repeats}: without shuffling all repetitions are equal; set data.split.shuffle=true or "
-            "data.repeats=1"
-        )
-    total = folds * repeats
-    if fold is None:
-        raise UserError(
-            f"data.folds={folds} needs data.fold, from 0 to {total - 1}; all of them: -m 'data.fold=range(0,{total})'"
-        )
-    if not 0 <= fold < total:
-        repeated = f" and data.repeats={repeats}" if repeats > 1 else ""
-        raise UserError(f"data.fold={fold}: with data.folds={folds}{repeated} it must be from 0 to {total - 1}")
-
-
-def _refuse_few_values(by: Array, parts: int) -> None:
-    found = len(np.unique(by))
-    if found < parts:
-        raise UserError(
-            f"data.split.by: its column has {found} distinct value{'s' if found > 1 else ''}, too few for {parts} "
-            "parts; set data.split.val or data.split.test to 0, or split by another column"
-        )
 
 
 def _cut(rows: Array, size: int, seed: int, shuffle: bool, labels: Array | None) -> tuple[Array, Array]:
@@ -225,8 +189,7 @@ def _refuse_small(n_rows: int, folds: int, classes: Array | None, groups: Array 
     needed, found, what = folds, n_rows, "rows"
     if groups is not None:
         needed, found, what = (folds + timed), len(np.unique(groups)), "distinct values of data.split.by"
-    if found < needed:
-        raise UserError(f"data.folds={folds} needs at least {needed} {what}, but there are {found}; lower it")
+    refuse_few(found, needed, what, folds=folds)
     if classes is not None and (least := int(np.unique(classes, return_counts=True)[1].min())) < folds:
         raise UserError(
             f"data.folds={folds} with data.split.stratify=true needs {folds} rows of each class, but one has {least}; "

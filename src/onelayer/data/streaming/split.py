@@ -6,6 +6,7 @@ A hash needs no list of rows, and gives equal rows to the same part. Parts have 
 from math import ceil
 from typing import NamedTuple
 
+from onelayer.data.drawing import refuse_few, refuse_few_values, refuse_split
 from onelayer.data.preparation import Preparation
 from onelayer.data.streaming.stream import Stream
 from onelayer.errors import UserError
@@ -28,14 +29,12 @@ def parts_of(stream: Stream, how: Preparation) -> Parts:
     Raises:
         UserError: what needs all rows at once, no such fold, or no rows left for training.
     """
-    if how.folds is not None and how.fold is not None and how.fold >= how.folds * how.repeats:
-        last = how.folds * how.repeats - 1
-        raise UserError(f"data.fold={how.fold}: there are folds 0 to {last} (data.folds, data.repeats)")
     if how.stratify:
         raise UserError(
             "data.split.stratify=true needs all rows at once, and data.stream=true reads few; set it to false: a "
             "random split of many rows keeps the shares of classes"
         )
+    refuse_split(folds=how.folds, fold=how.fold, repeats=how.repeats, shuffle=how.split_shuffle, stratify=False)
     (n_rows,) = stream.rows.one("SELECT count(*) FROM rows")
     folds, fold, seed = how.folds, how.fold, how.split_seed
     wanted = [0.0 if folds is not None else _share(how.val, n_rows), _share(how.test, n_rows)]
@@ -92,16 +91,9 @@ def _refuse_few_groups(stream: Stream, parts: int, folds: int | None) -> None:
     if stream.by is None:
         return
     (found,) = stream.rows.one(f"SELECT count(DISTINCT {stream.by}) FROM rows")
-    if found < parts:
-        raise UserError(
-            f"data.split.by: its column has {found} distinct value{'s' if found > 1 else ''}, too few for {parts} "
-            "parts; set data.split.val or data.split.test to 0, or split by another column"
-        )
-    if folds is not None and found < folds:
-        raise UserError(
-            f"data.folds={folds} needs at least {folds} distinct values of data.split.by, but there are {found}; "
-            "lower it"
-        )
+    refuse_few_values(found, parts)
+    if folds is not None:
+        refuse_few(found, folds, "distinct values of data.split.by", folds=folds)
 
 
 def _in_order(stream: Stream, n_rows: int, val: float, test: float, *, folds: int | None, fold: int | None) -> Parts:
