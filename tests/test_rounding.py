@@ -8,12 +8,13 @@ import torch
 
 from onelayer.data.prepare import Prepared
 from onelayer.data.table import Table
-from onelayer.deliver.inference import Rows, binary, least_squares
+from onelayer.deliver.inference import Rows
 from onelayer.estimators.regressor import OneLayerRegressor
 from onelayer.model.objectives import choose_objective
 from onelayer.optimum.reference import Solver
 from onelayer.rounding import constant
 from tests.conftest import data_of
+from tests.deliver.optima import fitted, fitted_binary
 
 rng = np.random.default_rng(0)
 SIGN = rng.random(100) < 0.5
@@ -56,7 +57,7 @@ def test_the_reference_does_not_fit_rounding(target: np.ndarray[Any, Any], norma
 @pytest.mark.parametrize("target", [NUMBER, CLASS], ids=["least squares", "logit"])
 def test_the_summary_calls_it_aliased(target: np.ndarray[Any, Any]) -> None:
     tables = [
-        (least_squares if target is NUMBER else binary)(
+        (fitted if target is NUMBER else fitted_binary)(
             Rows.of(np.column_stack([np.ones(100), column, X]), target.astype(float), constant=0)
         )
         for column in (ROUNDED, np.full(100, 0.3))

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from scipy import optimize, special, stats
 from sklearn.datasets import load_diabetes
 
-from onelayer.deliver.inference import Rows, binary, polish
+from onelayer.deliver.inference import Rows, binary
 from onelayer.deliver.inference.links import LINKS
 from onelayer.deliver.inference.robust import Robust
 from onelayer.deliver.inference.rows import Array
+from tests.deliver.optima import best, fitted_binary, reference
 from tests.deliver.test_inference_linear import ROBUST, hat_formulas, same
 
 
@@ -26,7 +27,7 @@ def test_optimum_and_observed_information(link: str) -> None:
     """Against a numerical optimum, and the finite differences of the score of the whole likelihood there."""
     x, y, weight = problem()
     functions = LINKS[link]
-    table = binary(Rows.of(x, y, weight, constant=0), link=link, information="observed")
+    table = fitted_binary(Rows.of(x, y, weight, constant=0), link=link, information="observed")
 
     def score(b: Array) -> Array:
         return np.asarray((weight * functions.score(x @ b, y)) @ x)
@@ -51,7 +52,7 @@ def test_optimum_and_observed_information(link: str) -> None:
 @pytest.mark.parametrize("link", ["logit", "probit"])
 def test_robust(link: str, robust: Robust) -> None:
     x, y, weight = problem()
-    table = binary(Rows.of(x, y, weight, constant=0), link=link, robust=robust)
+    table = fitted_binary(Rows.of(x, y, weight, constant=0), link=link, robust=robust)
     z = x @ table.coef
     score, information = weight * LINKS[link].score(z, y), weight * LINKS[link].expected(z)
     expected = hat_formulas(x, score, information)[robust]
@@ -66,17 +67,17 @@ def test_a_robust_test_of_the_whole_fit_is_that_of_statsmodels() -> None:
     """statsmodels 0.15.0, GLM(y, X, Binomial()).fit(cov_type="HC0").wald_test of all but the constant."""
     x, y = load_diabetes(return_X_y=True, scaled=False)
     rows = Rows.of(np.column_stack([np.ones(len(y)), x[:, [2, 3, 8]]]), (y > 140).astype(float), constant=0)
-    table = binary(rows, robust="HC0")
+    table = fitted_binary(rows, robust="HC0")
     assert table.stats["wald_chisq"] == pytest.approx(111.33163955168833, rel=1e-6)
     assert table.stats["wald_p"] == pytest.approx(5.6720580336591475e-24, rel=1e-4)
-    assert "wald_chisq" not in binary(rows).stats
+    assert "wald_chisq" not in fitted_binary(rows).stats
 
 
 def test_two_by_two_table() -> None:
     """One binary feature: the odds ratio and its error have closed forms (Agresti, 2013, 3.1)."""
     counts = np.array([12.0, 30.0, 25.0, 9.0])  # of (x, y) = (0, 1), (0, 0), (1, 1), (1, 0)
     x, y = np.array([[1, 0], [1, 0], [1, 1], [1, 1]]), np.array([1, 0, 1, 0])
-    table = binary(Rows.of(x, y, counts, constant=0, weights="frequency"), level=0.9)
+    table = fitted_binary(Rows.of(x, y, counts, constant=0, weights="frequency"), level=0.9)
     ratio, error = counts[2] * counts[1] / (counts[3] * counts[0]), np.sqrt((1 / counts).sum())
     assert table.odds_ratio is not None
     middle, low, high = table.odds_ratio
@@ -106,9 +107,9 @@ def test_two_by_two_table() -> None:
 def test_trials_are_rows_put_together() -> None:
     """Shares of counted trials have the coefficients and errors of single trials, and the saturated deviance."""
     x, hits, trials = np.column_stack([np.ones(6), np.arange(6)]), np.array([0, 1, 3, 5, 4, 9]), np.full(6, 9)
-    grouped = binary(Rows.of(x, hits / trials, trials, constant=0))
+    grouped = fitted_binary(Rows.of(x, hits / trials, trials, constant=0))
     outcomes = np.concatenate([np.repeat([1, 0], [h, 9 - h]) for h in hits])
-    single = binary(Rows.of(np.repeat(x, 9, axis=0), outcomes, constant=0))
+    single = fitted_binary(Rows.of(np.repeat(x, 9, axis=0), outcomes, constant=0))
     same(grouped, single)
     mean = special.expit(x @ grouped.coef)
     logs = stats.binom.logpmf(hits, trials, mean).sum()
@@ -118,7 +119,7 @@ def test_trials_are_rows_put_together() -> None:
     )
     assert grouped.stats["mcfadden"] == pytest.approx(single.stats["mcfadden"], rel=1e-12)
     assert grouped.cautions == single.cautions == ()
-    (said,) = binary(Rows.of(x, np.linspace(0.1, 0.8, 6), constant=0)).cautions
+    (said,) = fitted_binary(Rows.of(x, np.linspace(0.1, 0.8, 6), constant=0)).cautions
     assert said.startswith("targets between 0 and 1 are no shares")
 
 
@@ -128,10 +129,13 @@ def test_trials_are_rows_put_together() -> None:
 @settings(max_examples=15, deadline=None)
 def test_units_and_order_do_not_matter(seed: int, exponent: int, shift: float, link: str) -> None:
     x, y, weight = problem(seed)
-    base, order = binary(Rows.of(x, y, weight, constant=0), link=link), np.random.default_rng(seed).permutation(len(y))
+    base, order = (
+        fitted_binary(Rows.of(x, y, weight, constant=0), link=link),
+        np.random.default_rng(seed).permutation(len(y)),
+    )
     moved = x[order][:, ::-1].copy()
     moved[:, 1] = (moved[:, 1] + shift) * 10.0**exponent
-    table = binary(Rows.of(moved, y[order], weight[order], constant=2), link=link)
+    table = fitted_binary(Rows.of(moved, y[order], weight[order], constant=2), link=link)
     factor = np.array([1, 10.0**-exponent])
     np.testing.assert_allclose(table.coef[:2], base.coef[:0:-1] * factor, rtol=1e-7)
     np.testing.assert_allclose(table.std_err[:2], base.std_err[:0:-1] * factor, rtol=1e-7)
@@ -139,73 +143,22 @@ def test_units_and_order_do_not_matter(seed: int, exponent: int, shift: float, l
 
 
 @pytest.mark.parametrize("link", LINKS)
-@pytest.mark.parametrize("kind", ["whole", "part", "one class"])
-def test_separated(link: str, kind: str) -> None:
-    x, y, _ = problem(n=60)
-    if kind == "part":
-        x[:, 2] = np.arange(60) % 2
-        y[x[:, 2] == 1] = 1.0
-    else:
-        y = (x[:, 1] > 50).astype(float) if kind == "whole" else np.ones(60)
-    table = binary(Rows.of(x, y, constant=0), link=link)
-    assert table.cautions[0].startswith("separated: the likelihood rises without end")
-    assert np.isfinite(polish(Rows.of(x, y, constant=0), link=link)).all()
-
-
-@pytest.mark.parametrize("link", LINKS)
-def test_separated_by_a_level_of_one_class(link: str) -> None:
-    """Under links of long tails the likelihood rises so slowly that a search ends somewhere."""
-    level = np.repeat([0.0, 1.0], 20)
-    x, y = np.column_stack([np.ones(40), level]), np.where(level == 1, 1.0, np.arange(40) % 2)
-    (said, *_) = binary(Rows.of(x, y, constant=0), link=link).cautions
-    assert said.startswith("separated")
-    y[-1] = 0.0
-    assert binary(Rows.of(x, y, constant=0), link=link).cautions == ()
-
-
-@pytest.mark.parametrize("link", ["logit", "probit"])
-def test_separated_and_trained_for_long(link: str) -> None:
-    """Given coefficients that look like an optimum, as the gradient vanishes."""
-    x, _, _ = problem(n=60)
-    slope = 20.0 if link == "logit" else 6.0
-    x[:, 1] = np.round((x[:, 1] - 50) / 10) + 0.5
-    coef = np.array([0.0, 2 * slope, 0.0])
-    (said, *_) = binary(Rows.of(x, (x[:, 1] > 0).astype(float), constant=0), link=link, coef=coef).cautions
-    assert said.startswith("separated")
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_separation_is_what_a_linear_programme_finds(seed: int) -> None:
-    """Konis (2007): some direction raises no row's loss and lowers the loss of some row."""
-    rng = np.random.default_rng(seed)
-    n = int(rng.integers(8, 30))
-    features = rng.normal(size=(n, 2)) if seed % 2 else rng.integers(0, 3, (n, 2)).astype(float)
-    x = np.column_stack([np.ones(n), features])
-    y = (rng.random(n) < special.expit(features @ rng.normal(size=2) * 5)).astype(float)
-    margins = np.where(y[:, None] == 1, x, -x)
-    programme = optimize.linprog(-margins.sum(0), A_ub=-margins, b_ub=np.zeros(n), bounds=(-1, 1))
-    for link in LINKS:
-        cautions = binary(Rows.of(x, y, constant=0), link=link).cautions
-        assert any(said.startswith("separated") for said in cautions) == (programme.fun < -1e-5)
-
-
-@pytest.mark.parametrize("link", LINKS)
 def test_rare_ones_are_not_separated(link: str) -> None:
     x = np.column_stack([np.ones(4), [0, 0, 1, 1]])
     rows = Rows.of(x, np.array([1, 0, 1, 0]), np.array([2, 2e6, 7, 2e6]), constant=0, weights="frequency")
-    table = binary(rows, link=link)
+    table = fitted_binary(rows, link=link)
     assert table.cautions == ()
     np.testing.assert_allclose(np.exp(LINKS[link].log_mean(x[::2] @ table.coef)), [2 / 2000002, 7 / 2000007], rtol=1e-9)
 
 
 def test_aliased_and_null_model() -> None:
     x, y, _ = problem()
-    base = binary(Rows.of(x, y, constant=0))
-    table = binary(Rows.of(np.column_stack([x, x[:, 1] + x[:, 2]]), y, constant=0))
+    base = fitted_binary(Rows.of(x, y, constant=0))
+    table = fitted_binary(Rows.of(np.column_stack([x, x[:, 1] + x[:, 2]]), y, constant=0))
     np.testing.assert_allclose(table.coef, [*base.coef, 0], rtol=1e-9)
     np.testing.assert_allclose(table.std_err, [*base.std_err, np.nan], rtol=1e-9)
     assert table.cautions[0].startswith("rank-deficient: aliased with columns before them are 'x3'")
-    through_zero = binary(Rows.of(x[:, 1:], y, constant=None))
+    through_zero = fitted_binary(Rows.of(x[:, 1:], y, constant=None))
     assert through_zero.stats["null_deviance"] == pytest.approx(2 * len(y) * np.log(2))
     assert through_zero.stats["lr_df"] == 2
 
@@ -213,30 +166,49 @@ def test_aliased_and_null_model() -> None:
 def test_nonsense_is_refused() -> None:
     x, y, _ = problem()
     with pytest.raises(ValueError, match="not within"):
-        binary(Rows.of(x, y + 1, constant=0))
+        binary(Rows.of(x, y + 1, constant=0), np.zeros(3))
     with pytest.raises(ValueError, match="link='loglog' is none of"):
-        binary(Rows.of(x, y, constant=0), link="loglog")
+        binary(Rows.of(x, y, constant=0), np.zeros(3), link="loglog")
     with pytest.raises(ValueError, match="information='fisher'"):
-        binary(Rows.of(x, y, constant=0), information="fisher")  # type: ignore[arg-type]
+        binary(Rows.of(x, y, constant=0), np.zeros(3), information="fisher")  # type: ignore[arg-type]
 
 
 def test_the_higher_of_two_optima() -> None:
     """Under cauchit these rows have a second maximum, which is lower and has a table without a doubt in it."""
     x = np.array([-1.86, 13.76, -87.27, -0.66, -0.24, -30.98, 15.16, 4.93])
     rows = Rows.of(np.column_stack([np.ones(8), x]), [0, 1, 1, 0, 0, 0, 1, 0], constant=0)
-    start = np.array([-3.0, 3.0])
-    local = binary(rows, link="cauchit", coef=polish(rows, link="cauchit", start=start))
+    start, functions = np.array([-3.0, 3.0]), LINKS["cauchit"]
+    z, y = np.column_stack([np.ones(8), x]), np.array([0, 1, 1, 0, 0, 0, 1, 0])
+    lower = optimize.minimize(
+        lambda b: -np.where(y == 1, functions.log_mean(z @ b), functions.log_rest(z @ b)).sum(), start
+    )
+    local = binary(rows, lower.x, link="cauchit", exact=True)
     assert local.cautions == ()
-    high, found = binary(rows, link="cauchit"), binary(rows, link="cauchit", start=start)
+    high = fitted_binary(rows, link="cauchit")
     assert high.stats["log_likelihood"] > local.stats["log_likelihood"] + 0.4
-    np.testing.assert_allclose(found.coef, high.coef, rtol=1e-9)
+    for begin in (start, lower.x, high.coef):
+        np.testing.assert_allclose(best(rows, "cauchit", start=begin), high.coef, rtol=1e-7)
 
 
 def test_where_the_likelihood_is_not_concave_it_is_said() -> None:
     x, y, _ = problem()
     rows = Rows.of(x, y, constant=0)
-    best = binary(rows, link="cauchit")
-    assert best.cautions == ()
-    said = binary(rows, link="cauchit", coef=-5 * best.coef).cautions
+    top = fitted_binary(rows, link="cauchit")
+    assert top.cautions == ()
+    said = binary(rows, -5 * top.coef, link="cauchit").cautions
     assert any(one.startswith("not concave: under cauchit") for one in said)
-    assert not any(one.startswith("not concave") for one in binary(rows, coef=-5 * best.coef).cautions)
+    assert not any(one.startswith("not concave") for one in binary(rows, -5 * top.coef).cautions)
+
+
+def test_where_there_is_no_optimum_the_table_says_why_and_nothing_of_its_consequences() -> None:
+    """A level of one class alone, given what training may end with, and what makes all probabilities 0 or 1."""
+    level = np.repeat([0.0, 1.0], 20)
+    rows = Rows.of(np.column_stack([np.ones(40), level]), np.where(level == 1, 1.0, np.arange(40) % 2), constant=0)
+    why = reference(rows, "logit").note
+    assert why.startswith("no finite optimum: ")
+    for coef in ([0.0, 3.0], [0.0, 50.0], [800.0, 800.0]):
+        assert binary(rows, np.array(coef), no_optimum=why).cautions == (
+            f"separated: {why}; standard errors of what would grow without end mean nothing",
+        )
+    cautions = binary(rows, np.array([800.0, 800.0])).cautions
+    assert [said.partition(":")[0] for said in cautions] == ["not at the optimum", "singular"]

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.datasets import load_diabetes
 
-from onelayer.deliver.inference import Rows, Table, least_squares, polish
+from onelayer.deliver.inference import Rows, Table, least_squares
 from onelayer.deliver.inference.robust import Robust
 from onelayer.deliver.inference.rows import Array
+from tests.deliver.optima import best, fitted
 
 ROBUST: tuple[Robust, ...] = ("HC0", "HC1", "HC2", "HC3")
 
@@ -40,14 +41,14 @@ def hat_formulas(x: Array, score: Array, information: Array) -> dict[str, Array]
 
 def test_one_feature_is_linregress() -> None:
     x, y, _ = problem(features=1)
-    table, known = least_squares(Rows.of(x, y, constant=0)), stats.linregress(x[:, 1], y)
+    table, known = fitted(Rows.of(x, y, constant=0)), stats.linregress(x[:, 1], y)
     np.testing.assert_allclose(table.coef, [known.intercept, known.slope], rtol=1e-12)
     np.testing.assert_allclose(table.std_err, [known.intercept_stderr, known.stderr], rtol=1e-12)
     np.testing.assert_allclose(table.p[1], known.pvalue, rtol=1e-10)
     np.testing.assert_allclose(table.stats["f_p"], known.pvalue, rtol=1e-10)
     np.testing.assert_allclose(table.stats["r_squared"], known.rvalue**2, rtol=1e-12)
     reach = stats.t.ppf(0.95, 38) * table.std_err
-    narrow = least_squares(Rows.of(x, y, constant=0), level=0.9)
+    narrow = fitted(Rows.of(x, y, constant=0), level=0.9)
     np.testing.assert_allclose([narrow.low, narrow.high], [table.coef - reach, table.coef + reach], rtol=1e-12)
     assert table.kind == "t"
     assert table.odds_ratio is None
@@ -58,7 +59,7 @@ def test_closed_forms_under_weights(constant: int | None) -> None:
     x, y, weight = problem()
     x = x if constant == 0 else x[:, 1:]
     n, k = x.shape
-    table = least_squares(Rows.of(x, y, weight, constant=constant))
+    table = fitted(Rows.of(x, y, weight, constant=constant))
     bread = np.linalg.inv(x.T @ np.diag(weight) @ x)
     coef = bread @ x.T @ (weight * y)
     residual = y - x @ coef
@@ -94,7 +95,7 @@ def test_closed_forms_under_weights(constant: int | None) -> None:
 @pytest.mark.parametrize("robust", ROBUST)
 def test_robust(robust: Robust) -> None:
     x, y, weight = problem()
-    table = least_squares(Rows.of(x, y, weight, constant=0), robust=robust)
+    table = fitted(Rows.of(x, y, weight, constant=0), robust=robust)
     expected = hat_formulas(x, weight * (y - x @ table.coef), weight)[robust]
     np.testing.assert_allclose(table.covariance, expected, rtol=1e-9)
     np.testing.assert_allclose(table.std_err, np.sqrt(np.diag(expected)), rtol=1e-9)
@@ -118,7 +119,7 @@ def test_robust(robust: Robust) -> None:
 def test_robust_f_is_that_of_statsmodels(robust: Robust, f: float, p: float) -> None:
     """statsmodels 0.15.0, OLS(y, X).fit(cov_type=robust, use_t=True): fvalue, f_pvalue."""
     x, y = load_diabetes(return_X_y=True, scaled=False)
-    table = least_squares(Rows.of(np.column_stack([np.ones(len(y)), x[:, [2, 3, 8]]]), y, constant=0), robust=robust)
+    table = fitted(Rows.of(np.column_stack([np.ones(len(y)), x[:, [2, 3, 8]]]), y, constant=0), robust=robust)
     assert table.stats["f_statistic"] == pytest.approx(f, rel=1e-9)
     assert table.stats["f_p"] == pytest.approx(p, rel=1e-6)
 
@@ -127,8 +128,8 @@ def test_robust_f_is_that_of_statsmodels(robust: Robust, f: float, p: float) -> 
 def test_frequencies_are_repeated_rows(robust: Robust | None) -> None:
     x, y, weight = problem()
     repeated = np.repeat(np.arange(len(y)), weight.astype(int))
-    one = least_squares(Rows.of(x, y, weight, constant=0, weights="frequency"), robust=robust)
-    other = least_squares(Rows.of(x[repeated], y[repeated], constant=0), robust=robust)
+    one = fitted(Rows.of(x, y, weight, constant=0, weights="frequency"), robust=robust)
+    other = fitted(Rows.of(x[repeated], y[repeated], constant=0), robust=robust)
     same(one, other)
     for name, value in other.stats.items():
         np.testing.assert_allclose(one.stats[name], value, rtol=1e-9, err_msg=name)
@@ -149,7 +150,7 @@ def test_chunks_are_the_rows_together() -> None:
 
     pieces = Rows(chunks, ("a", "b", "c", "d"), 0)
     whole = Rows.of(x.astype(np.float32), y, weight, names=pieces.names, constant=0)
-    same(least_squares(pieces, robust="HC3"), least_squares(whole, robust="HC3"))
+    same(fitted(pieces, robust="HC3"), fitted(whole, robust="HC3"))
 
 
 def test_weight_zero_is_no_row() -> None:
@@ -157,8 +158,8 @@ def test_weight_zero_is_no_row() -> None:
     weight[::3] = 0.0
     used = weight > 0
     one, other = (
-        least_squares(Rows.of(x, y, weight, constant=0)),
-        least_squares(Rows.of(x[used], y[used], weight[used], constant=0)),
+        fitted(Rows.of(x, y, weight, constant=0)),
+        fitted(Rows.of(x[used], y[used], weight[used], constant=0)),
     )
     same(one, other)
     assert one.stats == pytest.approx(other.stats)
@@ -169,12 +170,12 @@ def test_weight_zero_is_no_row() -> None:
 def test_units_and_order_do_not_matter(seed: int, exponent: int, shift: float) -> None:
     """A column in other units has its coefficient and error in other units; the others keep theirs, whatever order."""
     x, y, _ = problem(seed)
-    base = least_squares(Rows.of(x, y, constant=0), robust="HC3")
+    base = fitted(Rows.of(x, y, constant=0), robust="HC3")
     order, rows = np.random.default_rng(seed).permutation(4), np.random.default_rng(seed).permutation(len(y))
     moved = x.copy()
     moved[:, 2] = (x[:, 2] + shift) * 10.0**exponent
     constant = int(np.flatnonzero(order == 0)[0])
-    table = least_squares(Rows.of(moved[rows][:, order], y[rows], constant=constant), robust="HC3")
+    table = fitted(Rows.of(moved[rows][:, order], y[rows], constant=constant), robust="HC3")
     factor = np.array([1, 10.0**-exponent, 1])
     back = np.argsort(order)
     np.testing.assert_allclose(table.coef[back][1:], (base.coef[1:] * factor[[0, 1, 2]]), rtol=1e-8)
@@ -188,8 +189,8 @@ def test_aliased_columns() -> None:
     x, y, _ = problem()
     more = np.column_stack([x, x[:, 1] - 2 * x[:, 3], np.full(len(y), 7.0)])
     names = ("one", "a", "b", "c", "mixed", "seven")
-    rows, base = Rows.of(more, y, names=names, constant=0), least_squares(Rows.of(x, y, constant=0))
-    table = least_squares(rows)
+    rows, base = Rows.of(more, y, names=names, constant=0), fitted(Rows.of(x, y, constant=0))
+    table = fitted(rows)
     np.testing.assert_allclose(table.coef, [*base.coef, 0, 0], rtol=1e-10)
     np.testing.assert_allclose(table.std_err, [*base.std_err, np.nan, np.nan], rtol=1e-10)
     assert table.stats["rank"] == 4
@@ -197,26 +198,27 @@ def test_aliased_columns() -> None:
     (said,) = table.cautions
     assert said.startswith("rank-deficient: aliased with columns before them are 'mixed', 'seven';")
     given = np.linalg.lstsq(more, y)[0]  # the shortest solution, of the same logits
-    other = least_squares(rows, coef=given)
+    other = least_squares(rows, given)
     same(replace(other, low=table.low, high=table.high), table)
     assert other.cautions == table.cautions
 
 
 def test_cautions() -> None:
     x, y, _ = problem()
-    rows, best = Rows.of(x, y, constant=0), polish(Rows.of(x, y, constant=0))
-    off = least_squares(rows, coef=best + np.array([0, 0.1, 0, 0]))
+    rows = Rows.of(x, y, constant=0)
+    coef = best(rows)
+    off = least_squares(rows, coef + np.array([0, 0.1, 0, 0]))
     (said,) = off.cautions
     distance = np.linalg.norm(x[:, 1] * 0.1) / off.stats["sigma"]
     assert said.startswith(f"not at the optimum: the coefficients are {distance:.3g} standard errors from it")
-    (said,) = least_squares(rows, coef=0.5 * best, l2=0.1).cautions
+    (said,) = least_squares(rows, 0.5 * coef, l2=0.1).cautions
     assert said.startswith("penalised: l2 = 0.1")
-    few = least_squares(Rows.of(x[:3], y[:3], constant=0))
+    few = fitted(Rows.of(x[:3], y[:3], constant=0))
     assert any(said == "fewer rows than columns: 3 rows for 4 columns" for said in few.cautions)
     assert np.isnan(few.std_err).all()
     alone = x.copy()
     alone[:, 3] = np.arange(len(y)) == 4
-    full = least_squares(Rows.of(alone, y, constant=0), robust="HC3")
+    full = fitted(Rows.of(alone, y, constant=0), robust="HC3")
     assert full.cautions == ("HC3 is not defined: 1 rows have the leverage 1",)
     assert np.isnan(full.std_err).all()
 
@@ -235,14 +237,14 @@ def test_cautions() -> None:
 def test_nonsense_is_refused(change: dict[str, object], words: str) -> None:
     given: dict[str, object] = {"x": np.arange(10.0).reshape(5, 2), "y": np.arange(5.0), "constant": None}
     with pytest.raises(ValueError, match=words):
-        least_squares(Rows.of(**(given | change)))  # type: ignore[arg-type]
+        least_squares(Rows.of(**(given | change)), np.zeros(2))  # type: ignore[arg-type]
     good = Rows.of(np.arange(10.0).reshape(5, 2), np.arange(5.0), constant=None)
     with pytest.raises(ValueError, match="level=95"):
-        least_squares(good, level=95)
+        least_squares(good, np.zeros(2), level=95)
     with pytest.raises(ValueError, match="robust='HC9'"):
-        least_squares(good, robust="HC9")  # type: ignore[arg-type]
+        least_squares(good, np.zeros(2), robust="HC9")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="coef has the shape"):
-        least_squares(good, coef=np.ones(3))
+        least_squares(good, np.ones(3))
 
 
 @pytest.mark.parametrize("robust", [None, *ROBUST])
@@ -251,19 +253,17 @@ def test_bases_are_left_out_before_others(robust: Robust | None) -> None:
     x, y, weight = problem()
     levels = (np.arange(len(y))[:, None] % 3 == np.arange(3)).astype(float)
     wide = np.column_stack([x[:, :1], levels, x[:, 1:]])
-    one = least_squares(Rows.of(wide, y, weight, constant=0, bases=[1]), robust=robust)
-    other = least_squares(Rows.of(np.delete(wide, 1, 1), y, weight, constant=0), robust=robust)
+    one = fitted(Rows.of(wide, y, weight, constant=0, bases=[1]), robust=robust)
+    other = fitted(Rows.of(np.delete(wide, 1, 1), y, weight, constant=0), robust=robust)
     np.testing.assert_allclose(np.delete(one.coef, 1), other.coef, rtol=1e-9)
     np.testing.assert_allclose(np.delete(one.std_err, 1), other.std_err, rtol=1e-9)
     assert one.stats == pytest.approx(other.stats, rel=1e-9)
     assert (one.aliased, one.cautions) == ((1,), ())
     # coefficients that add up differently but give the same fit become those relative to the base
     moved = one.coef + np.array([-2.0, 2, 2, 2, *np.zeros(3)])
-    np.testing.assert_allclose(
-        least_squares(Rows.of(wide, y, weight, constant=0, bases=[1]), coef=moved).coef, one.coef
-    )
+    np.testing.assert_allclose(least_squares(Rows.of(wide, y, weight, constant=0, bases=[1]), moved).coef, one.coef)
     # without a constant, the levels stand for it, and there is no base to leave out
-    free = least_squares(Rows.of(wide[:, 1:], y, weight, constant=None, bases=[0]), robust=robust)
+    free = fitted(Rows.of(wide[:, 1:], y, weight, constant=None, bases=[0]), robust=robust)
     assert free.aliased == ()
     np.testing.assert_allclose(free.coef[1] - free.coef[0], one.coef[2], rtol=1e-8)
 
@@ -273,7 +273,7 @@ def test_counts_and_precision_together() -> None:
     x, y, counts = problem()
     precision = np.random.default_rng(1).random(len(y)) + 0.5
     repeated = np.repeat(np.arange(len(y)), counts.astype(int))
-    one = least_squares(Rows(lambda: [(x, y, counts, precision)], ("a", "b", "c", "d"), 0), robust="HC1")
-    other = least_squares(Rows.of(x[repeated], y[repeated], precision[repeated], constant=0), robust="HC1")
+    one = fitted(Rows(lambda: [(x, y, counts, precision)], ("a", "b", "c", "d"), 0), robust="HC1")
+    other = fitted(Rows.of(x[repeated], y[repeated], precision[repeated], constant=0), robust="HC1")
     same(one, other)
     assert one.stats == pytest.approx(other.stats, rel=1e-9)

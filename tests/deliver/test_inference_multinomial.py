@@ -5,9 +5,10 @@ import pytest
 from scipy import optimize, special, stats
 from sklearn.datasets import load_diabetes
 
-from onelayer.deliver.inference import Rows, binary, multinomial
+from onelayer.deliver.inference import Rows, multinomial
 from onelayer.deliver.inference.robust import Robust
 from onelayer.deliver.inference.rows import Array
+from tests.deliver.optima import fitted_binary, fitted_multinomial, reference
 
 
 def problem(classes: int = 3, n: int = 200) -> tuple[Array, Array, Array]:
@@ -35,7 +36,7 @@ def test_two_classes_are_binary(robust: Robust | None, bias: bool) -> None:
     x, y, weight = problem(2)
     x, constant = (x, 0) if bias else (x[:, 1:], None)
     rows = Rows.of(x, y, weight, constant=constant, weights="frequency")
-    (one,), other = multinomial(rows, 2, robust=robust, level=0.9), binary(rows, robust=robust, level=0.9)
+    (one,), other = fitted_multinomial(rows, 2, robust=robust, level=0.9), fitted_binary(rows, robust=robust, level=0.9)
     for key in ("coef", "std_err", "statistic", "p", "low", "high", "covariance"):
         np.testing.assert_allclose(getattr(one, key), getattr(other, key), rtol=1e-8, err_msg=key)
     for key, value in one.stats.items():
@@ -48,7 +49,7 @@ def test_two_classes_are_binary(robust: Robust | None, bias: bool) -> None:
 def test_optimum_and_information(classes: int) -> None:
     """The score is that of finite differences and vanishes; covariance is the inverse of its differences."""
     x, y, weight = problem(classes)
-    tables = multinomial(Rows.of(x, y, weight, constant=0), classes)
+    tables = fitted_multinomial(Rows.of(x, y, weight, constant=0), classes)
     b = np.concatenate([one.coef for one in tables])
     unit = np.tile([1.0, 50.0, 0.01], classes - 1)
     slope = optimize.approx_fprime(1.1 * b * unit, lambda c: log_likelihood(c / unit, x, y, weight), 1e-6)
@@ -73,7 +74,7 @@ def test_optimum_and_information(classes: int) -> None:
 
 def test_robust_is_the_sandwich_written_out() -> None:
     x, y, weight = problem(3)
-    tables = multinomial(Rows.of(x, y, weight, constant=0, weights="frequency"), 3, robust="HC0")
+    tables = fitted_multinomial(Rows.of(x, y, weight, constant=0, weights="frequency"), 3, robust="HC0")
     b, ones = np.concatenate([one.coef for one in tables]), np.ones(1)
     each = np.array([score(b, x[i : i + 1], y[i : i + 1], ones) for i in range(len(y))])
     p = special.softmax(np.column_stack([np.zeros(len(x)), x @ b.reshape(2, 3).T]), axis=1)[:, 1:]
@@ -93,7 +94,7 @@ def test_a_robust_test_of_the_whole_fit_is_that_of_statsmodels() -> None:
     """statsmodels 0.15.0, MNLogit(y, X).fit(cov_type="HC0"): b' V^-1 b of all but the constants."""
     x, y = load_diabetes(return_X_y=True, scaled=False)
     rows = Rows.of(np.column_stack([np.ones(len(y)), x[:, [2, 3, 8]]]), np.digitize(y, [100, 200]), constant=0)
-    table, _ = multinomial(rows, 3, robust="HC0")
+    table, _ = fitted_multinomial(rows, 3, robust="HC0")
     assert table.stats["wald_chisq"] == pytest.approx(122.23006261713738, rel=1e-6)
 
 
@@ -102,33 +103,34 @@ def test_counts_are_repeated_rows_and_bases_are_left_out() -> None:
     levels = np.arange(len(y))[:, None] % 3 == np.arange(3)
     wide = np.column_stack([x, levels])
     repeated = np.repeat(np.arange(len(y)), weight.astype(int))
-    one = multinomial(Rows.of(wide, y, weight, constant=0, weights="frequency", bases=[3]), 3, robust="HC1")
-    other = multinomial(Rows.of(np.delete(wide, 3, 1)[repeated], y[repeated], constant=0), 3, robust="HC1")
+    one = fitted_multinomial(Rows.of(wide, y, weight, constant=0, weights="frequency", bases=[3]), 3, robust="HC1")
+    other = fitted_multinomial(Rows.of(np.delete(wide, 3, 1)[repeated], y[repeated], constant=0), 3, robust="HC1")
     for here, there in zip(one, other, strict=True):
         np.testing.assert_allclose(np.delete(here.std_err, 3), there.std_err, rtol=1e-8)
         assert here.stats == pytest.approx(there.stats, rel=1e-8)
         assert (here.aliased, here.cautions) == ((3,), ())
     # coefficients of all levels are the same model as those relative to the base
     full = np.array([[table.coef[0] + 0.3, *table.coef[1:3], -0.3, *table.coef[4:] - 0.3] for table in one])
-    again = multinomial(Rows.of(wide, y, weight, constant=0, weights="frequency", bases=[3]), 3, coef=full)
+    again = multinomial(Rows.of(wide, y, weight, constant=0, weights="frequency", bases=[3]), full)
     np.testing.assert_allclose([table.coef for table in again], [table.coef for table in one], atol=1e-9)
 
 
 def test_what_does_not_hold() -> None:
     x, y, _ = problem(3)
-    best = np.array([one.coef for one in multinomial(Rows.of(x, y, constant=0), 3)])
-    (said,) = multinomial(Rows.of(x, y, constant=0), 3, coef=0.9 * best)[0].cautions
+    best = np.array([one.coef for one in fitted_multinomial(Rows.of(x, y, constant=0), 3)])
+    (said,) = multinomial(Rows.of(x, y, constant=0), 0.9 * best)[0].cautions
     assert said.startswith("not at the optimum")
-    again = multinomial(Rows.of(x, y, constant=0), 3, start=100 * best)
-    np.testing.assert_allclose([one.coef for one in again], best, rtol=1e-9)
     apart = np.digitize(x[:, 1], [45, 55]).astype(float)
-    assert multinomial(Rows.of(x, apart, constant=0), 3)[0].cautions[0].startswith("separated")
-    assert multinomial(Rows.of(x, np.minimum(y, 1), constant=0), 3)[0].cautions[0].startswith("separated")
+    why = reference(Rows.of(x, apart, constant=0), "softmax", 3).note
+    (said,) = multinomial(Rows.of(x, apart, constant=0), best, no_optimum=why)[0].cautions
+    assert said.startswith("separated: no finite optimum: the classes are separated")
+    (*_, said) = multinomial(Rows.of(x, y, constant=0), 1e6 * best)[0].cautions
+    assert said.startswith("singular: ")
     rare = Rows.of(np.ones((4, 1)), np.array([0, 0, 1, 2]), np.array([1e9, 1e9, 2, 3]), constant=0, weights="frequency")
-    assert multinomial(rare, 3)[0].cautions == ()
+    assert fitted_multinomial(rare, 3)[0].cautions == ()
     with pytest.raises(ValueError, match="is neither HC0 nor HC1"):
-        multinomial(Rows.of(x, y, constant=0), 3, robust="HC3")
+        multinomial(Rows.of(x, y, constant=0), best, robust="HC3")
     with pytest.raises(ValueError, match="not the number of one"):
-        multinomial(Rows.of(x, y + 0.5, constant=0), 3)
+        multinomial(Rows.of(x, y + 0.5, constant=0), best)
     with pytest.raises(ValueError, match="coef has the shape"):
-        multinomial(Rows.of(x, y, constant=0), 3, coef=best[:1])
+        multinomial(Rows.of(x, y, constant=0), best[:, :1])

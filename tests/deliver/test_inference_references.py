@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from onelayer.deliver.inference import Rows, binary, least_squares, polish
+from onelayer.deliver.inference import Rows, binary
 from onelayer.deliver.inference.rows import Array
+from tests.deliver.optima import fitted, fitted_binary
 from tests.reference_data import DATA, needs_data
 
 pytestmark = needs_data
@@ -38,13 +39,12 @@ def certified_rows(name: str) -> tuple[Rows, dict[str, Any]]:
 def test_nist(name: str) -> None:
     rows, card = certified_rows(name)
     reference, possible = card["reference"][0], card["verification"]["float64_correct_digits_min_over_params"]
-    table = least_squares(rows)
+    table = fitted(rows)
     expected = np.array([float(number) for number in reference["params"].values()])
     # as many as numpy's QR of the columns keeps, which their condition rules; data rounded to float64 have 13.1 left,
     # and the order of sums, which differs between processors, moves the last of them
     digits = min(12.5, possible["numpy_qr"])
     np.testing.assert_allclose(table.coef, expected, rtol=10**-digits)
-    np.testing.assert_array_equal(polish(rows), table.coef)
     np.testing.assert_allclose(table.stats["r_squared"], float(reference["r_squared"]), rtol=1e-13)
     if float(reference["residual_sd"]) == 0:
         # NIST certifies errors of zero; what is left is rounding, and said to be
@@ -87,8 +87,7 @@ def test_glm(name: str, link: str) -> None:
     def numbers(key: str) -> Array:
         return np.array([float(reference[key][column]) for column in rows.names])
 
-    expected, observed = binary(rows, link=link), binary(rows, link=link, information="observed")
-    np.testing.assert_allclose(polish(rows, link=link), numbers("params"), rtol=1e-13)
+    expected, observed = fitted_binary(rows, link=link), fitted_binary(rows, link=link, information="observed")
     np.testing.assert_allclose(expected.coef, numbers("params"), rtol=1e-13)
     np.testing.assert_allclose(expected.std_err, numbers("std_err"), rtol=1e-13)
     np.testing.assert_allclose(observed.std_err, numbers("std_err_observed_information"), rtol=1e-13)
@@ -107,20 +106,20 @@ def test_glm(name: str, link: str) -> None:
     assert all(words in said for words, said in zip(sure, expected.cautions, strict=True))
 
 
-def test_from_anywhere() -> None:
-    """The optimum does not depend on where Newton's method starts, not even from where the information vanishes."""
+def test_the_last_digits_do_not_depend_on_where_they_are_looked_for() -> None:
     rows, _ = binary_rows("ucla_admissions")
-    best = polish(rows, link="probit")
-    for factor in (0.1, -3.0, 1e4):
-        np.testing.assert_allclose(polish(rows, link="probit", start=best * factor), best, rtol=1e-12)
+    exact = fitted_binary(rows, link="probit").coef
+    for factor in (1 - 1e-3, 1 + 1e-6, 1 + 1e-12):
+        again = binary(rows, exact * factor, link="probit", exact=True)
+        np.testing.assert_allclose(again.coef, exact, rtol=1e-12)
 
 
 def test_trained_to_a_few_digits() -> None:
     """Coefficients of float32 are near enough for the table to hold; those of an early stop are not."""
     rows, _ = binary_rows("mass_birthwt")
-    best = binary(rows)
-    near = binary(rows, coef=best.coef.astype(np.float32).astype(np.float64))
+    best = fitted_binary(rows)
+    near = binary(rows, best.coef.astype(np.float32).astype(np.float64))
     assert near.cautions == ()
     np.testing.assert_allclose(near.std_err, best.std_err, rtol=1e-6)
-    (said,) = binary(rows, coef=0.9 * best.coef).cautions
+    (said,) = binary(rows, 0.9 * best.coef).cautions
     assert said.startswith("not at the optimum: the coefficients are 0.")

@@ -15,11 +15,11 @@ import torch
 from scipy.linalg import lstsq
 from torch import Tensor
 
-from onelayer.linalg import logits_of, total
+from onelayer.linalg import logits_of, pullback, total
 from onelayer.optimum.moments import Moments
 from onelayer.optimum.newton import newton
 from onelayer.optimum.result import Reference
-from onelayer.optimum.separation import absent
+from onelayer.optimum.separation import NO_OPTIMUM, absent
 from onelayer.optimum.triangle import ALIASED, Array, independent
 from onelayer.protocols import Loss, Part, Rows
 from onelayer.threads import one_thread
@@ -79,7 +79,7 @@ class Solver:
         of_classes = self.objective.task != "regression"
         if self.bias and of_classes and (missing := absent(self.part, self.n_outputs)) is not None:
             name = missing if self.classes is None else f"'{self.classes[missing]}'"
-            return Reference(None, note=f"no finite optimum: class {name} has no train rows")
+            return Reference(None, note=f"{NO_OPTIMUM}: class {name} has no train rows")
         if l2 == 0 and self.n_outputs > 1 and size > UNSURE and not patient:
             why = f"skipped: without model.l2, {size} weights are beyond the limit {UNSURE}; with it there would be one"
             return Reference(None, note=why)
@@ -185,6 +185,20 @@ def value(theta: Tensor, part: Part, objective: Loss, l2: Tensor | float) -> Ten
     """Return the objective of (runs, outputs, columns), (runs,)."""
     loss = torch.stack([loss_of(theta, rows, objective) for rows in part.chunks()]).sum(0) / len(part)
     return loss + penalty(theta, part.n_features, l2)
+
+
+def gradient(theta: Tensor, part: Part, objective: Loss, l2: float) -> Tensor:
+    """Return the gradient of the objective by theta (1, outputs, columns), of its shape."""
+    result, share = torch.zeros_like(theta), torch.zeros_like(theta)
+    for rows in part.chunks():
+        residual = objective.residual(logits_of(theta, rows.x), rows.y)
+        if rows.weight is not None:
+            residual *= rows.weight[:, None]
+        pullback(rows.x, residual, share)
+        result += share
+    result /= len(part)
+    result[..., : part.n_features] += l2 * theta[..., : part.n_features]
+    return result
 
 
 def penalty(theta: Tensor, n_features: int, l2: Tensor | float) -> Tensor:

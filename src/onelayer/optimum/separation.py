@@ -19,6 +19,7 @@ from onelayer.optimum.moments import dense_pieces
 from onelayer.optimum.triangle import Array
 from onelayer.protocols import Part
 
+NO_OPTIMUM = "no finite optimum"
 SECONDS = 30.0  # for the linear programme that settles a doubt about separation
 PROGRAMME = 2**24  # numbers of a linear programme; a larger one is not tried
 CURVED = 1e-13  # an eigenvalue of a Hessian that is a smaller share of the largest may be but rounding
@@ -82,7 +83,7 @@ def why_none(part: Part, n_outputs: int, bias: bool) -> str:
 
 def receding(reason: str) -> str:
     """Say why there is no finite optimum, and what gives one."""
-    return f"no finite optimum: {reason}; set model.l2 above 0"
+    return f"{NO_OPTIMUM}: {reason}; set model.l2 above 0"
 
 
 def _parted_by_a_column(part: Part, n_outputs: int, bias: bool) -> bool:

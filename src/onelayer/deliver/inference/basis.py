@@ -1,39 +1,20 @@
 """Columns in which the least-squares problem keeps its digits, and the way back to original units.
 
 Columns are shifted by their means, where a constant column takes that up, and divided by powers of two, which loses no
-digit. Triangles are of stacked blocks (Golub & Van Loan, Matrix Computations, 5.3); X'X is never formed. Aliased are,
-as in R, columns that are combinations of those before them; the constant one comes first.
+digit. Aliased are, as in R, columns that are combinations of those before them; the constant one comes first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
+import torch
 
-from onelayer.deliver.inference.rows import Array, Piece, Rows
-from onelayer.rounding import constant as same_but_for_rounding
-
-ALIASED = 1e-11  # the share of a column that its predecessors leave unexplained, and rounding alone may explain
-
-
-def triangle_of(blocks: Iterable[Array], width: int) -> Array:
-    """Return R (width, width) of the stacked blocks (rows, width) = Q R."""
-    triangle = np.zeros((width, width))
-    for block in blocks:
-        triangle = _triangle(np.concatenate([triangle, block]))
-    return triangle
-
-
-def _triangle(rows: Array) -> Array:
-    return np.asarray(np.linalg.qr(rows, mode="r"))
-
-
-def solve(triangle: Array, right: Array, *, transposed: bool = False) -> Array:
-    """Solve R b = right, or R' b = right."""
-    return np.asarray(solve_triangular(triangle, right, trans="T" if transposed else "N", check_finite=False))
+from onelayer.deliver.inference.rows import Array, Rows
+from onelayer.linalg import Piece
+from onelayer.optimum.moments import Moments
+from onelayer.optimum.triangle import independent, triangle
 
 
 @dataclass(frozen=True)
@@ -49,7 +30,6 @@ class Basis:
         aliased: of the others.
         every: (columns, columns), triangle of all scaled columns under weights, in their given order.
         triangle: (kept, kept), of the kept ones.
-        projected: (kept,), Q'y.
     """
 
     rows: Rows
@@ -61,7 +41,6 @@ class Basis:
     aliased: list[int]
     every: Array
     triangle: Array
-    projected: Array
 
     @classmethod
     def fit(cls, rows: Rows) -> "Basis":
@@ -71,49 +50,36 @@ class Basis:
             ValueError: there are no rows of positive weight.
         """
         width, constant = len(rows.names), rows.constant
-        n, total = 0.0, 0.0
-        origin: Array | None = None
-        for x, y, counts, precision in rows.pieces():
-            both = np.column_stack([x, y])
-            if origin is None:
-                origin = both[0].copy() if constant is not None else np.zeros(width + 1)
-                sums, spread = np.zeros(width + 1), np.zeros(width + 1)
-                low, high = both[0].copy(), both[0].copy()
-            np.minimum(low, both.min(0), out=low)
-            np.maximum(high, both.max(0), out=high)
-            both -= origin
-            np.maximum(spread, np.abs(both).max(0), out=spread)
-            sums += (counts * precision) @ both
-            n, total = n + float(counts.sum()), total + float((counts * precision).sum())
-        if origin is None:
+        n_rows, n, total = 0, 0.0, 0.0
+        low, high = np.full(width, np.inf), np.full(width, -np.inf)
+        for x, _, counts, precision in rows.pieces():
+            np.minimum(low, x.min(0), out=low)
+            np.maximum(high, x.max(0), out=high)
+            n_rows, n, total = n_rows + len(x), n + float(counts.sum()), total + float((counts * precision).sum())
+        if not n_rows:
             raise ValueError("there are no rows of positive weight")
-        shift = origin + sums / total if constant is not None else origin
-        same = same_but_for_rounding(low[:-1], high[:-1])
         largest = np.maximum(np.abs(low), np.abs(high))
-        scale = np.exp2(np.frexp(np.where(same, largest[:-1], spread[:-1]))[1])
-        same &= constant is not None  # without one, equal numbers are a column like others
+        extent = largest if constant is None else np.where(high > low, high - low, largest)
+        scale = np.exp2(np.frexp(extent)[1])
+        features = [j for j in range(width) if j != constant]
+        moments = Moments.of(_Features(rows, features, scale[features], n_rows, total / n_rows))
+        moments = moments.about_zero() if constant is None else moments
+        shift, every = np.zeros(width), np.zeros((width, width))
+        shift[features] = moments.x_mean * scale[features]
+        every[np.ix_(features, features)] = moments.triangle * np.sqrt(total / n_rows)
         if constant is not None:
-            shift[constant], scale[constant], same[constant] = 0.0, 1.0, False
-        y_shift = float(shift[-1])
-
-        def block(piece: Piece) -> Array:
-            root = np.sqrt(piece.counts * piece.precision)[:, None]
-            return np.column_stack([(piece.x - shift[:-1]) / scale, piece.y - y_shift]) * root
-
-        both = triangle_of(map(block, rows.pieces()), width + 1)
-        kept = _independent(both[:, :-1], same, constant, rows.bases)
-        inner = _triangle(both[:, [*kept, width]])
+            scale[constant], every[constant, constant] = 1.0, np.sqrt(total)
+        kept = independent(every, sorted(range(width), key=lambda j: (j != constant, j in rows.bases, j)))
         return cls(
             rows=rows,
             n=n,
-            shift=shift[:-1],
+            shift=shift,
             scale=scale,
-            y_shift=y_shift,
+            y_shift=float(moments.y_mean[0]),
             kept=kept,
             aliased=sorted(set(range(width)) - set(kept)),
-            every=_triangle(both[:, :-1]),
-            triangle=inner[: len(kept), : len(kept)],
-            projected=inner[: len(kept), -1],
+            every=every,
+            triangle=triangle(every[:, kept]),
         )
 
     def columns(self, x: Array) -> Array:
@@ -158,16 +124,25 @@ class Basis:
         return float(values[0] / values[-1]) if values[-1] > 0 else float("inf")
 
 
-def _independent(columns: Array, same: NDArray[np.bool_], constant: int | None, bases: Sequence[int]) -> list[int]:
-    """Find the columns that are no combination of earlier ones, by Gram-Schmidt, twice (Giraud et al., 2005)."""
-    order = sorted(range(columns.shape[1]), key=lambda j: (j != constant, j in bases, j))
-    basis, kept = np.zeros(columns.shape), list[int]()
-    for j in order:
-        found, rest = basis[:, : len(kept)], columns[:, j]
-        for _ in range(2):
-            rest = rest - found @ (found.T @ rest)
-        norm = float(np.linalg.norm(rest))
-        if not same[j] and norm > ALIASED * float(np.linalg.norm(columns[:, j])):
-            basis[:, len(kept)] = rest / norm
-            kept.append(j)
-    return kept
+@dataclass(frozen=True)
+class _Features:
+    """Rows as moments are taken of: no constant column, in powers of two, with weights that are 1 on average."""
+
+    rows: Rows
+    features: list[int]
+    scale: Array
+    n_rows: int
+    weight: float
+
+    def __len__(self) -> int:
+        return self.n_rows
+
+    @property
+    def n_features(self) -> int:
+        return len(self.features)
+
+    def chunks(self, device: torch.device | None = None) -> Iterator[Piece]:
+        for x, y, counts, precision in self.rows.pieces():
+            weight = counts * precision / self.weight
+            tensors = (x[:, self.features] / self.scale, y[:, None], weight)
+            yield Piece(*map(torch.from_numpy, tensors))

@@ -9,25 +9,25 @@ from typing import Literal
 import numpy as np
 from scipy.special import chdtrc, gammaln, xlogy
 
-from onelayer.deliver.inference.ascent import climb
-from onelayer.deliver.inference.basis import Basis, solve
-from onelayer.deliver.inference.likelihood import Point, recedes, visit
+from onelayer.deliver.inference.basis import Basis
+from onelayer.deliver.inference.likelihood import Point, refined, visit
 from onelayer.deliver.inference.linear import checked
-from onelayer.deliver.inference.links import Link
-from onelayer.deliver.inference.polish import link_of
+from onelayer.deliver.inference.links import Link, link_of
 from onelayer.deliver.inference.robust import Robust, robust_root, wald_test
 from onelayer.deliver.inference.rows import Array, Piece, Rows
-from onelayer.deliver.inference.table import SEPARATED, Table, extreme_rows, general_cautions, tabulate
+from onelayer.deliver.inference.table import NO_INFORMATION, Table, extreme_rows, general_cautions, separated, tabulate
+from onelayer.optimum.triangle import solve
 
 Information = Literal["expected", "observed"]
 
 
 def binary(
     rows: Rows,
+    coef: Array,
     *,
     link: str = "logit",
-    coef: Array | None = None,
-    start: Array | None = None,
+    exact: bool = False,
+    no_optimum: str = "",
     level: float = 0.95,
     robust: Robust | None = None,
     information: Information = "expected",
@@ -44,10 +44,10 @@ def binary(
 
     Args:
         rows: x, y and weights, passed over several times.
+        coef: (columns,).
         link: its name.
-        coef: (columns,); None: those of the optimum.
-        start: (columns,), where to go to it from; None: zero. Where the likelihood is not concave, zero is tried too,
-            and the higher of the two optima taken.
+        exact: whether `coef` are those of the optimum, which get their last digits here.
+        no_optimum: why the likelihood has no finite optimum; "" where it has one, or nobody knows.
         level: of the intervals.
         robust: which covariance; None: that of the information.
         information: expected, as R's glm, or observed; it is the bread of a robust covariance, too.
@@ -59,20 +59,16 @@ def binary(
     if information not in ("expected", "observed"):
         raise ValueError(f"information={information!r} is neither expected nor observed")
     functions, basis = link_of(link), Basis.fit(rows)
-    k, passing = len(basis.kept), partial(visit, basis, functions)
-    if coef is not None:
-        at = visit(basis, functions, basis.scaled(checked(coef, rows)))
-    else:
-        at = climb(passing, np.zeros(k) if start is None else basis.scaled(checked(start, rows)))
-        if start is not None and not functions.concave:
-            at = max(at, climb(passing, np.zeros(k)), key=lambda point: point.log_likelihood)
-    separated = recedes(basis, functions, at)
-    cautions = general_cautions(basis, l2, 0.0 if separated else at.distance)
-    if separated:
-        cautions.append(SEPARATED)
+    k, passing, b = len(basis.kept), partial(visit, basis, functions), basis.scaled(checked(coef, rows))
+    at = refined(passing, b) if exact else passing(b)
+    cautions = general_cautions(basis, l2, 0.0 if no_optimum else at.distance)
+    if no_optimum:
+        cautions.append(separated(no_optimum))
+    elif at.singular:
+        cautions.append(NO_INFORMATION)
     elif at.extreme:
         cautions.append(extreme_rows(at.extreme, "0 or 1"))
-    if not (functions.concave or separated or at.singular) and at.observed_root is None:
+    if not (functions.concave or no_optimum or at.singular) and at.observed_root is None:
         cautions.append(
             f"not concave: under {link} the likelihood curves upwards at these coefficients, which are at no maximum "
             "of it, and there may be several"
@@ -80,9 +76,9 @@ def binary(
     estimator: str = robust or information
     root = np.full((k, k), np.nan)
     if information == "observed":
-        if at.observed_root is None:
+        if at.observed_root is None and not at.singular:
             cautions.append("the observed information is not positive definite, so there are no standard errors")
-        else:
+        elif at.observed_root is not None:
             root = at.observed_root
     elif not at.singular:
         root = solve(at.triangle, np.eye(k))

@@ -1,24 +1,54 @@
-"""The log-likelihood of a binary model at a point.
+"""The log-likelihood of a binary model at a point, and the last digits of an optimum.
 
 Fisher scoring as in McCullagh & Nelder, Generalized Linear Models, 2nd ed., 2.5, with the triangle of
 sqrt(information) Z instead of Z'WZ. The observed information is the expected one plus D; in the coordinates R b it is
 I + R^-T D R^-1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from onelayer.deliver.inference.basis import Basis, solve, triangle_of
+from onelayer.deliver.inference.basis import Basis
 from onelayer.deliver.inference.links import Link
 from onelayer.deliver.inference.rows import Array
-from onelayer.deliver.inference.table import EXTREME, FAR
+from onelayer.deliver.inference.table import EXTREME
+from onelayer.optimum.triangle import solve, triangle_of
 
 SINGULAR = 1e-13
-FLAT, NOTHING = 1e-4, 1e-8  # information of a row on a relative change of its logit: little, and next to none
-ROUNDING = 1e-9  # standard errors; from here Newton's method need not get nearer
+
+
+class Refinable(Protocol):
+    """What a pass over the rows tells about coefficients."""
+
+    @property
+    def singular(self) -> bool:
+        """Whether the information is, so that there is no step."""
+
+    @property
+    def distance(self) -> float:
+        """How many standard errors the optimum is away, as Newton's decrement tells; infinite where `singular`."""
+
+    @property
+    def stepped(self) -> Array:
+        """The coefficients behind a step of Newton's method."""
+
+
+P = TypeVar("P", bound=Refinable)
+
+
+def refined(visit: Callable[[Array], P], coefficients: Array) -> P:
+    """Pass over the rows at coefficients that are next to the optimum, until nothing is left to gain but rounding."""
+    at = visit(coefficients)
+    while not at.singular:
+        then = visit(at.stepped)
+        if not then.distance < at.distance / 2:
+            break
+        at = then
+    return at
 
 
 @dataclass(frozen=True)
@@ -51,7 +81,7 @@ class Point:
     @cached_property
     def distance(self) -> float:
         """Newton's decrement by the expected information."""
-        return float("nan") if self.singular else float(np.linalg.norm(self.toward))
+        return float("inf") if self.singular else float(np.linalg.norm(self.toward))
 
     @cached_property
     def observed_root(self) -> Array | None:
@@ -66,12 +96,12 @@ class Point:
             return None
         return solve(self.triangle, np.linalg.inv(lower).T)
 
-    @cached_property
-    def step(self) -> Array:
-        """Newton's step, or that of Fisher scoring where the likelihood is not concave."""
+    @property
+    def stepped(self) -> Array:
+        """(kept,), behind a step of Newton's method, or of Fisher scoring where the likelihood is not concave."""
         if self.observed_root is None:
-            return solve(self.triangle, self.toward)
-        return np.asarray(self.observed_root @ (self.observed_root.T @ self.gradient))
+            return self.b + solve(self.triangle, self.toward)
+        return np.asarray(self.b + self.observed_root @ (self.observed_root.T @ self.gradient))
 
 
 def visit(basis: Basis, link: Link, b: Array) -> Point:
@@ -105,51 +135,3 @@ def visit(basis: Basis, link: Link, b: Array) -> Point:
     norms = np.linalg.norm(triangle, axis=0)
     singular = not whole or bool((np.abs(np.diag(triangle)) <= SINGULAR * norms).any())
     return Point(b, log_likelihood, gradient, triangle, excess, extreme, singular)
-
-
-def recedes(basis: Basis, link: Link, at: Point) -> bool:
-    """Tell whether the optimum, which seems near, moves away as it is approached.
-
-    Along some direction the information of a row on a relative change of its logit vanishes, though the columns do
-    not, and where Newton's method would square the distance near an optimum, it falls by a constant share.
-    """
-    if at.singular or not at.distance < 100 * FAR or not len(at.b):
-        return at.singular
-    if _least(at.triangle, basis.triangle) >= FLAT:
-        return False
-
-    def blocks() -> Iterator[Array]:
-        for piece in basis.rows.pieces():
-            columns = basis.columns(piece.x)
-            root = np.sqrt(piece.counts * piece.precision) / np.maximum(1.0, np.abs(columns @ at.b))
-            yield columns * root[:, None]
-
-    least = _least(at.triangle, triangle_of(blocks(), len(at.b)))
-    if least < NOTHING:
-        return True
-    if least < FLAT and ROUNDING < at.distance < FAR:
-        then = visit(basis, link, at.b + at.step)
-        return then.singular or not then.distance < at.distance / 2
-    return _rises(basis, link, at)
-
-
-def _rises(basis: Basis, link: Link, at: Point) -> bool:
-    """Tell whether going on where there is little information loses nothing, as under links of long tails.
-
-    By what the coefficients are already in these directions, and by four standard errors at the least.
-    """
-    _, values, directions = np.linalg.svd(solve(basis.triangle, at.triangle.T, transposed=True).T)
-    flat = directions[values**2 < FLAT]
-    away = solve(basis.triangle, flat.T @ (flat @ (basis.triangle @ at.b)))
-    known = float(np.linalg.norm(at.triangle @ away))
-    if known == 0:
-        return False
-    then = visit(basis, link, at.b + max(1.0, 4 / known) * away)
-    return then.log_likelihood >= at.log_likelihood - ROUNDING * abs(at.log_likelihood)
-
-
-def _least(triangle: Array, against: Array) -> float:
-    """Return the smallest |triangle b|^2 / |against b|^2."""
-    if not np.diag(against).all():
-        return 0.0
-    return float(np.linalg.svd(solve(against, triangle.T, transposed=True), compute_uv=False)[-1] ** 2)

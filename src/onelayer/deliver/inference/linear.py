@@ -6,18 +6,18 @@ Formulas: Seber & Lee, Linear Regression Analysis, 2nd ed., chapters 3 and 4; lo
 import numpy as np
 from scipy.special import fdtrc
 
-from onelayer.deliver.inference.basis import Basis, solve
+from onelayer.deliver.inference.basis import Basis
 from onelayer.deliver.inference.robust import Robust, robust_root, wald
 from onelayer.deliver.inference.rows import Array, Piece, Rows
 from onelayer.deliver.inference.table import Table, general_cautions, tabulate
+from onelayer.optimum.triangle import solve
 
 REFINEMENTS = 2
 PERFECT = 1e-11  # the share of y in residuals that is but rounding
 
 
-def optimum(basis: Basis) -> Array:
-    """Return b (kept,) by QR and a few corrected seminormal steps (Björck, 1996, 6.6.5), one pass each."""
-    b = solve(basis.triangle, basis.projected)
+def refined(basis: Basis, b: Array) -> Array:
+    """Return b (kept,) after a few corrected seminormal steps (Björck, 1996, 6.6.5), one pass each."""
     for _ in range(REFINEMENTS):
         gradient = np.zeros(len(b))
         for piece in basis.rows.pieces():
@@ -28,7 +28,13 @@ def optimum(basis: Basis) -> Array:
 
 
 def least_squares(
-    rows: Rows, *, coef: Array | None = None, level: float = 0.95, robust: Robust | None = None, l2: float = 0.0
+    rows: Rows,
+    coef: Array,
+    *,
+    exact: bool = False,
+    level: float = 0.95,
+    robust: Robust | None = None,
+    l2: float = 0.0,
 ) -> Table:
     """Return the table of a linear model.
 
@@ -39,7 +45,8 @@ def least_squares(
 
     Args:
         rows: x, y and weights, passed over several times.
-        coef: (columns,); None: those of the optimum.
+        coef: (columns,).
+        exact: whether `coef` are those of the optimum, which get their last digits here.
         level: of the intervals.
         robust: which covariance; None: the classical one.
         l2: the penalty that `coef` were trained under.
@@ -47,14 +54,11 @@ def least_squares(
     Raises:
         ValueError: the rows, or an argument, make no sense.
     """
-    basis = Basis.fit(rows)
-    if coef is None:
-        b = optimum(basis)
-    else:
-        coef = checked(coef, rows)
-        if rows.constant is not None:
-            coef[rows.constant] -= basis.y_shift
-        b = basis.scaled(coef)
+    basis, coef = Basis.fit(rows), checked(coef, rows)
+    if rows.constant is not None:
+        coef[rows.constant] -= basis.y_shift
+    b = basis.scaled(coef)
+    b = refined(basis, b) if exact else b
     k, n, first = len(basis.kept), basis.n, rows.constant is not None
     rss, logs, gradient = 0.0, 0.0, np.zeros(k)
     total, level_y, spread = 0.0, 0.0, 0.0

@@ -56,3 +56,14 @@ def _of(function: Callable[[Tensor, Tensor], Tensor], z: Array, y: Array) -> Arr
 
 LARGEST = np.finfo(np.float64).max
 LINKS = {name: Link(Linked(name, formulas)) for name, formulas in TABLE.items()}
+
+
+def link_of(link: str) -> Link:
+    """Find a link by its name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if link not in LINKS:
+        raise ValueError(f"link={link!r} is none of {', '.join(LINKS)}")
+    return LINKS[link]

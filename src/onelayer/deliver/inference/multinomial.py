@@ -11,12 +11,21 @@ from functools import cached_property, partial
 import numpy as np
 from scipy.special import chdtrc, log_softmax, xlogy
 
-from onelayer.deliver.inference.ascent import climb
-from onelayer.deliver.inference.basis import Basis, solve, triangle_of
-from onelayer.deliver.inference.likelihood import NOTHING
+from onelayer.deliver.inference.basis import Basis
+from onelayer.deliver.inference.likelihood import refined
+from onelayer.deliver.inference.linear import checked
 from onelayer.deliver.inference.robust import Robust, wald_test
 from onelayer.deliver.inference.rows import BLOCK, Array, Rows
-from onelayer.deliver.inference.table import EXTREME, SEPARATED, Table, extreme_rows, general_cautions, tabulate
+from onelayer.deliver.inference.table import (
+    EXTREME,
+    NO_INFORMATION,
+    Table,
+    extreme_rows,
+    general_cautions,
+    separated,
+    tabulate,
+)
+from onelayer.optimum.triangle import solve, triangle_of
 
 
 @dataclass(frozen=True)
@@ -54,21 +63,21 @@ class _Point:
     @cached_property
     def distance(self) -> float:
         """How many standard errors the optimum is away, as Newton's decrement tells."""
-        return float("nan") if self.root is None else float(np.linalg.norm(self.root.T @ self.gradient.ravel()))
+        return float("inf") if self.root is None else float(np.linalg.norm(self.root.T @ self.gradient.ravel()))
 
     @property
-    def step(self) -> Array:
-        """Newton's."""
+    def stepped(self) -> Array:
+        """(classes - 1, kept), behind a step of Newton's method."""
         assert self.root is not None
-        return np.asarray(self.root @ (self.root.T @ self.gradient.ravel())).reshape(self.c.shape)
+        return self.c + np.asarray(self.root @ (self.root.T @ self.gradient.ravel())).reshape(self.c.shape)
 
 
 def multinomial(
     rows: Rows,
-    classes: int,
+    coef: Array,
     *,
-    coef: Array | None = None,
-    start: Array | None = None,
+    exact: bool = False,
+    no_optimum: str = "",
     level: float = 0.95,
     robust: Robust | None = None,
     l2: float = 0.0,
@@ -82,9 +91,9 @@ def multinomial(
 
     Args:
         rows: x, y and weights, passed over several times.
-        classes: how many.
-        coef: (classes - 1, columns); None: those of the optimum.
-        start: (classes - 1, columns), where to go to it from; None: zero.
+        coef: (classes - 1, columns).
+        exact: whether `coef` are those of the optimum, which get their last digits here.
+        no_optimum: why the likelihood has no finite optimum; "" where it has one, or nobody knows.
         level: of the intervals.
         robust: which covariance, HC0 or HC1; None: that of the information.
         l2: the penalty that `coef` were trained under.
@@ -94,17 +103,15 @@ def multinomial(
     """
     if robust not in (None, "HC0", "HC1"):
         raise ValueError(f"robust={robust!r} is neither HC0 nor HC1, which several classes have")
-    basis, m = Basis.fit(rows), classes - 1
-    given = coef if coef is not None else start if start is not None else np.zeros((m, len(rows.names)))
-    if np.shape(given) != (m, len(rows.names)) or not np.isfinite(given).all():
-        raise ValueError(f"coef has the shape {np.shape(given)} for {m} classes, or is not finite")
-    c = np.array([basis.triangle @ basis.scaled(one) for one in given])
-    at = _visit(basis, c) if coef is not None else climb(partial(_visit, basis), c)
-    k, root = len(basis.kept), at.root
-    separated = root is None or _rises(basis, at)
-    cautions = general_cautions(basis, l2, 0.0 if separated else at.distance)
-    if separated:
-        cautions.append(SEPARATED)
+    basis = Basis.fit(rows)
+    c = np.array([basis.triangle @ basis.scaled(checked(of_class, rows)) for of_class in coef])
+    at = refined(partial(_visit, basis), c) if exact else _visit(basis, c)
+    m, k, root = len(c), len(basis.kept), at.root
+    cautions = general_cautions(basis, l2, 0.0 if no_optimum else at.distance)
+    if no_optimum:
+        cautions.append(separated(no_optimum))
+    elif at.singular:
+        cautions.append(NO_INFORMATION)
     elif at.extreme:
         cautions.append(extreme_rows(at.extreme, "1"))
     if root is None:
@@ -112,7 +119,7 @@ def multinomial(
     elif robust is not None:
         root = root @ (root.T @ triangle_of(_scores(basis, at.c), m * k).T)
         root *= np.sqrt(basis.n / (basis.n - m * k)) if robust == "HC1" else 1.0
-    stats, first = _statistics(basis, at, classes), int(rows.constant is not None)
+    stats, first = _statistics(basis, at, m + 1), int(rows.constant is not None)
     of_classes = [(solve(basis.triangle, at.c[j]), solve(basis.triangle, root[j * k : (j + 1) * k])) for j in range(m)]
     if robust is not None:
         stats |= wald_test(*(np.concatenate([one[first:] for one in each]) for each in zip(*of_classes, strict=True)))
@@ -164,21 +171,6 @@ def _visit(basis: Basis, c: Array) -> _Point:
         for j in range(i):
             information[j, :, i, :] = information[i, :, j, :].T
     return _Point(c, log_likelihood, gradient, information.reshape(m * k, m * k), extreme)
-
-
-def _rises(basis: Basis, at: _Point) -> bool:
-    """Tell whether going on where there is next to no information loses nothing.
-
-    By what the coefficients are already in these directions, and by four standard errors at the least.
-    """
-    values, directions = np.linalg.eigh(at.information)
-    flat = directions[:, values < NOTHING]
-    away = flat @ (flat.T @ at.c.ravel())
-    known = float(np.sqrt(max(float(away @ at.information @ away), 0.0)))
-    if known == 0:
-        return bool(flat.size)
-    then = _visit(basis, at.c + (max(1.0, 4 / known) * away).reshape(at.c.shape))
-    return then.log_likelihood >= at.log_likelihood - 1e-9 * abs(at.log_likelihood)
 
 
 def _scores(basis: Basis, c: Array) -> Iterator[Array]:

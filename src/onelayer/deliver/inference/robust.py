@@ -11,8 +11,9 @@ from typing import Literal
 import numpy as np
 from scipy.special import chdtrc
 
-from onelayer.deliver.inference.basis import Basis, solve, triangle_of
+from onelayer.deliver.inference.basis import Basis
 from onelayer.deliver.inference.rows import Array, Piece
+from onelayer.optimum.triangle import solve, triangle_of
 
 Robust = Literal["HC0", "HC1", "HC2", "HC3"]
 Terms = Callable[[Piece, Array], tuple[Array, Array]]

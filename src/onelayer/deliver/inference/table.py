@@ -10,10 +10,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from onelayer.deliver.inference.basis import Basis
 from onelayer.deliver.inference.rows import Array
 
-SEPARATED = (
-    "separated: the likelihood rises without end as some coefficients grow, so there is no finite optimum, and their "
-    "standard errors mean nothing"
-)
+NO_INFORMATION = "singular: at these coefficients some directions bear no information, so there are no standard errors"
 EXTREME = 1e-10  # a probability that is as near to 0 or 1 is taken for it
 PROBABILITIES = "fitted probabilities"
 FAR = 1e-2  # standard errors from the optimum, beyond which the first digits of the table are touched
@@ -129,6 +126,11 @@ def tabulate(
         cautions=cautions,
         aliased=tuple(basis.aliased),
     )
+
+
+def separated(no_optimum: str) -> str:
+    """Say what it means that there is no finite optimum, given why."""
+    return f"separated: {no_optimum}; standard errors of what would grow without end mean nothing"
 
 
 def extreme_rows(count: int, ends: str) -> str:

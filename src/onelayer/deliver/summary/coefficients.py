@@ -4,15 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from onelayer.artefact import Artefact
 from onelayer.data.preprocess import Scale, original_coefficients
 from onelayer.data.table import Array
-from onelayer.linalg import logits_of, pullback
 from onelayer.model.objectives import BINARY, OBJECTIVES, Objective
-from onelayer.optimum.reference import Solver
-from onelayer.optimum.truth import Truth
+from onelayer.optimum import Solver, Truth
+from onelayer.optimum.reference import gradient
 from onelayer.protocols import Part
 
 
@@ -71,7 +69,7 @@ def objective_of(artefact: Artefact) -> Objective:
     return BINARY[link] if link in BINARY else OBJECTIVES[artefact.header["objective"]]
 
 
-def distance_of(part: Part, theta: Array, artefact: Artefact, *, bias: bool) -> Distance:
+def distance_of(part: Part, theta: Array, artefact: Artefact, *, bias: bool, polish: bool = False) -> Distance:
     """Measure weights on the rows that they were trained on.
 
     Args:
@@ -79,31 +77,19 @@ def distance_of(part: Part, theta: Array, artefact: Artefact, *, bias: bool) -> 
         theta: (outputs, n_features [+ 1]), of scaled features.
         artefact: knows the objective and its penalty.
         bias: whether the last column of theta is one.
+        polish: look for the optimum however long it takes, and where there may be several, from these weights, too.
     """
     objective, l2 = objective_of(artefact), float(artefact.header["l2"])
     solver = Solver(part, objective, n_outputs=len(theta), bias=bias, classes=artefact.header["classes"])
-    truth = Truth(solver, [l2])
     weights = torch.from_numpy(theta)[None]
+    start = weights[0] if polish and np.isfinite(theta).all() else None
+    reference = solver.solve(l2, start=start, patient=polish)
+    truth = Truth(solver, [l2], solved={(objective.name, l2, len(theta), bias): reference})
     measured = {name: float(value) for name, value in truth.measure(weights).items()}
-    (reference,) = truth.references
     return Distance(
         objective=measured["objective"],
         gap=measured["gap"],
-        gradient=float(_gradient(weights, part, objective, l2).norm()),
+        gradient=float(gradient(weights, part, objective, l2).norm()),
         optimum=None if reference.theta is None else reference.theta.numpy(),
         note=reference.note,
     )
-
-
-def _gradient(theta: Tensor, part: Part, objective: Objective, l2: float) -> Tensor:
-    """Return the gradient of the objective by theta (1, outputs, columns)."""
-    total, share = torch.zeros_like(theta), torch.zeros_like(theta)
-    for rows in part.chunks():
-        residual = objective.residual(logits_of(theta, rows.x), rows.y)
-        if rows.weight is not None:
-            residual *= rows.weight[:, None]
-        pullback(rows.x, residual, share)
-        total += share
-    total /= len(part)
-    total[..., : part.n_features] += l2 * theta[..., : part.n_features]
-    return total

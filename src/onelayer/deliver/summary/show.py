@@ -52,9 +52,7 @@ def headlines(summary: Summary) -> list[str]:
     goal = f"optimum under l2 = {summary.l2:g}" if summary.l2 else "optimum"
     of = "as trained" if summary.best_epoch is None else f"of epoch {summary.best_epoch}"
     weights = f"weights {of} ({summary.status} after {summary.epochs} epochs)"
-    if summary.polished and summary.separated:
-        weights = "polished: weights as far up the likelihood as float64 leads"
-    elif summary.polished:
+    if summary.polished:
         weights = f"polished: weights at the exact {goal}"
         if np.isfinite(summary.distance.gap):
             weights += f"; the model's are {summary.distance.gap:.3g} above it"

@@ -8,14 +8,15 @@ import numpy as np
 from onelayer.artefact import Artefact
 from onelayer.data.preprocess import NO_CONSTANT
 from onelayer.data.table import Array
-from onelayer.deliver.inference import Rows, Table, binary, least_squares, multinomial
+from onelayer.deliver.inference import Table, binary, least_squares, multinomial
 from onelayer.deliver.inference.robust import Robust
-from onelayer.deliver.inference.table import FAR, PROBABILITIES
+from onelayer.deliver.inference.table import FAR
 from onelayer.deliver.load import model_folder
 from onelayer.deliver.summary.coefficients import Distance, coefficients, distance_of, theta_of
 from onelayer.deliver.summary.design import Design, design_of
 from onelayer.errors import UserError
 from onelayer.optimum.newton import LOCAL
+from onelayer.optimum.separation import NO_OPTIMUM
 from onelayer.threads import one_thread
 
 AWAY = "not at the optimum"
@@ -34,7 +35,7 @@ class Summary:
         l2: the penalty.
         status, epochs: how training ended.
         best_epoch: whose weights the model has; None where that was not noted.
-        polished: whether the weights were taken to the exact optimum.
+        polished: whether the weights are those of the exact optimum.
         distance: of the delivered weights from it.
         tables: of coefficients.
         bases: the design column of each category's base, which coefficients of its other levels are relative to.
@@ -95,15 +96,17 @@ def summarise(path: str | Path, *, polish: bool = False, robust: Robust | None =
         raise UserError(f"--robust {robust} is not defined for several classes; use HC0 or HC1")
     design = design_of(run, artefact)
     theta = theta_of(artefact, bias=design.bias)
-    distance = distance_of(design.part, theta, artefact, bias=design.bias)
-    if polish and l2 > 0:
-        if distance.optimum is None:
-            raise UserError(f"{run}: --polish has no exact optimum under model.l2={l2:g}; {distance.note}")
-        theta = distance.optimum
+    distance = distance_of(design.part, theta, artefact, bias=design.bias, polish=polish)
+    separated = distance.note.startswith(NO_OPTIMUM)
+    if polish and distance.optimum is None and (l2 > 0 or status == "diverged" or not separated):
+        under = f" under model.l2={l2:g}" if l2 else ""
+        raise UserError(f"{run}: --polish has no exact optimum{under}; {distance.note}")
+    polished = polish and distance.optimum is not None
+    theta = theta if distance.optimum is None or not polish else distance.optimum
     coef, constant = coefficients(theta, artefact, bias=design.bias)
-    start = coef if status != "diverged" else np.zeros_like(coef)
-    free = polish and l2 == 0  # the likelihood alone says where to go
-    tables = _tables(design, link, None if free else coef, start, level, robust, l2)
+    exact = polished and l2 == 0  # the likelihood alone says where to go
+    no_optimum = distance.note if separated else ""
+    tables = _tables(design, link, coef, exact, no_optimum, level, robust, l2)
     aliased = {tables[0].names[place] for place in tables[0].aliased}
     return Summary(
         run=run,
@@ -114,39 +117,39 @@ def summarise(path: str | Path, *, polish: bool = False, robust: Robust | None =
         status=status,
         epochs=int(header["training"].get("epochs", 0)),
         best_epoch=header["best_epoch"],
-        polished=polish,
+        polished=polished,
         distance=distance,
         tables=tables,
         bases={name: base for name, base in design.bases.items() if base in aliased or base not in tables[0].names},
-        cautions=_cautions(tables[0], distance, l2, design, robust, polished=polish),
-        notes=_notes(artefact, design, None if free else constant, distance),
+        cautions=_cautions(tables[0], distance, l2, design, robust, polished=polished),
+        notes=_notes(artefact, design, None if exact else constant, distance),
     )
 
 
 def _tables(
-    design: Design, link: str, coef: Array | None, start: Array, level: float, robust: Robust | None, l2: float
+    design: Design,
+    link: str,
+    coef: Array,
+    exact: bool,
+    no_optimum: str,
+    level: float,
+    robust: Robust | None,
+    l2: float,
 ) -> tuple[Table, ...]:
-    """Return the tables at coefficients (outputs, columns), or where None, at the optimum that a start leads to."""
-    rows: Rows = design.rows
-    if link == "softmax":
-        given = None if coef is None else coef[1:] - coef[0]
-        return multinomial(rows, len(start), coef=given, start=start[1:] - start[0], level=level, robust=robust, l2=l2)
-    flat = None if coef is None else coef[0]
+    """Return the tables at coefficients (outputs, columns)."""
+    rows, coef = design.rows, coef[1:] - coef[0] if link == "softmax" else coef
     if link == "identity":
-        return (least_squares(rows, coef=flat, level=level, robust=robust, l2=l2),)
-    return (binary(rows, link=link, coef=flat, start=start[0], level=level, robust=robust, l2=l2),)
+        return (least_squares(rows, coef[0], exact=exact, level=level, robust=robust, l2=l2),)
+    if link == "softmax":
+        return multinomial(rows, coef, exact=exact, no_optimum=no_optimum, level=level, robust=robust, l2=l2)
+    return (binary(rows, coef[0], link=link, exact=exact, no_optimum=no_optimum, level=level, robust=robust, l2=l2),)
 
 
 def _cautions(
     table: Table, distance: Distance, l2: float, design: Design, robust: Robust | None, *, polished: bool
 ) -> tuple[str, ...]:
     said = list(table.cautions)
-    separated = any(one.startswith("separated") for one in said)
-    if not separated and distance.note.startswith("no finite optimum"):
-        said = [one for one in said if not one.startswith(PROBABILITIES)]
-        said.insert(0, f"separated: {distance.note}; standard errors of what would grow without end mean nothing")
-        separated = True
-    if not polished and not separated and _is_far(table, distance, l2):
+    if not polished and not distance.note.startswith(NO_OPTIMUM) and _is_far(table, distance, l2):
         away = next((one.partition(": ")[2] for one in said if one.startswith(AWAY)), None)
         said = [one for one in said if not one.startswith(AWAY)]
         gap = f"the objective is {distance.gap:.3g} above its optimum" if np.isfinite(distance.gap) else "gap unknown"
