@@ -29,7 +29,7 @@ from onelayer.data.frame import Frame
 from onelayer.data.tables.origin import Origin
 from onelayer.errors import UserError
 from onelayer.filenames import MODEL_HEADER, MODEL_TENSORS
-from onelayer.links import LINKS
+from onelayer.links import BY_TASK, Link
 from onelayer.whole import naming
 
 # 3 knew no hidden layer, 4 not how the table is written
@@ -113,6 +113,11 @@ class Artefact:
     def origin(self) -> Origin:
         """How the table is written that the model was trained on."""
         return Origin.from_json(self.header["origin"])
+
+    @property
+    def link(self) -> Link:
+        """What the logits say."""
+        return BY_TASK[self.header["task"]][self.header["link"]]
 
     @property
     def layers(self) -> tuple[tuple[Array, Array], ...]:
@@ -269,10 +274,9 @@ def _check_header(header: Mapping[str, Any]) -> None:
     _check_kinds(metrics, dict.fromkeys(metrics, (*NUMBER, type(None))), "training.metrics.")
     if header["l2"] < 0:
         raise UserError(f"{MODEL_HEADER}: l2={header['l2']!r:.80} must not be below 0")
-    links = {"regression": ("identity",), "binary": LINKS, "multiclass": ("softmax",)}
-    if header["task"] not in links:
+    if header["task"] not in BY_TASK:
         raise UserError(f"{MODEL_HEADER}: task={header['task']!r:.80} is none that this version knows")
-    if header["link"] not in links[header["task"]]:
+    if header["link"] not in BY_TASK[header["task"]]:
         raise UserError(f"{MODEL_HEADER}: link={header['link']!r:.80} is none that this version knows for such a task")
     for key in header:
         if key not in FIELDS:

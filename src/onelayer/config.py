@@ -6,7 +6,7 @@ somebody else (a data source, a torch optimizer, a torch scheduler) keep those i
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -25,12 +25,17 @@ from onelayer.config_errors import sentences
 from onelayer.data.drawing import refuse_split
 from onelayer.data.tables.names import Name
 from onelayer.errors import UserError
+from onelayer.links import LINKS
 
 # a class and its weight in {a: 1, 'b, c': 2}
 WEIGHT = r"""\s*('(?:[^']|'')*'|"[^"]*"|[^\s,'"][^,]*?)\s*:\s*([^\s,:{}]+)\s*"""
 Ratio = Annotated[float, Field(ge=0, lt=1)]
 Rows = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+if TYPE_CHECKING:
+    LinkName = str
+else:
+    LinkName = Literal[tuple(LINKS)]
 
 
 class Section(BaseModel):
@@ -124,9 +129,7 @@ class ModelSpec(Section):
     """The objective and the start."""
 
     objective: str = Field(description="squared, logistic, softmax, or auto: by the task of the data")
-    link: Literal["logit", "probit", "cauchit", "cloglog", "tanh", "gudermannian", "algebraic", "softsign"] = Field(
-        description="from a binary target's probability to the logit"
-    )
+    link: LinkName = Field(description="from a binary target's probability to the logit")
     l2: NonNegativeFloat = Field(description="penalty l2/2 * ||weight||^2; the bias is never penalised")
     bias: bool = Field(description="a constant for each output; false: the weights alone")
     init: Literal["zeros", "normal", "torch"] | float = Field(

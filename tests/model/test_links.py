@@ -9,11 +9,11 @@ import torch
 
 from onelayer.data.blocks import Block
 from onelayer.errors import UserError
-from onelayer.links import inverse
+from onelayer.links import LINKS
 from onelayer.model.metrics import Tally
 from onelayer.model.objectives import BINARY, choose_objective
 from onelayer.model.optimizers import refuse_auto_lr
-from tests.test_links import BOTH, EXACT
+from tests.links.test_links import BOTH, EXACT
 
 every_link = pytest.mark.parametrize("link", BINARY)
 # the logit's own loss is torch's, whose smallest values are rounded beside 1; tests/model/test_objectives.py holds it
@@ -97,15 +97,16 @@ def test_predictions_are_those_of_a_delivered_model(link: str, dtype: torch.dtyp
     found = BINARY[link].predict(logits).numpy()
     # out in the tails, exp(-z^2 / 2) makes z^2 of a rounding
     rtol, atol = (1e-12, 1e-300) if dtype == torch.float64 else (5e-5, 1e-37)
-    np.testing.assert_allclose(found, inverse(link, logits.numpy()), rtol=rtol, atol=atol)
+    np.testing.assert_allclose(found, LINKS[link].inverse(logits.numpy()), rtol=rtol, atol=atol)
 
 
 @every_link
 def test_a_row_is_counted_as_the_class_that_is_more_probable(link: str) -> None:
     objective, theta = BINARY[link], torch.tensor([[[1.0, 0.0]]], dtype=torch.float64)
-    assert float(objective.predict(torch.tensor(objective.even, dtype=torch.float64))) == pytest.approx(0.5)
+    threshold = torch.tensor(objective.decision_threshold, dtype=torch.float64)
+    assert float(objective.predict(threshold)) == pytest.approx(0.5)
     x = torch.linspace(-2, 2, 50, dtype=torch.float64)[:, None]
-    positive = torch.from_numpy(inverse(link, x.numpy()) > 0.5).double()
+    positive = torch.from_numpy(LINKS[link].inverse(x.numpy()) > 0.5).double()
     tally = Tally(["accuracy"], objective)
     tally.add(theta, Block(x, positive, None, 50, None, None))
     assert tally.values()["accuracy"].tolist() == [1.0]

@@ -17,7 +17,6 @@ from onelayer.stored_config import stored_spec
 
 LONGEST = 50  # rows of a table; levels are fewer
 LEVELS = 8
-KINDS = {"identity": "linear", "softmax": "softmax", "logit": "logistic"}
 TASKS = {"regression": "a number", "binary": "one of two classes", "multiclass": "one of several classes"}
 
 
@@ -51,9 +50,9 @@ def card(path: str | Path) -> str:
 
 def _head(artefact: Artefact, spec: RunSpec) -> list[str]:
     header = artefact.header
-    kind = KINDS.get(header["link"], f"binary, {header['link']} link,")
+    kind = artefact.link.kind
     if artefact.hidden is not None:
-        kind = "two-layer" if header["link"] == "identity" else f"two-layer {kind}"
+        kind = "two-layer" if header["classes"] is None else f"two-layer {kind}"
     classes = f" ({_cell(', '.join(header['classes']))})" if header["classes"] else ""
     return [
         f"# {_cell(header['target'])}: {kind} model",

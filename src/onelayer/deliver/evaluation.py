@@ -18,7 +18,6 @@ from onelayer.deliver.model import Model
 from onelayer.deliver.opening import Named, open_table
 from onelayer.deliver.reading import answers, readings_of
 from onelayer.errors import UserError, did_you_mean
-from onelayer.links import log_probabilities
 
 Array = NDArray[np.float64]
 LEVEL = 0.95
@@ -87,7 +86,7 @@ def evaluate(model: Model, table: str | Named, *, weight: str | None = None, see
     if model.classes is None:
         measured = of_numbers(model.of_logits(logits).value, truth, seed, counts)
     else:
-        log = log_probabilities(model.artefact.header["link"], logits)
+        log = model.artefact.link.log_probabilities(logits)
         measured = of_classes(log, truth.astype(np.int64), seed, counts)
     missing = len(known) - int(known.sum())
     left_out = (f"{missing} of {len(known)} rows have no '{model.target}' and are left out",) if missing else ()

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from onelayer.artefact import Artefact
 from onelayer.data.frame import Frame
 from onelayer.errors import UserError
-from onelayer.links import probabilities
 
 Array = NDArray[Any]
 
@@ -114,7 +113,7 @@ class Model:
         """Return what logits say, (rows, outputs); of a number, in original units."""
         if self.classes is None:
             return Predictions(logits[:, 0], None)
-        probability = probabilities(self.artefact.header["link"], logits)
+        probability = self.artefact.link.probabilities(logits)
         return Predictions(np.array(self.classes)[probability.argmax(axis=1)], probability)
 
     def _of(self, x: Any) -> Predictions:

@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from onelayer.data.table import Array
 from onelayer.estimators.base import OneLayerEstimator
 from onelayer.estimators.settings import InputError
-from onelayer.links import log_probabilities, probabilities
+from onelayer.links import LINKS, SOFTMAX, Link
 
 
 class OneLayerClassifier(ClassifierMixin, OneLayerEstimator):  # type: ignore[misc]
@@ -51,7 +51,6 @@ class OneLayerClassifier(ClassifierMixin, OneLayerEstimator):  # type: ignore[mi
 
     classes_: Array
     _link: str
-    _even: float
 
     def __init__(
         self,
@@ -97,7 +96,7 @@ class OneLayerClassifier(ClassifierMixin, OneLayerEstimator):  # type: ignore[mi
     def decision_function(self, X: Any) -> Array:
         """Return logits, (rows,) for two classes, above 0 for the second one; else (rows, classes)."""
         logits = self._logits(X)
-        return logits if len(self.classes_) > 2 else logits[:, 0] - self._even
+        return logits if len(self.classes_) > 2 else logits[:, 0] - LINKS[self._link].decision_threshold
 
     def predict(self, X: Any) -> Array:
         """Return labels, (rows,)."""
@@ -108,12 +107,12 @@ class OneLayerClassifier(ClassifierMixin, OneLayerEstimator):  # type: ignore[mi
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (rows, classes)."""
         logits = self._logits(X)
-        return probabilities(self._says, logits)
+        return self._meaning.probabilities(logits)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of the probability of each class, (rows, classes), finite for every finite logit."""
         logits = self._logits(X)
-        return log_probabilities(self._says, logits)
+        return self._meaning.log_probabilities(logits)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Go on for one epoch from the present weights and optimizer; the scaling is that of the first rows.
@@ -136,9 +135,9 @@ class OneLayerClassifier(ClassifierMixin, OneLayerEstimator):  # type: ignore[mi
         return self._partial_fit(X, y, sample_weight, classes)
 
     @property
-    def _says(self) -> str:
+    def _meaning(self) -> Link:
         """The link from logits to probabilities."""
-        return self._link if len(self.classes_) == 2 else "softmax"
+        return LINKS[self._link] if len(self.classes_) == 2 else SOFTMAX
 
     @property
     def _checks(self) -> dict[str, Any]:
@@ -163,8 +162,6 @@ class OneLayerClassifier(ClassifierMixin, OneLayerEstimator):  # type: ignore[mi
         return target, self.classes_
 
     def _shape(self, coef: Array, intercept: Array) -> None:
-        from onelayer.model.objectives import BINARY
-
         self.coef_, self.intercept_ = coef, intercept
         # predictions go by the link that was trained, whatever is set later
-        self._link, self._even = self.link, BINARY[self.link].even
+        self._link = self.link

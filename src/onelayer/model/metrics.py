@@ -119,7 +119,7 @@ class Tally:
         sums["log_loss"] = sums["loss"] if weight is block.weight else total(loss, weight)
         binary = logits.shape[-1] == 1
         truth = block.y[:, 0].long() if binary else block.y
-        predicted = (logits[..., 0] > self.objective.even).long() if binary else logits.argmax(-1)
+        predicted = (logits[..., 0] > self.objective.decision_threshold).long() if binary else logits.argmax(-1)
         sums["confusion"] = confusion(predicted, truth, 2 if binary else logits.shape[-1], weight)
         sums["unsound"] = logits.isnan().any(-1).any(-1).to(logits.dtype)
         if "auroc" in self.names:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from onelayer.errors import UserError
 from onelayer.linalg import total
-from onelayer.links import probabilities
+from onelayer.links import BY_TASK
 from onelayer.model.adapters import RunOptimizer, adapter_of
 from onelayer.model.direction import higher_is_better
 from onelayer.model.linear import Init, StackedLinear
@@ -390,7 +390,7 @@ class OneLayer(LightningModule):
         if self._shape["task"] == "regression":
             values = wide * np.array(self._shape["y_scale"]) + np.array(self._shape["y_shift"])
         else:
-            values = probabilities(self.objective.link, wide)
+            values = BY_TASK[self._shape["task"]][self.objective.link].probabilities(wide)
         return Predictions(logits, torch.from_numpy(values))
 
     def on_train_epoch_end(self) -> None:

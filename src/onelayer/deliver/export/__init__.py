@@ -5,7 +5,6 @@ rows.py             the rows of the check: those of a table, as it has them and 
 invented.py         rows that are hard to get right
 parity.py           how far an export is from `predict`
 inputs.py           what the raw columns are called outside
-formulas.py         links, written once for all targets
 onnx_graph.py  torch_program.py  pipeline.py  sql_text.py        one target each
 sql_reading.py      what reading does to a column, in SQL
 sql_check.py        what the statement says, on the table itself

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
-from onelayer.deliver.export import formulas
+from onelayer.links.operations import Operations
 
 Array = NDArray[Any]
 BATCH = "N"
@@ -51,7 +52,7 @@ class Value:
 
 
 @dataclass
-class Graph:
+class Graph(Operations):
     """Nodes in the order in which they are computed.
 
     Attributes:
@@ -114,33 +115,28 @@ class Graph:
         """Convert to another type."""
         return self.op("Cast", value, to=_kind(kind))
 
+    @override
     def exp(self, x: Value) -> Value:
-        """See `formulas.Operations`."""
         return self.op("Exp", x)
 
+    @override
     def abs(self, x: Value) -> Value:
-        """See `formulas.Operations`."""
         return self.op("Abs", x)
 
+    @override
     def sqrt(self, x: Value) -> Value:
-        """See `formulas.Operations`."""
         return self.op("Sqrt", x)
 
+    @override
     def tanh(self, x: Value) -> Value:
-        """See `formulas.Operations`."""
         return self.op("Tanh", x)
 
-    def arctan(self, x: Value) -> Value:
-        """Return it by arithmetic: onnxruntime has none in double precision."""
-        found: Value = formulas.arctan(x, self)
-        return found
-
+    @override
     def above(self, x: Value, bound: float) -> Value:
-        """See `formulas.Operations`."""
         return self.op("Greater", x, bound)
 
+    @override
     def where(self, condition: Value, yes: Value | float, no: Value | float) -> Value:
-        """See `formulas.Operations`."""
         return self.op("Where", condition, yes, no)
 
     def model(

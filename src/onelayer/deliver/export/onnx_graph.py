@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from onelayer.data.encode.design import Design, Levels, Numbers
 from onelayer.data.encode.layout import REFUSED
-from onelayer.deliver.export import formulas
 from onelayer.deliver.export.inputs import Input, inputs_of, is_matrix, notes_of, places_of
 from onelayer.deliver.export.onnx_builder import Graph, Value
 from onelayer.deliver.export.rows import Rows
 from onelayer.deliver.export.target import Target
 from onelayer.deliver.model import Model, Predictions
+from onelayer.links import BinaryLink
 
 OPSET, ML_OPSET, IR = 21, 3, 10  # onnxruntime runs these from 1.18 on
 PREDICTION, PROBABILITY, MATRIX = "prediction", "probability", "X"
@@ -165,10 +165,10 @@ def _outputs(graph: Graph, model: Model, logits: Value) -> Sequence[tuple[Value,
     if model.classes is None:
         value = logits * graph.constant(one.y_scale[None]) + graph.constant(one.y_shift[None])
         return [(graph.op("Squeeze", value, graph.constant(np.array([1]))), PREDICTION, "double", ())]
-    if one.header["link"] == "softmax":
-        probability = graph.op("Softmax", logits, axis=1)
+    if isinstance(one.link, BinaryLink):
+        probability = graph.joined(one.link.export(logits, graph))
     else:
-        probability = graph.joined(formulas.probabilities(one.header["link"], logits, graph))
+        probability = graph.op("Softmax", logits, axis=1)
     best = graph.op("ArgMax", probability, axis=1, keepdims=0)
     label = graph.op("Gather", graph.texts(model.classes), best)
     refused = graph.op("ReduceSum", probability, graph.constant(np.array([1])), keepdims=0).is_nan()

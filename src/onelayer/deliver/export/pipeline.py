@@ -25,8 +25,6 @@ from onelayer.deliver.model import Model, Predictions
 from onelayer.errors import UserError
 
 RECORD = "onelayer_"
-# what a logit is multiplied by to be that of a logistic regression
-FACTOR = {"logit": 1.0, "tanh": 2.0, "softmax": 1.0, "identity": 1.0}
 Array = NDArray[Any]
 
 
@@ -36,11 +34,11 @@ def check(model: Model) -> None:
     Raises:
         UserError: it is one.
     """
-    link = model.artefact.header["link"]
+    link = model.artefact.link
     if model.artefact.hidden is not None:
         raise UserError("the pipeline is of linear models, which have no hidden layer; export --to onnx or torch")
-    if link not in FACTOR:
-        raise UserError(f"scikit-learn has no classifier with the link {link}; export --to onnx, torch or sql")
+    if link.sklearn_factor is None:
+        raise UserError(f"scikit-learn has no classifier with the link {link.name}; export --to onnx, torch or sql")
 
 
 def write(model: Model, path: Path, record: Mapping[str, Any]) -> None:
@@ -225,7 +223,7 @@ def _linear(model: Model, weight: Array, bias: Array) -> Any:
         made = LogisticRegression()
         if len(weight) == 2:  # softmax of two is logistic of their difference
             weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
-        factor = FACTOR[one.header["link"]]
+        factor = one.link.sklearn_factor
         made.coef_, made.intercept_ = factor * weight, factor * bias
         made.classes_ = np.array(model.classes)
     made.n_features_in_ = weight.shape[1]

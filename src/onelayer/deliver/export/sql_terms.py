@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
+from onelayer.links.operations import Operations
+
 
 @dataclass(frozen=True)
 class Term:
@@ -34,35 +38,35 @@ class Term:
         return Term(f"({literal(other)} / {self.text})")
 
 
-class Functions:
+class Functions(Operations):
     """What formulas need, in SQL."""
 
+    @override
     def exp(self, x: Term) -> Term:
-        """See `formulas.Operations`."""
         return Term(f"EXP({x.text})")
 
+    @override
     def abs(self, x: Term) -> Term:
-        """See `formulas.Operations`."""
         return Term(f"ABS({x.text})")
 
+    @override
     def sqrt(self, x: Term) -> Term:
-        """See `formulas.Operations`."""
         return Term(f"SQRT({x.text})")
 
+    @override
     def tanh(self, x: Term) -> Term:
-        """See `formulas.Operations`."""
         return Term(f"TANH({x.text})")
 
+    @override
     def arctan(self, x: Term) -> Term:
-        """See `formulas.Operations`."""
         return Term(f"ATAN({x.text})")
 
+    @override
     def above(self, x: Term, bound: float) -> Term:
-        """See `formulas.Operations`."""
         return Term(f"{x.text} > {literal(bound)}")
 
+    @override
     def where(self, condition: Term, yes: Term | float, no: Term | float) -> Term:
-        """See `formulas.Operations`."""
         return Term(f"CASE WHEN {condition.text} THEN {literal(yes)} ELSE {literal(no)} END")
 
 

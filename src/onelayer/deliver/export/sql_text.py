@@ -19,7 +19,6 @@ import numpy as np
 from onelayer.artefact import Artefact
 from onelayer.data.encode.design import Levels, Numbers
 from onelayer.data.tables import sql
-from onelayer.deliver.export import formulas
 from onelayer.deliver.export.inputs import places_of
 from onelayer.deliver.export.sql_check import predict
 from onelayer.deliver.export.sql_reading import DOUBLE, INFINITY, USUAL, part_of, place_of, value_of
@@ -27,6 +26,8 @@ from onelayer.deliver.export.sql_terms import Functions, Term, literal
 from onelayer.deliver.export.target import Target
 from onelayer.deliver.model import Model
 from onelayer.errors import UserError
+from onelayer.links import BinaryLink
+from onelayer.links.operations import EXPONENT
 
 TOGETHER = 50  # terms of a sum in one pair of parentheses: databases limit how deep expressions nest
 
@@ -58,7 +59,7 @@ def write(model: Model, path: Path, record: Mapping[str, Any]) -> None:
     if model.classes is None:
         logit = Term("logits.z1")
         outputs = [_named("prediction", (logit * float(one.y_scale[0]) + float(one.y_shift[0])).text)]
-    elif one.header["link"] == "softmax":
+    elif not isinstance(one.link, BinaryLink):
         logits = [f"logits.z{place}" for place, _ in enumerate(model.classes, 1)]
         steps.append(("chances", _softmax(logits)))
         pairs = zip(logits, model.classes, strict=True)
@@ -66,7 +67,7 @@ def write(model: Model, path: Path, record: Mapping[str, Any]) -> None:
         chances = [f"chances.e{place} / chances.total" for place, _ in enumerate(model.classes, 1)]
         outputs = [_named("prediction", f"CASE {' '.join(best)} END"), *_chances(model.classes, chances)]
     else:
-        both = formulas.probabilities(one.header["link"], Term("logits.z1"), Functions())
+        both = one.link.export(Term("logits.z1"), Functions())
         steps.append(("chances", ",\n  ".join(f"{chance.text} AS p{place}" for place, chance in enumerate(both, 1))))
         first, second = (sql.text(name) for name in model.classes)
         label = f"CASE WHEN chances.p2 > chances.p1 THEN {second} WHEN chances.p2 <= chances.p1 THEN {first} END"
@@ -186,7 +187,7 @@ def _sum(terms: Sequence[str]) -> str:
 
 def _softmax(logits: Sequence[str]) -> str:
     """Return what follows SELECT; the largest logit is taken away first, so that nothing overflows."""
-    least = literal(-formulas.EXPONENT)
+    least = literal(-EXPONENT)
     away = [f"{logit} - top" for logit in logits]
     powers = [f"EXP(CASE WHEN {one} < {least} THEN {least} ELSE {one} END)" for one in away]
     named = [f"e{place}" for place, _ in enumerate(logits, 1)]

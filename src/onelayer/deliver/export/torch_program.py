@@ -8,17 +8,17 @@ the classes: ``extra = {"onelayer.json": ""}; torch.export.load(path, extra_file
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from onelayer.artefact import Artefact
 from onelayer.data.encode import Encoder
-from onelayer.deliver.export import formulas
 from onelayer.deliver.export.rows import Rows
 from onelayer.deliver.export.target import Target
 from onelayer.deliver.model import Model, Predictions
+from onelayer.links import BinaryLink
+from onelayer.links.operations import ArrayOperations
 
 EXTRA = "onelayer.json"
 
@@ -63,8 +63,7 @@ def notes(model: Model) -> tuple[str, ...]:
 def _module(artefact: Artefact) -> Any:
     import torch
 
-    functions = {name: getattr(torch, name) for name in ("exp", "abs", "sqrt", "tanh", "arctan", "where")}
-    operations: Any = SimpleNamespace(**functions, above=torch.gt)
+    link, operations = artefact.link, ArrayOperations(torch)
 
     class OneLayer(torch.nn.Module):
         """Scale, multiply, and say what the logits mean."""
@@ -87,9 +86,9 @@ def _module(artefact: Artefact) -> Any:
                 logits = sums.to(weight.dtype).double()
             if artefact.header["classes"] is None:
                 return (logits * self.y_scale + self.y_shift)[:, 0]
-            if artefact.header["link"] == "softmax":
-                return torch.softmax(logits, dim=1)
-            return torch.cat(formulas.probabilities(artefact.header["link"], logits, operations), dim=1)
+            if isinstance(link, BinaryLink):
+                return torch.cat(link.export(logits, operations), dim=1)
+            return torch.softmax(logits, dim=1)
 
     return OneLayer().eval()
 

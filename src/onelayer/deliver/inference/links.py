@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from onelayer import links
 from onelayer.deliver.inference.rows import Array
 from onelayer.model.objectives import Objective
 from onelayer.model.objectives.linked import Linked
-from onelayer.model.objectives.links import TABLE
 
 
 class Link:
@@ -55,7 +55,7 @@ def _of(function: Callable[[Tensor, Tensor], Tensor], z: Array, y: Array) -> Arr
 
 
 LARGEST = np.finfo(np.float64).max
-LINKS = {name: Link(Linked(name, formulas)) for name, formulas in TABLE.items()}
+LINKS = {name: Link(Linked(link)) for name, link in links.LINKS.items()}
 
 
 def link_of(link: str) -> Link:

@@ -1,11 +1,11 @@
-"""Objectives by name. A new one is a small file with a class, and one line here; a new link is one in two tables."""
+"""Objectives by name. A new one is a small file with a class, and one line here."""
 
 from collections.abc import Mapping
 
 from onelayer.errors import UserError, did_you_mean
+from onelayer.links import LINKS
 from onelayer.model.objectives.base import Objective
 from onelayer.model.objectives.linked import Linked
-from onelayer.model.objectives.links import TABLE
 from onelayer.model.objectives.logistic import Logistic
 from onelayer.model.objectives.softmax import Softmax
 from onelayer.model.objectives.squared import Squared
@@ -13,7 +13,7 @@ from onelayer.model.objectives.squared import Squared
 OBJECTIVES: Mapping[str, Objective] = {objective.name: objective for objective in (Squared(), Logistic(), Softmax())}
 # the objective of a binary target, by link
 BINARY: Mapping[str, Objective] = {
-    **{link: Linked(link, formulas) for link, formulas in TABLE.items()},
+    **{name: Linked(link) for name, link in LINKS.items()},
     "logit": OBJECTIVES["logistic"],  # torch's own loss is faster
 }
 

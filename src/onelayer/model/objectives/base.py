@@ -17,7 +17,7 @@ class Objective(ABC):
         name: what it is called; no two have the same.
         task: the task it fits.
         link: from the mean to the logits.
-        even: the logit at which both classes of a binary target are as probable.
+        decision_threshold: the logit at which both classes of a binary target are as probable.
         curvature: the largest eigenvalue that the second derivative of the loss by the logits can have.
         quadratic: the Hessian is the same everywhere and does not mix outputs.
         convex: whether the loss is, as a function of the logits.
@@ -27,7 +27,7 @@ class Objective(ABC):
     name: str
     task: str
     link: str
-    even: float = 0.0
+    decision_threshold: float = 0.0
     curvature: float
     quadratic: bool = False
     convex: bool = True

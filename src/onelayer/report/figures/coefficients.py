@@ -52,7 +52,7 @@ def draw(gathered: Gathered) -> Painted:
         "the prediction"
         if winner.task == "regression"
         else "the log-odds"
-        if winner.artefact.header["link"] == "logit"
+        if winner.artefact.link.is_log_odds
         else "the logits"
     )
     doubt = f"; {doubts[0]}" if doubts else ""

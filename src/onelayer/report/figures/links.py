@@ -1,10 +1,8 @@
 """The links that were swept: what each says of a logit, and what came of it."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from onelayer.links import LINKS, inverse
+from onelayer.links import LINKS
 from onelayer.report.figures.canvas import COLOURS, GREY, INK, Canvas, Painted
 from onelayer.report.gather import Gathered
 from onelayer.report.leaderboard import Row
@@ -14,16 +12,6 @@ from onelayer.report.tables import stated
 NAME, TITLE = "links", "The links, and what came of them"
 KEY = "model.link"
 FURTHEST, POINTS = 5.0, 161  # of the logits that are drawn
-FORMULAS: Mapping[str, str] = {
-    "logit": "1 / (1 + exp(−z))",
-    "probit": "Φ(z), the standard normal distribution function",
-    "cauchit": "1/2 + arctan(z) / π",
-    "cloglog": "1 − exp(−exp(z))",
-    "tanh": "(1 + tanh z) / 2",
-    "gudermannian": "1/2 + (2/π) arctan(tanh(z/2))",
-    "algebraic": "(1 + z / √(1 + z²)) / 2",
-    "softsign": "(1 + z / (1 + |z|)) / 2",
-}
 CAPTION = (
     "Left: the probability of the second class by the logit z, as this model computes it: {formulas}.{probit} "
     "Right: the {metric} of the best setting of each link{spread}. Slopes at zero differ, so logits of two links are "
@@ -45,8 +33,8 @@ def draw(gathered: Gathered) -> list[Painted]:
     z = np.linspace(-FURTHEST, FURTHEST, POINTS)
     left.axhline(0.5, color=GREY, linewidth=0.8)
     for link in links:
-        (line,) = left.plot(z, inverse(link, z), color=colour(link), linewidth=1.4)
-        canvas.point(line, f"{link}: p(z) = {FORMULAS[link]}")
+        (line,) = left.plot(z, LINKS[link].inverse(z), color=colour(link), linewidth=1.4)
+        canvas.point(line, f"{link}: p(z) = {LINKS[link].formula}")
     left.set(xlabel="logit z", ylabel="p(z)", xlim=(-FURTHEST, FURTHEST), ylim=(-0.03, 1.03))
     rows, means = rows_of_links(gathered), list[float]()
     for link, row in rows.items():
@@ -65,7 +53,7 @@ def draw(gathered: Gathered) -> list[Painted]:
     right.margins(x=0.15)
     right.grid(visible=False, axis="y")
     caption = CAPTION.format(
-        formulas="; ".join(f"{link} {FORMULAS[link]}" for link in links),
+        formulas="; ".join(f"{link} {LINKS[link].formula}" for link in links),
         probit=PROBIT * ("probit" in links),
         metric=gathered.metric,
         spread=f", the mean over its repetitions with its {LEVEL:.0%} interval".replace("%", " %")
@@ -93,4 +81,4 @@ def rows_of_links(gathered: Gathered) -> dict[str, Row]:
 
 def colour(link: str) -> str:
     """Return the colour of a link: the same in every report."""
-    return COLOURS[LINKS.index(link) % len(COLOURS)]
+    return COLOURS[list(LINKS).index(link) % len(COLOURS)]
