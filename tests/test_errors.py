@@ -8,7 +8,7 @@ import pytest
 import torch
 from hydra._internal.utils import get_args_parser
 
-from onelayer.cli import LONGEST_NAME, run_name
+from onelayer.terminal.overrides import LONGEST_NAME, run_name
 from onelayer.terminal.usage import TRAIN_FLAGS
 from tests.conftest import Outcome, only_run
 

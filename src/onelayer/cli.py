@@ -3,10 +3,8 @@
 import io
 import logging
 import os
-import re
 import sys
 from contextlib import redirect_stdout, suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +14,12 @@ from onelayer.explain import TRACEBACK, reported
 from onelayer.filenames import OVERRIDES
 from onelayer.signals import ended_by_signals
 from onelayer.terminal.console import say, warn
-from onelayer.terminal.overrides import is_override, key_of, overrides_last, quoted, with_quotes
+from onelayer.terminal.overrides import is_override, key_of, overrides_last, quoted, run_name, with_quotes
 from onelayer.terminal.parser import unknown_flags
 from onelayer.terminal.usage import COMMANDS, TRAIN_FLAGS, inspect_usage, usage
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-
-LONGEST_NAME = 120  # bytes
 
 
 def train() -> None:
@@ -80,17 +76,6 @@ def _conclude(*arguments: Any) -> None:
 # our launcher and sweeper look for these: a task function that can take all jobs at once, and end a sweep
 setattr(_job, "launch", _launch)  # noqa: B010
 setattr(_job, "conclude", _conclude)  # noqa: B010
-
-
-def run_name(overrides: list[str]) -> str:
-    """Name the folder of one run of a sweep after its overrides; a short hash where the name would not do."""
-    name = ",".join(overrides)
-    plain = re.sub(r"[^\w=,.+~@-]", "_", name)
-    letters = plain.encode(errors="replace")  # by which file systems measure a name
-    if plain == name and 0 < len(letters) <= LONGEST_NAME:
-        return name
-    start = letters[: LONGEST_NAME - 9].decode(errors="ignore")
-    return f"{start}-{sha256(name.encode(errors='surrogateescape')).hexdigest()[:8]}" if name else "run"
 
 
 def with_resumed(arguments: list[str]) -> list[str]:

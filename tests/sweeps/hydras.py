@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra import initialize_config_dir
-from hydra._internal.callbacks import Callbacks
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.callbacks import Callbacks  # which a job of Hydra's own needs, and no public name makes
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import run_job
 from hydra.types import HydraContext, RunMode
@@ -15,9 +14,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from onelayer import CONF
-from onelayer.cli import run_name
 from onelayer.sweeps.compose import Composed, Composer
 from onelayer.sweeps.hydra_files import write_hydra_files
+from onelayer.terminal.overrides import run_name
 
 FILES = ("config.yaml", "hydra.yaml", "overrides.yaml")
 
@@ -28,17 +27,15 @@ class Sweep:
     def __init__(self, *overrides: str, folder: Path = CONF, name: str = "train") -> None:
         OmegaConf.register_new_resolver("run_name", run_name, replace=True)
         with initialize_config_dir(str(folder), version_base="1.3"):
-            loader = GlobalHydra.instance().config_loader()
-        assert isinstance(loader, ConfigLoaderImpl)
-        self.loader = loader
-        self.master = loader.load_configuration(name, list(overrides), run_mode=RunMode.MULTIRUN)
-        self.compose = Composer(loader, self.master)
+            self.loader = GlobalHydra.instance().config_loader()
+        self.master = self.loader.load_configuration(name, list(overrides), run_mode=RunMode.MULTIRUN)
+        self.compose = Composer(self.loader, self.master)
 
     def hydras(self, overrides: Sequence[str], number: int = 0) -> Composed:
         """Run a job as the basic launcher does; its files are written too."""
         config = self.loader.load_sweep_config(self.master, list(overrides))
         with open_dict(config):
-            config.hydra.job.id = config.hydra.job.num = number
+            config.hydra.job.id, config.hydra.job.num = str(number), number
         outcome: list[Any] = []
 
         def task(config: DictConfig) -> None:
@@ -47,9 +44,14 @@ class Sweep:
             except OmegaConfBaseException as error:
                 outcome.append(error)
 
-        context = HydraContext(config_loader=self.loader, callbacks=Callbacks())
-        places = {"job_dir_key": "hydra.sweep.dir", "job_subdir_key": "hydra.sweep.subdir"}
-        job = run_job(hydra_context=context, task_function=task, config=config, configure_logging=False, **places)
+        job = run_job(
+            hydra_context=HydraContext(config_loader=self.loader, callbacks=Callbacks()),
+            task_function=task,
+            config=config,
+            job_dir_key="hydra.sweep.dir",
+            job_subdir_key="hydra.sweep.subdir",
+            configure_logging=False,
+        )
         if isinstance(outcome[0], Exception):
             raise outcome[0]
         assert job.cfg is not None
@@ -86,8 +88,12 @@ class Sweep:
 
 
 def said(error: object) -> str:
-    """What an error says, but for where in Python a value that is made of itself ran out of stack."""
-    return re.sub("(maximum recursion depth exceeded).*", r"\1", str(error))
+    """What an error says, but for where in Python a value that is made of itself ran out of stack.
+
+    A key that does not fit is refused whatever its value, which the advice that follows repeats.
+    """
+    text = re.sub("(maximum recursion depth exceeded).*", r"\1", str(error))
+    return re.sub("\n(To append to your config|Either remove) [\\s\\S]*", "", text)
 
 
 def in_an_app_with(**plugins: str) -> list[tuple[dict[str, Any], list[str]]]:

@@ -8,10 +8,10 @@ from typing import Any
 from omegaconf import OmegaConf
 from rich.console import Console
 
-from onelayer import cli as commands
 from onelayer.report.leaderboard import Leaderboard, build_leaderboard
 from onelayer.report.records import read_sweep
 from onelayer.report.tables import show, write
+from onelayer.terminal.overrides import run_name
 from onelayer.track.rundir import write_result
 
 NAN = float("nan")
@@ -19,7 +19,7 @@ NAN = float("nan")
 
 def start_run(sweep: Path, *overrides: str) -> Path:
     """A run directory as Hydra makes it."""
-    directory = sweep / commands.run_name(list(overrides))
+    directory = sweep / run_name(list(overrides))
     (directory / ".hydra").mkdir(parents=True)
     OmegaConf.save(OmegaConf.create(list(overrides)), directory / ".hydra" / "overrides.yaml")
     return directory

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_loader import ConfigLoader
 from hydra.errors import HydraException
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -153,34 +153,47 @@ def test_what_a_caller_changes_stays_in_that_job(sweep: Sweep) -> None:
     assert repr(sweep.compose(given, 0)) == untouched
 
 
-class CountingLoader(ConfigLoaderImpl):
-    """Notes each composition."""
+class CountingLoader:
+    """Notes each composition of a job."""
 
-    def __init__(self, loader: ConfigLoaderImpl) -> None:
-        super().__init__(loader.config_search_path)
+    def __init__(self, loader: ConfigLoader) -> None:
+        self.loader = loader
         self.composed: list[list[str]] = []
 
-    def load_configuration(
-        self, config_name: str | None, overrides: list[str], *args: Any, **kwargs: Any
-    ) -> DictConfig:
-        self.composed.append(overrides)
-        return super().load_configuration(config_name, overrides, *args, **kwargs)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)
+
+    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        self.composed.append(sweep_overrides)
+        return self.loader.load_sweep_config(master_config, sweep_overrides)
 
 
-def test_no_choice_of_groups_is_composed_twice(sweep: Sweep) -> None:
-    loader = CountingLoader(sweep.loader)
+def test_of_jobs_that_differ_in_plain_values_one_is_composed(sweep: Sweep) -> None:
+    loader: Any = CountingLoader(sweep.loader)
     compose = Composer(loader, sweep.master)
     refused = 0
     for number, (lr, optim) in enumerate((lr, optim) for lr in range(1, 20) for optim in ("adam", "sgd", "nope")):
+        given = [f"optim={optim}", f"optim.lr={lr}", f"+optim.new={lr}", "~data.shuffle", "model.l2=${optim.lr}"]
         try:
-            compose(
-                [f"optim={optim}", f"optim.lr={lr}", "+optim.new=1", "~data.shuffle", "model.l2=${optim.lr}"], number
-            )
+            compose(given, number)
         except HydraException:
             refused += 1
-    assert refused == 19
-    own = [overrides[len(sweep.master.hydra.overrides.hydra) :] for overrides in loader.composed]
-    assert own == [["optim=adam"], ["optim=sgd"], ["optim=nope"]]
+        try:
+            compose([f"optim.nope={lr}", *given[2:]], number)
+        except HydraException:
+            refused += 1
+    assert refused == 19 + 3 * 19
+    assert [overrides[0] for overrides in loader.composed] == ["optim=adam", "optim.nope=1", "optim=sgd", "optim=nope"]
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(overrides=job_overrides, others=st.lists(values, min_size=3, max_size=3))
+def test_jobs_that_are_alike_equal_hydras(sweep: Sweep, overrides: list[str], others: list[str]) -> None:
+    """The same keys with other values, which may be of another kind."""
+    sweep.check(*overrides)
+    keys = [one.partition("=")[0] if "=" in one and one not in GROUPS else None for one in overrides]
+    replaced = iter(others)
+    sweep.check(*(one if key is None else f"{key}={next(replaced)}" for key, one in zip(keys, overrides, strict=True)))
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from onelayer import CONF
-from onelayer.cli import run_name
 from onelayer.sweeps.grid import Job, sweep_jobs
+from onelayer.terminal.overrides import run_name
 from tests.conftest import OPTIMIZERS
 
 SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))

@@ -13,7 +13,7 @@ from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override, ValueType
+from hydra.core.override_parser.types import IntervalSweep, Override, Transformer, ValueType
 from hydra.errors import HydraException
 
 from onelayer.errors import UserError, did_you_mean
@@ -162,7 +162,7 @@ def _parsed(lines: Iterable[str], loader: ConfigLoader) -> list[Override]:
 def _lines(params: Mapping[str, Any]) -> list[str]:
     """Write a mapping as overrides; what is no string is the value itself, a list one value and not a sweep."""
     return [
-        f"{key}={value if isinstance(value, str) else Override._get_value_element_as_str(value)}"
+        f"{key}={value if isinstance(value, str) else Transformer.str(value)}"
         for key, value in params.items()
     ]
 

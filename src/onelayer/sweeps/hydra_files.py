@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-import yaml
 from omegaconf import OmegaConf
-from omegaconf._utils import get_omega_conf_dumper
 
-from onelayer.sweeps.choice import Composed
+from onelayer.sweeps.template import Composed
 from onelayer.whole import naming
 
 # keys and texts that YAML writes as they are, wherever they stand: no number, no word for null or a boolean (these
@@ -128,10 +126,7 @@ def _dumped_text(key: str | None, text: str, depth: int) -> str:
 
 
 def _dumped(value: Any, depth: int) -> str:
-    """Let PyYAML write something below as many mappings, and take those away again."""
+    """Let OmegaConf write something below as many mappings, and take those away again."""
     for _ in range(depth):
         value = {"above": value}
-    text: str = yaml.dump(
-        value, default_flow_style=False, allow_unicode=True, sort_keys=False, Dumper=get_omega_conf_dumper()
-    )
-    return text.split("\n", depth)[depth]
+    return OmegaConf.to_yaml(OmegaConf.create(value)).split("\n", depth)[depth]

@@ -5,6 +5,7 @@ for which its grammar has another use, or none; each value of theirs that Hydra 
 """
 
 import re
+from hashlib import sha256
 
 # keys of data whose values are texts, names of columns, signs, and weights by the names of classes
 QUERY, WEIGHTS = "query", "class_weight"
@@ -13,6 +14,7 @@ TEXTS = (QUERY, "path", "labels", "data_home", "target", "split.by", "sample_wei
 # a quote inside a word is an apostrophe
 QUOTED = r"""(?<!\w)(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
 OPENING, CLOSING = "([{", ")]}"
+LONGEST_NAME = 120  # bytes
 
 
 def overrides_last(arguments: list[str]) -> list[str]:
@@ -48,6 +50,17 @@ def with_quotes(arguments: list[str]) -> list[str]:
 def quoted(text: str) -> str:
     """Quote a value so that Hydra reads it as it is."""
     return text if re.fullmatch(r"[\w./~-]+", text, re.ASCII) else _in_quotes(text)
+
+
+def run_name(overrides: list[str]) -> str:
+    """Name the folder of one run of a sweep after its overrides; a short hash where the name would not do."""
+    name = ",".join(overrides)
+    plain = re.sub(r"[^\w=,.+~@-]", "_", name)
+    letters = plain.encode(errors="replace")  # by which file systems measure a name
+    if plain == name and 0 < len(letters) <= LONGEST_NAME:
+        return name
+    start = letters[: LONGEST_NAME - 9].decode(errors="ignore")
+    return f"{start}-{sha256(name.encode(errors='surrogateescape')).hexdigest()[:8]}" if name else "run"
 
 
 def _in_quotes(text: str) -> str:
