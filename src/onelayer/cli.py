@@ -38,7 +38,7 @@ def train() -> None:
                 warn(f"error: there is no flag {flag}{did_you_mean(flag, TRAIN_FLAGS) or '; see --help'}")
                 sys.exit(2)
             sys.argv[1:] = with_resumed(overrides_last(with_quotes(sys.argv[1:])))
-            started = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(_job)
+            started = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(task)
             if {"-h", "--help", "--hydra-help"}.isdisjoint(sys.argv[1:]):
                 try:
                     started()
@@ -55,27 +55,11 @@ def train() -> None:
         os.environ["HYDRA_FULL_ERROR"] = asked
 
 
-def _job(config: "DictConfig") -> float | None:
+def task(config: "DictConfig") -> float | None:
+    """Train one run; Hydra calls this, and our launcher and sweeper know by it that the jobs are runs of ours."""
     from onelayer.job import job
 
     return job(config)
-
-
-def _launch(*arguments: Any) -> Any:
-    from onelayer.sweeps.fused import launch
-
-    return launch(*arguments)
-
-
-def _conclude(*arguments: Any) -> None:
-    from onelayer.sweeps.fused import conclude
-
-    conclude(*arguments)
-
-
-# our launcher and sweeper look for these: a task function that can take all jobs at once, and end a sweep
-setattr(_job, "launch", _launch)  # noqa: B010
-setattr(_job, "conclude", _conclude)  # noqa: B010
 
 
 def with_resumed(arguments: list[str]) -> list[str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra.core.utils import JobStatus
 from hydra.test_utils.launcher_common_tests import BatchedSweeperTestSuite, IntegrationTestSuite, LauncherTestSuite
 from hydra.test_utils.test_utils import SweepTaskFunction
 from omegaconf import DictConfig, OmegaConf
@@ -17,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from onelayer import CONF
 from tests.conftest import ROOT, Outcome
 from tests.sweeps.hydras import in_an_app_with
+from tests.sweeps.traces import statuses
 
 # Hydra's suites run without version_base, where Hydra warns of its own old ways
 OLD_WAYS = pytest.mark.filterwarnings("ignore:(?s).*no longer change working directory at job runtime:UserWarning")
@@ -99,20 +99,14 @@ def test_a_failed_job_raises_at_the_end_of_its_batch_as_with_the_basic_sweeper(
     assert "Error executing job with overrides: ['seed=2']" in capfd.readouterr().err
 
 
-def test_a_task_that_concludes_is_given_the_results_of_all_batches_and_judges_them(
-    sweep: Callable[..., SweepTaskFunction],
+def test_runs_that_the_basic_launcher_trains_end_in_one_table_though_one_fails(
+    cli: Callable[..., Outcome], tmp_path: Path
 ) -> None:
-    concluded: list[tuple[DictConfig, list[Any]]] = []
-    runner: Any = sweep(fail_with_two, "seed=range(5)", "hydra.sweeper.max_batch_size=2")
-    runner.conclude = lambda config, results: concluded.append((config, results))
-    with runner as done:
-        ((config, results),) = concluded
-        assert [job.status for job in results] == [
-            JobStatus.FAILED if seed == 2 else JobStatus.COMPLETED for seed in range(5)
-        ]
-        assert [job for batch in done.returns for job in batch] == results
-        assert [job.hydra_cfg.hydra.job.num for job in results] == [0, 1, 2, 3, 4]
-        assert config.hydra.overrides.task == ["seed=range(5)"]
+    settings = ("optim=lbfgs,adam,sgd", "data.batch_size=32", "trainer.max_epochs=1", "logger=none")
+    said = cli("-m", *settings, "hydra.sweeper.max_batch_size=2", "hydra/launcher=basic", "hydra.sweep.dir=s")
+    assert said.code == 1
+    assert statuses(tmp_path / "s") == {"failed": 1, "done": 2}
+    assert said.out.count("rank") == 1
 
 
 def test_the_runs_of_a_named_sweep_know_nothing_of_its_name(

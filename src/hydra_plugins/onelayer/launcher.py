@@ -31,15 +31,13 @@ ConfigStore.instance().store(group="hydra/launcher", name="fused", node=FusedLau
 
 
 class FusedLauncher(Launcher):
-    """Hands all jobs to the task function at once, where it can take them; else runs them one by one.
+    """Trains the runs of a sweep as stacks; jobs of any other task function run one by one.
 
     Args:
         max_runs_per_stack: see `FusedLauncherConf`.
         skip_invalid: likewise.
         fail_fast: likewise.
     """
-
-    checks_jobs = True
 
     def __init__(self, max_runs_per_stack: int | None, skip_invalid: bool, fail_fast: bool) -> None:
         self.max_runs_per_stack, self.skip_invalid, self.fail_fast = max_runs_per_stack, skip_invalid, fail_fast
@@ -51,6 +49,13 @@ class FusedLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.hydra_context, self.task_function, self.config = hydra_context, task_function, config
 
+    @property
+    def trains_stacks(self) -> bool:
+        """Whether the jobs are runs of onelayer, which are checked and trained together."""
+        from onelayer.cli import task
+
+        return self.task_function is task
+
     @override
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run a batch of jobs; return how each ended, in order.
@@ -61,12 +66,22 @@ class FusedLauncher(Launcher):
         assert self.hydra_context is not None
         assert self.task_function is not None
         assert self.config is not None
-        launch = getattr(self.task_function, "launch", None)
-        if launch is None:
-            from hydra._internal.core_plugins.basic_launcher import BasicLauncher
+        if self.trains_stacks:
+            from onelayer.sweeps.fused import launch
 
-            basic = BasicLauncher()
-            basic.setup(hydra_context=self.hydra_context, task_function=self.task_function, config=self.config)
-            return basic.launch(job_overrides, initial_job_idx)
-        returns: Sequence[JobReturn] = launch(self, job_overrides, initial_job_idx)
-        return returns
+            return launch(
+                self.hydra_context,
+                self.config,
+                job_overrides,
+                initial_job_idx,
+                max_runs_per_stack=self.max_runs_per_stack,
+                skip_invalid=self.skip_invalid,
+                fail_fast=self.fail_fast,
+            )
+        from hydra.core.plugins import Plugins
+
+        (basic,) = (kind for kind in Plugins.instance().discover(Launcher) if kind.__name__ == "BasicLauncher")
+        launcher = basic()
+        assert isinstance(launcher, Launcher)
+        launcher.setup(hydra_context=self.hydra_context, task_function=self.task_function, config=self.config)
+        return launcher.launch(job_overrides, initial_job_idx)

@@ -115,31 +115,40 @@ class GridSweeper(Sweeper):
             return self._launch(queue)
 
     def _launch(self, queue: Sequence[Sequence["Job"]]) -> list[Sequence[JobReturn]]:
+        from hydra_plugins.onelayer.launcher import FusedLauncher
+        from onelayer.cli import task
+
+        assert self.config is not None
         assert self.launcher is not None
-        conclude = getattr(self.task_function, "conclude", None)
+        is_checked = isinstance(self.launcher, FusedLauncher) and self.launcher.trains_stacks
         returns: list[Sequence[JobReturn]] = []
         started = 0
         for batch in queue:
-            # a launcher that checks all jobs itself says so: no configuration is composed twice
-            if not getattr(self.launcher, "checks_jobs", False):
+            if not is_checked:
                 self._check(batch, started)
             try:
                 results = self.launcher.launch(batch, initial_job_idx=started)
             except UserError:
-                if returns and conclude is not None:  # what earlier batches did is worth a table
+                if returns and self.task_function is task:  # what earlier batches did is worth a table
                     with suppress(SystemExit):
-                        conclude(self.config, [result for results in returns for result in results])
+                        self._conclude(returns)
                 raise
             started += len(batch)
             returns.append(results)
-            if conclude is None:
+            if self.task_function is not task:
                 for result in results:
                     _ = result.return_value  # raises what a failed job raised
-            elif any(isinstance(result._return_value, CutShort) for result in results):
+            elif any(isinstance(getattr(result, "error", None), CutShort) for result in results):
                 break
-        if conclude is not None:
-            conclude(self.config, [result for results in returns for result in results])
+        if self.task_function is task:
+            self._conclude(returns)
         return returns
+
+    def _conclude(self, returns: Sequence[Sequence[JobReturn]]) -> None:
+        from onelayer.sweeps.fused import conclude
+
+        assert self.config is not None
+        conclude(self.config, [result for results in returns for result in results])
 
     def _check(self, batch: Sequence["Job"], first: int) -> None:
         """Compose all jobs before one starts, as `validate_batch_is_legal` does, but each choice of groups once."""

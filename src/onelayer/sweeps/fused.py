@@ -1,11 +1,12 @@
-"""Between Hydra and a sweep: what its launcher and sweeper call instead of the task function."""
+"""Between Hydra and a sweep: what the plugins `fused` and `grid` call."""
 
 import logging
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn, JobStatus, configure_log, env_override
 from hydra.experimental.callback import Callback
@@ -30,38 +31,51 @@ if TYPE_CHECKING:
 log = logging.getLogger("onelayer")
 
 
-class Launcher(Protocol):
-    """What is asked of Hydra's launcher."""
+@dataclass
+class StackReturn(JobReturn):
+    """How a job ended that was trained in a stack.
 
-    max_runs_per_stack: int | None
-    skip_invalid: bool
-    fail_fast: bool
-    hydra_context: HydraContext
-    config: DictConfig
+    Attributes:
+        error: a `CutShort` where it was not tried, or not to its end; with status COMPLETED why it was skipped.
+    """
+
+    error: Exception | None = None
 
 
-def launch(launcher: Launcher, job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
+def launch(
+    context: HydraContext,
+    config: DictConfig,
+    job_overrides: Sequence[Sequence[str]],
+    first: int,
+    *,
+    max_runs_per_stack: int | None,
+    skip_invalid: bool,
+    fail_fast: bool,
+) -> list[StackReturn]:
     """Train a batch of jobs as stacks.
 
     Args:
-        launcher: with its settings.
+        context: as Hydra hands it to launchers.
+        config: of the sweep.
         job_overrides: of each job.
         first: number of the first job in the sweep.
+        max_runs_per_stack: at most so many runs train together; None: as many as memory allows.
+        skip_invalid: go on without jobs that cannot be trained.
+        fail_fast: stop at the first run that fails.
 
     Returns:
-        How each job ended, in order; what one "returns" that was not tried, or not to its end, is a `CutShort`.
+        How each job ended, in order.
 
     Raises:
         UserError: jobs that cannot be trained, or a directory with other runs in it; nothing was made or changed.
     """
-    if launcher.max_runs_per_stack is not None and launcher.max_runs_per_stack < 1:
-        raise UserError(f"hydra.launcher.max_runs_per_stack={launcher.max_runs_per_stack}: must be 1 or more, or null")
-    config = launcher.config
+    if max_runs_per_stack is not None and max_runs_per_stack < 1:
+        raise UserError(f"hydra.launcher.max_runs_per_stack={max_runs_per_stack}: must be 1 or more, or null")
     if config.hydra.job.chdir:
         raise UserError(
             "hydra.job.chdir=true: runs that train together share a working directory; add hydra/launcher=basic"
         )
-    for callback in launcher.hydra_context.callbacks.callbacks:
+    for callback in context.callbacks.callbacks:
         if _listens(callback):
             name = type(callback).__name__
             raise UserError(f"hydra.callbacks: {name} waits for single jobs to start or end; add hydra/launcher=basic")
@@ -70,11 +84,10 @@ def launch(launcher: Launcher, job_overrides: Sequence[Sequence[str]], first: in
     from onelayer.sweeps.launch import Launch, Outcome
     from onelayer.sweeps.observer import RunLogs
 
-    loader = launcher.hydra_context.config_loader
-    jobs = Jobs(loader, config, job_overrides, first, skip_invalid=launcher.skip_invalid)
+    jobs = Jobs(context.config_loader, config, job_overrides, first, skip_invalid=skip_invalid)
     if not jobs.valid:
         refusal = UserError(f"{jobs.refusal}\nthere is no other to go on with")
-        return [JobReturn(list(one), status=JobStatus.COMPLETED, _return_value=refusal) for one in job_overrides]
+        return [StackReturn(list(one), status=JobStatus.COMPLETED, error=refusal) for one in job_overrides]
     folder = Path(config.hydra.sweep.dir)
     folder.mkdir(parents=True, exist_ok=True)
     with read_write(config.hydra.runtime), open_dict(config.hydra.runtime):
@@ -82,15 +95,15 @@ def launch(launcher: Launcher, job_overrides: Sequence[Sequence[str]], first: in
     configure_log(config.hydra.job_logging, config.hydra.verbose)
     logs = RunLogs(OmegaConf.to_container(config.hydra.job_logging, resolve=True), config.hydra.job.name)
     with exclusive(folder, "hydra.sweep.dir"), env_override(dict(config.hydra.job.env_set)):
-        batch = Launch(jobs, folder, logs, max_runs_per_stack=launcher.max_runs_per_stack, fail_fast=launcher.fail_fast)
+        batch = Launch(jobs, folder, logs, max_runs_per_stack=max_runs_per_stack, fail_fast=fail_fast)
         outcomes = batch.run()
     # one that is not there was skipped, as the user asked
     ended = [outcomes.get(number, Outcome()) for number in range(first, first + len(job_overrides))]
     return [_returned(overrides, one) for overrides, one in zip(job_overrides, ended, strict=True)]
 
 
-def _returned(overrides: Sequence[str], outcome: "Outcome") -> JobReturn:
-    job = JobReturn(overrides=list(overrides), working_dir=str(Path.cwd()))
+def _returned(overrides: Sequence[str], outcome: "Outcome") -> StackReturn:
+    job = StackReturn(overrides=list(overrides), working_dir=str(Path.cwd()), error=outcome.error)
     job.return_value = outcome.value if outcome.error is None else outcome.error
     job.status = JobStatus.COMPLETED if outcome.error is None else JobStatus.FAILED
     return job
@@ -103,11 +116,12 @@ def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
         UserError: every job was skipped.
         SystemExit: 1 where a run failed, 128 + signal after Ctrl-C or a termination.
     """
-    refused = [job._return_value for job in returns if isinstance(job._return_value, UserError)]
-    if len(refused) == len(returns) and returns[0].status == JobStatus.COMPLETED:
-        raise refused[0]
+    failed = [job for job in returns if job.status == JobStatus.FAILED]
+    # of jobs that Hydra ran one by one nothing more is known than that they failed, which each has said
+    errors = [job.error for job in returns if isinstance(job, StackReturn) and job.error is not None]
+    if len(errors) == len(returns) and not failed:
+        raise errors[0]
     folder = Path(config.hydra.sweep.dir)
-    errors = [job._return_value for job in returns if job.status == JobStatus.FAILED]
     unfinished = [error for error in errors if isinstance(error, CutShort)]
     full = [error for error in unfinished if isinstance(error, NoRoom)]
     if len(full) < len(returns):
@@ -127,7 +141,7 @@ def conclude(config: DictConfig, returns: Sequence[JobReturn]) -> None:
         counts = f"{len(unfinished)} of {len(returns)} runs have not ended"
         log.warning(f"{unfinished[0].what}: {counts}; go on with\n  {again(folder)}")
         sys.exit(unfinished[0].code)
-    if errors:
+    if failed:
         sys.exit(1)
 
 

@@ -161,10 +161,7 @@ def _parsed(lines: Iterable[str], loader: ConfigLoader) -> list[Override]:
 
 def _lines(params: Mapping[str, Any]) -> list[str]:
     """Write a mapping as overrides; what is no string is the value itself, a list one value and not a sweep."""
-    return [
-        f"{key}={value if isinstance(value, str) else Transformer.str(value)}"
-        for key, value in params.items()
-    ]
+    return [f"{key}={value if isinstance(value, str) else Transformer.str(value)}" for key, value in params.items()]
 
 
 def _without_name(overrides: Sequence[Override], loader: ConfigLoader) -> tuple[str, list[Override]]:
