@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from onelayer.sweeps import values as plainly
 from onelayer.sweeps.values import Keys, Tree
-from onelayer.terminal.overrides import run_name
+from onelayer.terminal.overrides import key_of, run_name
 
 CLOCK = re.compile(r"\$\{now:[^${}]*\}")
 ENVIRONMENT = re.compile(r"\$\{oc\.env:[^${}]*\}")
@@ -119,7 +119,7 @@ class Template:
     def _dirname(self, overrides: Sequence[str]) -> str:
         """Return `hydra.job.override_dirname` as Hydra documents it."""
         how = self._composed.hydra["job"]["config"]["override_dirname"]
-        keys = {text: text.partition("=")[0].lstrip("+~").partition("@")[0] for text in overrides}
+        keys = {text: key_of(text).partition("@")[0] for text in overrides}
         kept = sorted(text for text in overrides if keys[text] not in how["exclude_keys"])
         name: str = how["item_sep"].join(kept).replace("=", how["kv_sep"])
         return name
