@@ -54,6 +54,8 @@ def surely_exists(hessian: Tensor, decrement: float, radius: float, flat: int) -
     R * nu / sqrt(smallest eigenvalue) below 1/2 proves that the optimum lies close by (Bach, 2010, proposition 2).
     Directions that change no logit, `flat` of them, have no curvature anywhere and take no part in this.
     """
+    if flat == len(hessian):
+        return True
     smallest, largest = torch.linalg.eigvalsh(hessian)[[flat, -1]].tolist()
     return bool(smallest > CURVED * largest and 2 * radius * (max(decrement, 0.0) / smallest) ** 0.5 < 0.5)
 

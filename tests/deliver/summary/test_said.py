@@ -34,9 +34,13 @@ def test_columns_that_say_the_same_are_named(folder: Path, frame: pd.DataFrame) 
 def test_separated(folder: Path, frame: pd.DataFrame) -> None:
     saved(frame.assign(sure=frame["yes"] + frame["port"])[["a", "sure", "yes"]], folder / "sure.parquet")
     run = trained_soon(folder / "sure", "data=table", f"data.path={folder}/sure.parquet", "data.target=yes")
+    why = result_of(run)["reference"]["note"]
+    assert why.startswith("no finite optimum: ")
     for polish in (False, True):
-        first, *others = summarise(run, polish=polish).cautions
-        assert first.startswith("separated: ")
+        found = summarise(run, polish=polish)
+        assert (found.distance.note, found.polished, found.separated) == (why, False, True)
+        first, *others = found.cautions
+        assert first.startswith(f"separated: {why}; ")
         assert not any("fitted probabilities" in one for one in others)  # which would ask what has been said
 
 
