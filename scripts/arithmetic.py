@@ -19,9 +19,10 @@ from omegaconf import OmegaConf
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from onelayer import CONF
-from onelayer.build import build_data, build_module
+from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
+from onelayer.training import stack_of
 
 BATCH, ROUNDS, SQUARE = 128, 15, 2048
 OPTIMIZERS = ("sgd", "adam")
@@ -38,7 +39,7 @@ def specs_of(optim: str, runs: int) -> list[RunSpec]:
 
 def epoch(specs: list[RunSpec], data: DataModule, device: torch.device) -> Callable[[], object]:
     """Return what trains one more epoch of a stack, as Lightning would have it done."""
-    module = build_module(specs)
+    module = stack_of(specs)
     module.attach(data, max_epochs=1)
     module.to(device).on_fit_start()
     block = data.transfer_batch_to_device(next(iter(data.train_dataloader())), device, 0)

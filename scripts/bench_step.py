@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from by_hand import train
 from machine import write_page
 from onelayer import CONF
-from onelayer.build import build_data, build_module, build_trainer
+from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.threads import few_threads
@@ -34,6 +34,7 @@ from onelayer.track.judge import Judge
 from onelayer.track.overview import Overview
 from onelayer.track.progress import EpochBar
 from onelayer.track.tracker import Tracker
+from onelayer.training import stack_of, trainer_of
 
 EPOCHS, BATCH, ROUNDS = 30, 128, 7
 OPTIMIZERS = {"sgd": ("SGD", 0.05), "adam": ("Adam", 0.01)}
@@ -57,7 +58,7 @@ def spec_of(optim: str) -> RunSpec:
 
 def onelayer(spec: RunSpec, data: DataModule, folder: Path) -> Callable[[], float]:
     """As users run it: validation, curves, reference, best weights and checkpoints."""
-    module = build_module([spec])
+    module = stack_of([spec])
     module.attach(data, max_epochs=EPOCHS)
     with EpochBar(EPOCHS, shown=False) as bar:
         tracker = Tracker(
@@ -71,7 +72,7 @@ def onelayer(spec: RunSpec, data: DataModule, folder: Path) -> Callable[[], floa
             overview=Overview(None, spec.monitor),
             bar=bar,
         )
-        trainer = build_trainer(spec, tracker)
+        trainer = trainer_of(spec, tracker, max_epochs=EPOCHS)
 
     def fit() -> float:
         with few_threads(module.work(data.batch_size)):

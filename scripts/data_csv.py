@@ -20,9 +20,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import new_folder, run
 from machine import peak_memory
 from onelayer import CONF
-from onelayer.build import build_data, build_module
+from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.prepared import load_table, prepare_data
+from onelayer.training import stack_of
 
 ROWS, COLUMNS, ROUNDS = 1_000_000, 50, 5
 WANTED = 1.5
@@ -62,7 +63,7 @@ def by_onelayer(path: Path) -> Seconds:
     prepared = prepare_data(spec, table)
     data = build_data(spec, lambda: prepared)
     marks.append(time.perf_counter())
-    module = build_module([spec])
+    module = stack_of([spec])
     module.attach(data, max_epochs=spec.trainer.max_epochs)
     module.on_fit_start()
     marks.append(time.perf_counter())

@@ -20,13 +20,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import new_folder, run
 from machine import peak_memory
 from onelayer import CONF
-from onelayer.build import build_data, build_module
+from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.data.table import Table
 from onelayer.model.module import OneLayer
 from onelayer.prepared import prepare_data
 from onelayer.threads import few_threads
+from onelayer.training import stack_of
 
 ROWS, COLUMNS, FILLED, RUNS, ROUNDS = 50_000, 60_000, 100, 64, 5
 RATES = np.geomspace(1e-3, 1.0, RUNS)
@@ -63,7 +64,7 @@ def stack(rows: Table, rates: np.ndarray[Any, Any], overrides: list[str]) -> tup
     specs = [spec.model_copy(update={"optim": spec.optim.model_copy(update={"lr": float(lr)})}) for lr in rates]
     prepared = prepare_data(spec, rows)
     data = build_data(spec, lambda: prepared)
-    module = build_module(specs)
+    module = stack_of(specs)
     module.attach(data, max_epochs=spec.trainer.max_epochs)
     module.on_fit_start()
     return data, module

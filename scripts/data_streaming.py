@@ -21,11 +21,12 @@ from omegaconf import OmegaConf
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import new_folder, run
 from onelayer import CONF
-from onelayer.build import build_data, build_module
+from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.model.metrics import metrics_of
 from onelayer.prepared import load_table, prepare_data
 from onelayer.threads import few_threads
+from onelayer.training import stack_of
 
 ROWS, PART, COLUMNS, RUNS, BATCH, ROUNDS = 20_000_000, 2_000_000, 20, 64, 1024, 3
 MEMORY, SHARE = 2.0, 60
@@ -85,7 +86,7 @@ def train(path: Path, *, stream: bool) -> dict[str, Any]:
     prepared = prepare_data(spec, table)
     data = build_data(spec, lambda: prepared)
     marks.append(time.perf_counter())
-    module = build_module(specs)
+    module = stack_of(specs)
     module.attach(data, max_epochs=1)
     marks.append(time.perf_counter())
     trainer = Trainer(

@@ -1,11 +1,8 @@
 """From a specification to the objects that train it; beyond here classes take typed keywords."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import torch
-from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Callback
 
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
@@ -15,7 +12,6 @@ from onelayer.model.defined import undefined
 from onelayer.model.metrics import check_monitor
 from onelayer.model.module import OneLayer
 from onelayer.prepared import load_table, prepare_data
-from onelayer.track.tracker import Tracker
 
 # what to do about a metric without a value
 REMEDY = {
@@ -34,61 +30,6 @@ def build_data(spec: RunSpec, lent: Callable[[], Prepared] | None = None) -> Dat
         shuffle=spec.data.shuffle,
         order_seed=spec.seed,
         dtype=DTYPES[spec.data.dtype],
-    )
-
-
-def build_module(specs: Sequence[RunSpec], *, reference: bool = True) -> OneLayer:
-    """Return the stack of some runs that share their data and their model; it is to be attached to the data.
-
-    Args:
-        specs: of each run.
-        reference: whether the exact optimum is looked for.
-    """
-    model = specs[0].model
-    args: dict[str, Any] = {}  # equal ones are one object, which a checkpoint holds once
-    module = OneLayer(
-        optimizer=[spec.optim.name for spec in specs],
-        lr=[spec.optim.lr for spec in specs],
-        optimizer_args=[args.setdefault(f"{spec.optim.args}", spec.optim.args) for spec in specs],
-        l2=[spec.model.l2 for spec in specs],
-        seed=[spec.seed for spec in specs],
-        init=[spec.model.init for spec in specs],
-        init_std=[spec.model.init_std for spec in specs],
-        scheduler=[spec.scheduler.name for spec in specs],
-        scheduler_args=[
-            args.setdefault(f"{spec.scheduler}", {**spec.scheduler.args, "interval": spec.scheduler.interval})
-            if spec.scheduler.name
-            else None
-            for spec in specs
-        ],
-        objective=model.objective,
-        link=model.link,
-        bias=model.bias,
-        hidden=model.hidden,
-        monitor=specs[0].monitor,
-        reference=reference,
-    )
-    module.tracked = True
-    return module
-
-
-def build_trainer(spec: RunSpec, tracker: Tracker, *more: Callback) -> Trainer:
-    """Return Lightning's trainer; the tracker does the logging, the checkpoints and the bar for every run."""
-    return Trainer(
-        accelerator=spec.trainer.accelerator,
-        devices=spec.trainer.devices,
-        precision="64-true" if spec.data.dtype == "float64" else "32-true",
-        max_epochs=spec.trainer.max_epochs,
-        max_time=spec.trainer.max_time,
-        check_val_every_n_epoch=spec.trainer.check_val_every_n_epoch,
-        deterministic=spec.trainer.deterministic,
-        logger=False,
-        callbacks=[tracker, *more],
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        limit_val_batches=None if tracker.validates else 0,
-        default_root_dir=tracker.path.parent,
     )
 
 

@@ -69,8 +69,9 @@ def _reported(config: DictConfig, directory: Path, overrides: tuple[str, ...], i
 def _train(config: DictConfig, directory: Path, overrides: tuple[str, ...]) -> float | None:
     spec = RunSpec.from_config(OmegaConf.to_container(config, resolve=True))
 
-    from onelayer.run import Interrupted, train
+    from onelayer.run import train
     from onelayer.track.results import Run
+    from onelayer.track.signals import Interrupted
     from onelayer.track.summary import summary
 
     try:

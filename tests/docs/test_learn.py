@@ -18,9 +18,10 @@ from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.estimators.settings import optimizer_defaults
 from onelayer.filenames import STACK_CHECKPOINTS, STACKS
-from onelayer.run import Alone, train_stack
+from onelayer.run import SingleRunObserver
 from onelayer.track.progress import EpochBar
-from onelayer.track.results import Run
+from onelayer.track.results import Results, Run
+from onelayer.training import train_stack
 from tests.conftest import OPTIMIZERS, composed
 from tests.reference_data import DATA, needs_data
 
@@ -51,7 +52,7 @@ def shown(gap: str) -> float:
     return 0.0 if gap == "below 1e-16" else float(gap)
 
 
-class Quiet(Alone):
+class Quiet(SingleRunObserver):
     def say(self, run: Run, *lines: str) -> None:
         """Nothing."""
 
@@ -69,14 +70,9 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
             spec = RunSpec.from_config(config | {"optim": optimizer_defaults(name) | {"lr": lr}})
             said = (f"optim={name}", f"optim.lr={lr}", f"data.rho={rho}", f"data.seed={draw}")
             runs.append(Run(spec, folder / ",".join(said), said))
-        train_stack(
-            runs,
-            build_data(runs[0].spec),
-            Quiet(),
-            EpochBar(0, shown=False),
-            path=folder / STACK_CHECKPOINTS / f"{place}.ckpt",
-            folder=folder / STACKS / str(place),
-        )
+        path, curves = folder / STACK_CHECKPOINTS / f"{place}.ckpt", folder / STACKS / str(place)
+        sink = Results(runs, Quiet(), EpochBar(0, shown=False), path=path, folder=curves)
+        train_stack([run.spec for run in runs], build_data(runs[0].spec), sink)
     return folder
 
 

@@ -27,7 +27,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 import onelayer
 from onelayer.data.table import Array
 from onelayer.estimators.classifier import OneLayerClassifier
-from onelayer.estimators.memory import Silent
+from onelayer.estimators.memory import NullProgress
 from onelayer.estimators.regressor import OneLayerRegressor
 
 
@@ -171,10 +171,10 @@ def test_verbose_prints_how_it_ended(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_control_c_is_a_keyboard_interrupt_and_can_be_pressed_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def pressed(bar: Silent, epoch: int, values: Mapping[str, float]) -> None:
+    def pressed(bar: NullProgress, epoch: int, values: Mapping[str, float]) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(Silent, "update", pressed)
+    monkeypatch.setattr(NullProgress, "update", pressed)
     x, y = tumours()
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from onelayer.artefact import Artefact
-from onelayer.run import train_stack
 from onelayer.sweeps import launch
 from onelayer.sweeps.equal import equal_jobs
 from onelayer.sweeps.plan import Job
+from onelayer.track.results import Results, Run
 from tests.conftest import Outcome
 from tests.processes import FORKS, ended, killed, started
 from tests.sweeps.sweeps import board_of
@@ -34,11 +34,12 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The overrides of each run that is trained, in order."""
     found: list[str] = []
 
-    def noted(runs: Any, *others: Any, **named: Any) -> None:
-        found.extend(" ".join(run.overrides) for run in runs)
-        train_stack(runs, *others, **named)
+    class Noting(Results):
+        def __init__(self, runs: Sequence[Run], *others: Any, **named: Any) -> None:
+            found.extend(" ".join(run.overrides) for run in runs)
+            super().__init__(runs, *others, **named)
 
-    monkeypatch.setattr(launch, "train_stack", noted)
+    monkeypatch.setattr(launch, "Results", Noting)
     return found
 
 

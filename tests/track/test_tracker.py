@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from onelayer.build import build_data, build_module, build_trainer
+from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.track.curves import Curves
 from onelayer.track.judge import Judge
 from onelayer.track.overview import Overview
 from onelayer.track.progress import EpochBar
 from onelayer.track.tracker import Tracker
+from onelayer.training import stack_of, trainer_of
 from tests.conftest import composed
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
@@ -22,7 +23,7 @@ def trained(folder: Path, rates: list[float], *overrides: str) -> tuple[Tracker,
     """Train one stack, a run for each learning rate, and keep all of them in it."""
     specs = [RunSpec.from_config(composed(f"optim.lr={rate}", "data.batch_size=full", *overrides)) for rate in rates]
     data = build_data(specs[0])
-    module = build_module(specs)
+    module = stack_of(specs)
     module.attach(data, max_epochs=specs[0].trainer.max_epochs)
     tracker = Tracker(
         Judge(specs[0].monitor, [spec.patience for spec in specs]),
@@ -35,7 +36,7 @@ def trained(folder: Path, rates: list[float], *overrides: str) -> tuple[Tracker,
         overview=Overview(None, specs[0].monitor),
         bar=EpochBar(specs[0].trainer.max_epochs, shown=False),
     )
-    build_trainer(specs[0], tracker).fit(module, data)
+    trainer_of(specs[0], tracker, max_epochs=specs[0].trainer.max_epochs).fit(module, data)
     tracker.judge.finish(module, specs[0].trainer.max_epochs)
     return tracker, module.linear.theta.detach()
 

@@ -20,7 +20,7 @@ from onelayer.errors import UserError
 from onelayer.estimators.settings import InputError, in_our_words, spec_of
 
 if TYPE_CHECKING:
-    from onelayer.estimators.memory import Fitted
+    from onelayer.estimators.memory import FittedRun
 
 # what the weights of a model mean hangs on these
 FIXED = ("bias", "link", "normalize", "normalize_target")
@@ -57,8 +57,10 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: one sentence: a parameter or some rows that cannot be trained.
         """
-        from onelayer.estimators.fitting import train
+        from onelayer.build import refuse_missing_device
+        from onelayer.estimators.memory import MemoryResults
         from onelayer.estimators.rows import data_of, making_of, split_of
+        from onelayer.training import train_stack
 
         for name in ("reference", "verbose"):
             if not isinstance(getattr(self, name), bool | np.bool_):
@@ -70,13 +72,16 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
             spec = spec_of(parameters, objective=objective_of(table))
             split = split_of(table, spec.data.split.val)
             data = data_of(spec, table, split, making_of(parameters), labels)
-            (found,), curve = train([spec], data, reference=bool(self.reference))
+            refuse_missing_device(spec)
+            sink = MemoryResults([spec])
+            train_stack([spec], data, sink, reference=bool(self.reference))
         except UserError as error:
             raise in_our_words(error) from None
+        found = sink.results[0]
         if isinstance(found, Exception):
             raise found
         self._take(found, (data.prepared.x_scale, data.prepared.y_scale), seed)
-        self.loss_curve_ = curve
+        self.loss_curve_ = sink.objective
         self._warn(found.result)
         if self.verbose:
             print(self._said(found.result))
@@ -84,9 +89,12 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> Self:
         """Train one epoch from the present weights and optimizer; scaling stays as the first rows made it."""
-        from onelayer.estimators.fitting import train
-        from onelayer.estimators.memory import Present
+        import torch
+
+        from onelayer.build import refuse_missing_device
+        from onelayer.estimators.memory import MemoryResults, as_tensors
         from onelayer.estimators.rows import data_of, making_of, split_of
+        from onelayer.training import WarmStart, train_stack
 
         if self.val or self.patience is not None:
             raise InputError("partial_fit trains on all rows that it is given; leave val=0 and patience=None")
@@ -98,17 +106,21 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
             spec = spec_of(parameters, objective=objective_of(table))
             scales = None if first else (Scale(*self._going["x"]), Scale(*self._going["y"]))
             data = data_of(spec, table, split_of(table, 0), making_of(parameters), labels, scales)
-            present = None
+            start, done = None, 0
             if not first:
                 for name, before in self._going["fixed"].items():
                     if getattr(self, name) != before:
                         raise InputError(f"{name}={getattr(self, name)!r} was {before!r} in the first call; fit anew")
                 # another optimizer begins anew
                 state = self._going["state"] if self._optimizer == self._going["optimizer"] else None
-                present = Present(self._going["theta"], state, self._going["epochs"])
-            (found,), curve = train([spec], data, reference=False, present=present, epochs=1)
+                done = self._going["epochs"]
+                start = WarmStart(torch.from_numpy(self._going["theta"]), as_tensors(state), done)
+            refuse_missing_device(spec)
+            sink = MemoryResults([spec])
+            train_stack([spec], data, sink, reference=False, start=start, max_epochs=done + 1)
         except UserError as error:
             raise in_our_words(error) from None
+        found, curve = sink.results[0], sink.objective
         if isinstance(found, Exception):
             raise found
         self._take(found, (data.prepared.x_scale, data.prepared.y_scale), seed)
@@ -157,7 +169,7 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
     def _target(self, y: Array, first: bool, classes: Any) -> tuple[Array, Array | None]:
         """Return the target as a table has it, and the labels of its classes."""
 
-    def _take(self, found: "Fitted", scales: tuple[Scale, Scale], seed: int) -> None:
+    def _take(self, found: "FittedRun", scales: tuple[Scale, Scale], seed: int) -> None:
         """Take over what was trained."""
         self._shape(found.coef, found.intercept)
         self.result_, self.n_iter_ = found.result, found.result["epochs"]

@@ -1,6 +1,7 @@
-"""What follows a stack that leaves nothing on disk: its judge, its tracker, and what is kept of its runs."""
+"""What is kept of a stack that leaves nothing on disk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 from typing_extensions import override
 
@@ -18,6 +20,7 @@ from onelayer.data.table import Array
 from onelayer.model.module import OneLayer
 from onelayer.track.curves import Curves
 from onelayer.track.judge import Judge
+from onelayer.track.overview import Overview
 from onelayer.track.tracker import Tracker
 from onelayer.track.verdict import Result, conclusion, measured
 
@@ -25,7 +28,7 @@ CURVE = "train/objective"
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedRun:
     """A run that has ended.
 
     Attributes:
@@ -43,67 +46,14 @@ class Fitted:
     state: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Present:
-    """Where a run goes on.
-
-    Attributes:
-        theta: (outputs, columns).
-        state: of its optimizer; None for a new one.
-        epochs: it has trained.
-    """
-
-    theta: Array
-    state: Mapping[str, Any] | None
-    epochs: int
-
-
-class Silent:
+class NullProgress:
     """Shows no progress."""
 
     def update(self, epoch: int, values: object) -> None:
         """Show nothing."""
 
 
-class Settling(Judge):
-    """Ends runs of L-BFGS that have arrived, too: where its search finds no better weights, it never will again."""
-
-    def __init__(self, monitor: str, patience: Sequence[int | None]) -> None:
-        super().__init__(monitor, patience)
-        self._before = torch.empty(0)
-
-    @override
-    def start(self, module: OneLayer) -> None:
-        super().start(module)
-        self._before = module.linear.theta.detach().clone()
-
-    @override
-    def judge(self, module: OneLayer, epoch: int, validated: bool) -> Tensor:
-        ended = super().judge(module, epoch, validated)
-        theta = module.linear.theta.detach()
-        searches = torch.tensor([one.name == "LBFGS" for one in module.settings])
-        settled = searches & (theta == self._before).flatten(1).all(1).cpu() & ~ended
-        settled &= torch.tensor([status == "running" for status in self.status])
-        self._before = theta.clone()
-        self._take_last(module, settled)
-        self._settle(settled, "done")
-        return ended | settled
-
-    @override
-    def keep(self, runs: Sequence[int]) -> None:
-        super().keep(runs)
-        self._before = self._before[runs]
-
-
-class Unsaved(Tracker):
-    """Follows a stack that leaves nothing on disk."""
-
-    @override
-    def checkpoint(self, trainer: Trainer) -> dict[str, Any]:
-        return {}
-
-
-class Trace(Curves):
+class ObjectiveCurve(Curves):
     """Keeps the objective of a stack's first run, epoch by epoch."""
 
     def __init__(self, runs: int) -> None:
@@ -116,23 +66,52 @@ class Trace(Curves):
             self.values.append(float(module.values[CURVE][0]))
 
 
-class Kept:
-    """Keeps the runs of a stack as they end.
+class MemoryResults:
+    """Follows a stack that leaves nothing on disk, and keeps its runs as they end; see `onelayer.training.Sink`.
+
+    Args:
+        specs: of the runs.
 
     Attributes:
-        found: of each run of the stack as it was at first: how it ended, or what stopped it.
+        results: of each run of the stack as it was at first, once it has ended: how, or what stopped it.
+        objective: of the first run after each epoch.
     """
 
-    def __init__(self, specs: Sequence[RunSpec], data: DataModule, module: OneLayer, tracker: Tracker) -> None:
-        self._specs, self._data, self._module, self._tracker = specs, data, module, tracker
+    checkpoint: Path | None = None
+    callbacks: tuple[Callback, ...] = ()
+
+    def __init__(self, specs: Sequence[RunSpec]) -> None:
+        self._specs, self._curve = specs, ObjectiveCurve(len(specs))
         self._numbers = list(range(len(specs)))
-        self.found: dict[int, Fitted | Exception] = {}
+        self.results: dict[int, FittedRun | Exception] = {}
+        self.objective = self._curve.values
+
+    @contextmanager
+    def tracking(self, module: OneLayer, data: DataModule) -> Iterator[Tracker]:
+        """Judge the runs, and end those of L-BFGS that have arrived."""
+        self._module, self._data, monitor = module, data, self._specs[0].monitor
+        self._tracker = Tracker(
+            Judge(monitor, [spec.patience for spec in self._specs], ends_converged=True),
+            self,
+            names=[""] * len(self._specs),
+            validates=len(data.val) > 0,
+            path=None,
+            checkpoint_seconds=float("inf"),
+            data_hash="",
+            curves=self._curve,
+            overview=Overview(None, monitor),
+            bar=NullProgress(),
+        )
+        yield self._tracker
+
+    def trained(self, trainer: Trainer) -> None:
+        """Go on: Ctrl-C has ended the fit by an exception."""
 
     def write(self, runs: Sequence[int], checkpoint: Mapping[str, Any]) -> None:
         """Measure and keep some runs, rising indices into the present stack."""
         module, judge = self._module, self._tracker.judge
         for run in (run for run in runs if judge.status[run] == "failed"):
-            self.found[self._numbers[run]] = module.failures[run]
+            self.results[self._numbers[run]] = module.failures[run]
         ended = [run for run in runs if judge.status[run] != "failed"]
         if not ended:
             return
@@ -143,18 +122,18 @@ class Kept:
             metrics = {name: column[place] for name, column in columns.items()}
             number = self._numbers[run]
             result = conclusion(run, metrics, self._specs[number], self._data, module, self._tracker)
-            self.found[number] = self._fitted(best[place].cpu().numpy(), result, states)
+            self.results[number] = self._fitted(best[place].cpu().numpy(), result, states)
 
     def keep(self, runs: Sequence[int]) -> None:
         """Drop all but some runs, rising indices."""
         self._numbers = [self._numbers[run] for run in runs]
 
-    def _fitted(self, theta: Array, result: Result, states: Mapping[str, Any]) -> Fitted:
+    def _fitted(self, theta: Array, result: Result, states: Mapping[str, Any]) -> FittedRun:
         linear, prepared = self._module.linear, self._data.prepared
         wide = theta.astype(np.float64)
         bias = wide[:, -1] if linear.has_bias else np.zeros(len(wide))
         coef, intercept = original_coefficients(wide[:, : linear.n_features], bias, prepared.x_scale, prepared.y_scale)
-        return Fitted(coef, intercept, theta, result, as_arrays(states))
+        return FittedRun(coef, intercept, theta, result, as_arrays(states))
 
 
 def as_arrays(tree: Any) -> Any:

@@ -8,14 +8,14 @@ import numpy as np
 
 from onelayer.errors import UserError
 from onelayer.estimators.board import SPREAD, Leaderboard, Row
-from onelayer.estimators.memory import Fitted
+from onelayer.estimators.memory import FittedRun
 from onelayer.estimators.settings import in_our_words
 from onelayer.report.cautions import OF_THE_LOSS
 from onelayer.report.leaderboard import build_leaderboard
 from onelayer.report.records import Record
 
 
-def row_of(combination: Mapping[str, Any], number: int, fold: int | None, found: Fitted | Exception) -> Row:
+def row_of(combination: Mapping[str, Any], number: int, fold: int | None, found: FittedRun | Exception) -> Row:
     """Say how a run ended; `fold` is the one that judges it, None where the rows that chose the best epoch do."""
     row: Row = {"combination": number, **combination, "fold": fold}
     if isinstance(found, Exception):

@@ -18,8 +18,7 @@ from onelayer.errors import UserError
 from onelayer.estimators.asked import check_defined, check_judge, check_model, combinations_of, estimator_of
 from onelayer.estimators.base import objective_of, seed_of
 from onelayer.estimators.board import Row, Sweep
-from onelayer.estimators.fitting import train
-from onelayer.estimators.memory import Fitted
+from onelayer.estimators.memory import FittedRun, MemoryResults
 from onelayer.estimators.ranking import board_of, row_of
 from onelayer.estimators.rows import in_batches, make_ready, making_of, split_of
 from onelayer.estimators.settings import InputError, in_our_words, spec_of
@@ -29,6 +28,7 @@ from onelayer.optimum.truth import Solved
 from onelayer.sweeps.memory import runs_that_fit
 from onelayer.sweeps.plan import Job, Stack, plan
 from onelayer.track.results import Run
+from onelayer.training import train_or_halve, train_stack
 
 FOLDS = 5
 
@@ -206,17 +206,17 @@ def _rows_of(spec: RunSpec) -> str:
     return f"{spec.data.args} {spec.data.split.val}"
 
 
-def _trained(stack: Stack, fold: Fold, reference: bool) -> Iterator[tuple[Job, Fitted | Exception]]:
-    """Train a stack; where it stops for a reason that is no run's own, its halves are tried, down to the run."""
+def _trained(stack: Stack, fold: Fold, reference: bool) -> Iterator[tuple[Job, FittedRun | Exception]]:
+    """Train a stack, or its halves where something stops all of it; yield each run with how it ended."""
     specs = [job.run.spec for job in stack.jobs]
-    found: list[Fitted | Exception]
-    try:
-        found, _ = train(specs, stack.jobs[0].data, reference=reference, solved=fold.made[_rows_of(specs[0])][1])
-    except Exception as error:
-        if len(stack.jobs) > 1:
-            middle = len(stack.jobs) // 2
-            for half in (stack.jobs[:middle], stack.jobs[middle:]):
-                yield from _trained(Stack(half, stack.key), fold, reference)
-            return
-        found = [error]
-    yield from zip(stack.jobs, found, strict=True)
+    sink, solved = MemoryResults(specs), fold.made[_rows_of(specs[0])][1]
+    halves = train_or_halve(
+        range(len(specs)),
+        lambda _: train_stack(specs, stack.jobs[0].data, sink, reference=reference, solved=solved),
+        has_ended=sink.results.__contains__,
+        failed=sink.results.__setitem__,
+    )
+    for number, result in sink.results.items():
+        yield stack.jobs[number], result
+    for half in halves:
+        yield from _trained(Stack(tuple(stack.jobs[number] for number in half), stack.key), fold, reference)

@@ -14,7 +14,6 @@ from onelayer.explain import sentence
 from onelayer.filenames import STACK_CHECKPOINTS, STACKS, TRAJECTORY
 from onelayer.optimum.truth import Solved
 from onelayer.resume import checkpoint_of
-from onelayer.run import Interrupted, train_stack
 from onelayer.sweeps.equal import equal_jobs, take_over
 from onelayer.sweeps.jobs import Jobs
 from onelayer.sweeps.memory import runs_that_fit
@@ -23,8 +22,11 @@ from onelayer.sweeps.plan import Job, Stack, described, plan
 from onelayer.sweeps.previous import interrupted_stacks, stack_path
 from onelayer.sweeps.progress import SweepBar, stack_work
 from onelayer.track.path import is_recorded
+from onelayer.track.results import Results
+from onelayer.track.signals import Interrupted
 from onelayer.track.stored import read_curves, unite
 from onelayer.track.tensorboard import trim
+from onelayer.training import train_or_halve, train_stack
 
 log = logging.getLogger("onelayer")
 
@@ -166,18 +168,42 @@ class Launch:
         return stack_work(len(stack.jobs), stack.jobs[0].run.spec.trainer.max_epochs, stack.steps_per_epoch)
 
     def _train(self, stack: Stack) -> None:
-        """Train a stack; where it stops for a reason that is no run's own, its halves are tried, down to the run."""
+        """Train a stack, or its halves where something stops all of it."""
         path = stack.checkpoint if stack.epoch is not None else None
         path = path or stack_path(self._folder, stack.jobs)
-        left = self._left(stack, path)
-        # not where the error is at hand: it would hold the memory of the stack that it stopped
-        for half in (left[: len(left) // 2], left[len(left) // 2 :]):
-            if half:
-                self._train(Stack(half, stack.key))
+        halves = train_or_halve(
+            stack.jobs,
+            lambda jobs: self._fit(stack, path),
+            has_ended=lambda job: self._observer.knows(job.run),
+            failed=lambda job, error: self._observer.failed(job.run, error),
+        )
+        for half in halves:
+            self._train(Stack(tuple(half), stack.key))
         path.unlink(missing_ok=True)
         folder = self._folder / STACK_CHECKPOINTS
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+
+    def _fit(self, stack: Stack, path: Path) -> None:
+        """Train a stack once; what its runs left when they were tried before goes first."""
+        runs, data = [job.run for job in stack.jobs], stack.jobs[0].data
+        curves = self._curves(runs[0].spec)
+        folder = self._folder / STACKS / path.stem
+        for directory in [*(run.directory for run in runs), folder]:
+            trim(directory, stack.epoch)
+            if stack.epoch is None:
+                self._logs.clear(directory)
+        sink = Results(
+            runs,
+            self._observer,
+            self._bar,
+            path=path,
+            checkpoint=stack.checkpoint,
+            curves=curves,
+            folder=folder,
+            overview=curves == "kept",
+        )
+        train_stack([run.spec for run in runs], data, sink, solved=self._solved.setdefault(data.data_hash, {}))
 
     def _share(self, jobs: Iterable[Job], equal: Mapping[int, Sequence[Job]]) -> None:
         """Write down the runs that are equal to some that have ended; what stopped one of these stopped them."""
@@ -199,42 +225,6 @@ class Launch:
                     self._observer.failed(run, reason)
                     continue
                 self._observer.ended(run, result)
-
-    def _left(self, stack: Stack, path: Path) -> tuple[Job, ...]:
-        """Train a stack; return the runs that are still to be trained because something stopped all of them."""
-        runs = [job.run for job in stack.jobs]
-        spec, data = runs[0].spec, stack.jobs[0].data
-        curves = self._curves(spec)
-        folder = self._folder / STACKS / path.stem
-        for directory in [*(run.directory for run in runs), folder]:
-            trim(directory, stack.epoch)
-            if stack.epoch is None:
-                self._logs.clear(directory)
-        try:
-            train_stack(
-                runs,
-                data,
-                self._observer,
-                self._bar,
-                path=path,
-                checkpoint=stack.checkpoint,
-                curves=curves,
-                folder=folder,
-                overview=curves == "kept",
-                solved=self._solved.setdefault(data.data_hash, {}),
-            )
-        except CutShort:
-            raise
-        except Exception as error:
-            if is_full(error):  # as it would be for its halves
-                raise NoRoom(sentence(error)) from None
-            left = tuple(job for job in stack.jobs if not self._observer.knows(job.run))
-            if len(left) > 1:
-                log.debug(f"a stack of {len(stack.jobs)} runs stopped, its halves are tried", exc_info=error)
-                return left
-            if left:
-                self._observer.failed(left[0].run, error)
-        return ()
 
     def _curves(self, spec: RunSpec) -> Literal["live", "kept", "none"]:
         if not spec.logger.tensorboard:

@@ -20,6 +20,7 @@ class Judge:
     Args:
         monitor: the value that chooses the best weights, as stage/name.
         patience: validations without a better value before a run stops, for each run; None: never.
+        ends_converged: end runs, too, whose optimizer finds no better weights once it has arrived, and has.
 
     Attributes:
         status: of each run.
@@ -29,7 +30,7 @@ class Judge:
         resumed: whether all this was taken up from a checkpoint.
     """
 
-    def __init__(self, monitor: str, patience: Sequence[int | None]) -> None:
+    def __init__(self, monitor: str, patience: Sequence[int | None], *, ends_converged: bool = False) -> None:
         runs = len(patience)
         self.monitor = monitor
         self.status: list[Status] = ["running"] * runs
@@ -37,6 +38,7 @@ class Judge:
         self.best_epoch = [0] * runs
         self.best_theta = torch.empty(0)
         self.resumed = False
+        self._ends_converged, self._before = ends_converged, torch.empty(0)
         self._patience = torch.tensor([2**62 if one is None else one for one in patience])
         self._sign = -1.0 if higher_is_better(monitor) else 1.0
         self._best = torch.full((runs,), torch.inf, dtype=torch.float64)
@@ -46,6 +48,7 @@ class Judge:
     def start(self, module: OneLayer) -> None:
         """Note the weights at the start, and what would count as diverged."""
         self.best_theta = module.linear.theta.detach().cpu().clone()
+        self._before = self.best_theta
         if module.truth is not None:
             start = torch.maximum(module.values["train/objective"], module.truth.start).cpu()
             self._limit = torch.where(start > 0, DIVERGED * start, torch.inf)
@@ -74,7 +77,13 @@ class Judge:
         self._settle(failed, "failed")
         self._settle(diverged, "diverged")
         self._settle(stopped, "stopped")
-        return failed | diverged | stopped
+        ended = failed | diverged | stopped
+        if self._ends_converged:
+            converged = self._converged(module) & running & ~ended
+            self._take_last(module, converged)
+            self._settle(converged, "done")
+            ended |= converged
+        return ended
 
     def finish(self, module: OneLayer, max_epochs: int) -> Tensor:
         """Say how every run ended that was still moving; one that was never judged delivers its last weights.
@@ -92,6 +101,7 @@ class Judge:
     def keep(self, runs: Sequence[int]) -> None:
         """Drop all but some runs, rising indices."""
         resumed, self._patience = self.resumed, self._patience[runs]
+        self._before = self._before[runs] if self._ends_converged else self._before
         self.load_state_dict(take_judge(self.state_dict(), runs))
         self.resumed = resumed
 
@@ -132,6 +142,12 @@ class Judge:
         if validated is not None:
             bad |= ~validated.isfinite().cpu()
         return bad
+
+    def _converged(self, module: OneLayer) -> Tensor:
+        """Return which runs have weights that did not move, and never will again."""
+        before, self._before = self._before, module.linear.theta.detach().cpu().clone()
+        arrives = torch.tensor([settings.adapter.converges for settings in module.settings])
+        return arrives & (before == self._before).flatten(1).all(1)
 
     def _wait(self, module: OneLayer, moving: Tensor, epoch: int) -> Tensor:
         """Keep better weights; return which runs have waited too long."""

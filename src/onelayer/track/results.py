@@ -5,8 +5,9 @@ import json
 import os
 import platform
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ import lightning
 import numpy as np
 import sklearn
 import torch
+from lightning.pytorch import Trainer
 from torch import Tensor
 
 import onelayer
@@ -24,10 +26,18 @@ from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.filenames import BEST, LAST, MODEL
 from onelayer.model.module import SHAPE, OneLayer
+from onelayer.track.curves import Curves
+from onelayer.track.history import History
 from onelayer.track.hparams import VERDICT, settings, verdict
-from onelayer.track.rundir import plain, write_result
+from onelayer.track.judge import Judge
+from onelayer.track.overview import Overview
+from onelayer.track.path import Paths, refuse_too_large
+from onelayer.track.rundir import plain, resume_argument, write_result
+from onelayer.track.signals import GracefulEnd, Interrupted
+from onelayer.track.stored import read_curves
+from onelayer.track.summary import announced, announced_reference
 from onelayer.track.tensorboard import EventWriter
-from onelayer.track.tracker import KEYWORDS, Tracker, save_atomically, take_checkpoint
+from onelayer.track.tracker import KEYWORDS, Bar, Tracker, save_atomically, take_checkpoint
 from onelayer.track.verdict import Result as Result
 from onelayer.track.verdict import conclusion, measured
 
@@ -76,21 +86,94 @@ class Observer(Protocol):
 
 
 class Results:
-    """Writes down the runs of a stack as they end.
+    """Follows a stack, and writes down its runs as they end; see `onelayer.training.Sink`.
 
     ``train/*`` are measured where training ended; ``val/*`` and ``test/*`` with the best weights, which `model/` holds.
+
+    Args:
+        runs: of the stack.
+        observer: is told of every run.
+        bar: shows the progress.
+        path: of the stack's checkpoint while it trains.
+        checkpoint: one to go on from.
+        curves: how event files are written.
+        folder: where the curves of all its runs are written; None: with the only run.
+        overview: write those of the stack as a whole there, too.
     """
 
     def __init__(
         self,
         runs: Sequence[Run],
-        data: DataModule,
-        module: OneLayer,
-        tracker: Tracker,
         observer: Observer,
+        bar: Bar,
+        *,
+        path: Path,
+        checkpoint: Path | None = None,
+        curves: Literal["live", "kept", "none"] = "none",
+        folder: Path | None = None,
+        overview: bool = False,
     ) -> None:
-        self._runs, self._data, self._module, self._observer = list(runs), data, module, observer
-        self._tracker, self._versions = tracker, versions()
+        self._runs, self._observer, self._bar, self._path = list(runs), observer, bar, path
+        self._curves, self._folder, self._overview = curves, folder, overview
+        self._versions, self._end = versions(), GracefulEnd()
+        self.checkpoint, self.callbacks = checkpoint, [self._end]
+
+    @contextmanager
+    def tracking(self, module: OneLayer, data: DataModule) -> Iterator[Tracker]:
+        """Announce the runs, and open what their curves are written to.
+
+        Raises:
+            Interrupted: the stack was asked to stop when all was written.
+        """
+        runs, spec, top = self._runs, self._runs[0].spec, self._path.parent.parent
+        self._data, self._module = data, module
+        assert module.truth is not None
+        paths = _paths(spec, module, self.checkpoint)
+        for run, reference, optimizer in zip(runs, module.truth.references, module.settings, strict=True):
+            lines = announced(run.spec, data, module.objective.name, optimizer.lr)
+            self._observer.say(run, *lines, announced_reference(reference))
+        history = History(
+            [Path(os.path.relpath(run.directory, top)).as_posix() for run in runs],
+            self._folder or top,
+            steps_per_epoch=data.steps_per_epoch,
+            every=spec.trainer.check_val_every_n_epoch,
+        )
+        if spec.resume is not None:  # such a run is alone; a checkpoint of one that had not ended knows better
+            for curve in read_curves(Path(spec.resume), [Path()]).values():
+                history.begin(curve)
+        with (
+            closing(self._end),
+            closing(Curves([run.directory for run in runs], self._curves, history)) as curves,
+            closing(Overview(self._folder if self._overview else None, spec.monitor)) as overview,
+        ):
+            self._tracker = Tracker(
+                Judge(spec.monitor, [run.spec.patience for run in runs]),
+                self,
+                names=[identity(run, top) for run in runs],
+                validates=len(data.val) > 0,
+                path=self._path,
+                checkpoint_seconds=spec.checkpoint_seconds,
+                data_hash=data.data_hash,
+                curves=curves,
+                overview=overview,
+                bar=self._bar,
+                paths=paths,
+            )
+            yield self._tracker
+        if self._end.received:
+            raise Interrupted(self._end.received, "interrupted when all was written")
+
+    def trained(self, trainer: Trainer) -> None:
+        """Save where the stack was asked to stop before its end.
+
+        Raises:
+            Interrupted: it was.
+        """
+        epochs = max(self._tracker.judge.epochs)
+        if self._end.received and bool(self._module.active.any()) and epochs < trainer.max_epochs:  # type: ignore[operator]
+            self._tracker.save(trainer)
+            where = resume_argument(self._path.parent.parent)
+            raise Interrupted(self._end.received, f"interrupted after epoch {epochs}; go on with {where}")
 
     def write(self, runs: Sequence[int], checkpoint: Mapping[str, Any]) -> None:
         """Write down some runs.
@@ -235,6 +318,17 @@ class Results:
         figure = draw(data.task, prediction, target[:, 0], prepared.classes, title)
         tag = f"{VERDICT}/{name}/{'residuals' if data.task == 'regression' else 'predictions'}"
         writer.image(tag, *to_png(figure), epoch)
+
+
+def _paths(spec: RunSpec, module: OneLayer, checkpoint: Path | None) -> Paths | None:
+    """Return what keeps the weights of each epoch, where that is asked for."""
+    if not spec.logger.weights:
+        return None
+    refuse_too_large(module.linear.theta, spec.trainer.max_epochs)
+    paths = Paths()
+    if spec.resume is not None:
+        paths.begin(Path(spec.resume), checkpoint)
+    return paths
 
 
 def _on_cpu(tree: Any) -> Any:

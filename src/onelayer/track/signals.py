@@ -9,7 +9,18 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from typing_extensions import override
 
+from onelayer.errors import CutShort
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(CutShort):
+    """The run was asked to stop and can be resumed; `number` is the signal that asked."""
+
+    def __init__(self, number: int, message: str) -> None:
+        super().__init__(message)
+        self.number = number
+        self.code = 128 + number  # as a shell reports a signal: 130 for Ctrl-C, 143 for a termination
 
 
 class GracefulEnd(Callback):

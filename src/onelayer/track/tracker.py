@@ -47,10 +47,11 @@ class Tracker(Checkpoint):
 
     Args:
         judge: of each run.
+        ending: takes runs that end before the others; None: they stay in the stack till the end.
         names: of each run, kept in the stack's checkpoint.
         validates: whether there are validation rows; without them, the last weights are the best where `monitor` asks
             for a validation metric.
-        path: of the stack's checkpoint.
+        path: of the stack's checkpoint; None: there is none.
         checkpoint_seconds: between two savings of it.
         data_hash: kept in checkpoints, so that a run is not resumed on other data.
         curves: of each run.
@@ -59,17 +60,17 @@ class Tracker(Checkpoint):
         paths: keeps the weights of each epoch; None: they are not kept.
 
     Attributes:
-        ending: writes down runs that end before the others; without one they are kept till the end.
         device: where the stack trained.
     """
 
     def __init__(
         self,
         judge: Judge,
+        ending: Ending | None = None,
         *,
         names: Sequence[str],
         validates: bool,
-        path: Path,
+        path: Path | None,
         checkpoint_seconds: float,
         data_hash: str,
         curves: Curves,
@@ -78,10 +79,10 @@ class Tracker(Checkpoint):
         paths: Paths | None = None,
     ) -> None:
         super().__init__()
-        self.judge, self.names, self.validates, self.path = judge, list(names), validates, path
+        self.judge, self.ending, self.names = judge, ending, list(names)
+        self.validates, self.path = validates, path
         self.checkpoint_seconds, self.data_hash = checkpoint_seconds, data_hash
         self.curves, self.overview, self.bar, self.paths = curves, overview, bar, paths
-        self.ending: Ending | None = None
         self.device = ""
         self._saved = time.monotonic()
 
@@ -118,6 +119,8 @@ class Tracker(Checkpoint):
 
     def save(self, trainer: Trainer) -> None:
         """Save what is needed to go on from here."""
+        if self.path is None:
+            return
         self.curves.flush()  # who goes on from here relies on what was drawn before
         self.overview.flush()
         members = {"format": FORMAT, "names": self.names, "curves": self.curves.state_dict()}
@@ -126,7 +129,9 @@ class Tracker(Checkpoint):
         self._saved = time.monotonic()
 
     def checkpoint(self, trainer: Trainer) -> dict[str, Any]:
-        """Return what Lightning would write, for the whole stack."""
+        """Return what Lightning would write, for the whole stack; nothing where nothing is written."""
+        if self.path is None:
+            return {}
         # `trainer.save_checkpoint` makes the same and leaves no way to select runs before it is on disk
         checkpoint: dict[str, Any] = trainer._checkpoint_connector.dump_checkpoint(weights_only=False)
         # the counters of the other loops are no part of it, and most of what would be written for a run
