@@ -170,6 +170,12 @@ def test_verbose_prints_how_it_ended(capsys: pytest.CaptureFixture[str]) -> None
     assert "gap" in said
 
 
+def test_lbfgs_ends_after_the_first_epoch_in_which_nothing_moved() -> None:
+    model = OneLayerClassifier(l2=0.1, optim_args={"max_iter": 4}).fit(*tumours())
+    assert len(model.loss_curve_) == model.n_iter_ > 3
+    assert model.loss_curve_[-1] == model.loss_curve_[-2] < model.loss_curve_[-3]
+
+
 def test_control_c_is_a_keyboard_interrupt_and_can_be_pressed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     def pressed(bar: NullProgress, epoch: int, values: Mapping[str, float]) -> None:
         signal.raise_signal(signal.SIGINT)

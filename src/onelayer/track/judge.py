@@ -48,7 +48,7 @@ class Judge:
     def start(self, module: OneLayer) -> None:
         """Note the weights at the start, and what would count as diverged."""
         self.best_theta = module.linear.theta.detach().cpu().clone()
-        self._before = self.best_theta
+        self._before = self.best_theta.clone()  # which better weights will be written into
         if module.truth is not None:
             start = torch.maximum(module.values["train/objective"], module.truth.start).cpu()
             self._limit = torch.where(start > 0, DIVERGED * start, torch.inf)
