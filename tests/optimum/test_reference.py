@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy import optimize
 from sklearn import datasets
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from torch import Tensor
@@ -14,6 +14,7 @@ from onelayer.data.preprocess import original_coefficients
 from onelayer.data.table import Table
 from onelayer.model.objectives import OBJECTIVES, Objective
 from onelayer.optimum import Reference, Solver, separation
+from onelayer.optimum.reference import gradient
 from onelayer.optimum.reference import value as value_of
 from tests.conftest import data_of, reference_data
 
@@ -109,6 +110,23 @@ def test_no_perturbation_improves_the_optimum(name: str, l2: float) -> None:
     assert (values >= best * (1 - 1e-14)).all()  # sums over 80 rows round
 
 
+@every_objective
+@pytest.mark.parametrize("l2", [0.0, 0.1])
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_certificate_is_what_vanishes_at_an_optimum(name: str, l2: float, bias: bool) -> None:
+    """The norm of the gradient; of least squares, the cosine of residuals and a column, the penalty below both."""
+    target, objective = TARGETS[name], OBJECTIVES[name]
+    part = Part(X, target)
+    reference = Solver(part, objective, n_outputs=OUTPUTS[name], bias=bias).solve(l2)
+    assert reference.theta is not None
+    assert 0 <= reference.certificate < 1e-13
+    slope = gradient(reference.theta[None], part, objective, l2)
+    assert float(slope.norm()) < 1e-12
+    if name != "squared":
+        np.testing.assert_allclose(reference.certificate, float(slope.norm()), rtol=0.1, atol=1e-15)
+    assert np.isnan(solve(X, torch.ones_like(BINARY), OBJECTIVES["logistic"]).certificate)
+
+
 @pytest.mark.parametrize(("name", "link"), [("squared", lambda p: p), ("logistic", lambda p: np.log(p / (1 - p)))])
 def test_the_bias_alone_is_the_link_of_the_mean(name: str, link: object) -> None:
     """Under an overwhelming penalty only the bias, which is never penalised, is left."""
@@ -141,7 +159,7 @@ def test_a_column_that_parts_a_class_settles_it_without_a_programme(
     name: str, bias: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A level of one class alone, whose weight grows for ever, with and without rows that count nothing."""
-    monkeypatch.setattr(separation, "linprog", lambda *_, **__: pytest.fail("a linear programme was solved"))
+    monkeypatch.setattr(optimize, "linprog", lambda *_, **__: pytest.fail("a linear programme was solved"))
     flag = ((TARGETS[name].flatten() == 1) & (torch.arange(80) % 4 == 0)).double()[:, None]
     weight = torch.ones(80, dtype=torch.float64)
     flag[(TARGETS[name].flatten() == 0).nonzero()[0]], weight[(TARGETS[name].flatten() == 0).nonzero()[0]] = 1.0, 0.0
@@ -257,7 +275,7 @@ def test_another_loss_of_a_number_is_solved_like_by_scipy(l2: float, bias: bool)
         loss = np.log(np.cosh(columns @ theta - NUMBER[:, 0].numpy())).mean()
         return float(loss + l2 / 2 * np.square(theta[:4]).sum())
 
-    wanted = minimize(objective, np.zeros(4 + bias), tol=1e-12)
+    wanted = optimize.minimize(objective, np.zeros(4 + bias), tol=1e-12)
     assert found.theta is not None, found.note
     assert found.note == ""
     np.testing.assert_allclose(found.theta[0].numpy(), wanted.x, atol=1e-5)

@@ -8,7 +8,7 @@ Where the loss is not convex, the reference is the optimum that Newton's method 
 """
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -83,17 +83,18 @@ class Solver:
         if l2 == 0 and self.n_outputs > 1 and size > UNSURE and not patient:
             why = f"skipped: without model.l2, {size} weights are beyond the limit {UNSURE}; with it there would be one"
             return Reference(None, note=why)
+        minimum = partial(newton, self.part, l2=l2, n_outputs=self.n_outputs, bias=self.bias, rank=self._rank)
         unsure = l2 == 0 and of_classes  # which alone can be separated
         if unsure and not self.objective.self_concordant:
-            # an optimum exists on the same rows; this one can be certified
-            canonical = self._newton(self.objective.canonical, l2, unsure=True)
+            # has an optimum on the same rows, and can be certified
+            canonical = minimum(self.objective.canonical, unsure=True)
             if canonical.theta is None:
                 return canonical
             unsure = False
-        found = self._newton(self.objective, l2, unsure=unsure)
+        found = minimum(self.objective, unsure=unsure)
         if start is None or self.objective.convex or found.theta is None:
             return found
-        other = self._newton(self.objective, l2, unsure=False, start=start)
+        other = minimum(self.objective, unsure=False, start=start)
         return other if other.theta is not None and other.value < found.value else found
 
     @one_thread()
@@ -111,18 +112,6 @@ class Solver:
             return float(spread / moments.n_rows + np.square(moments.y_mean).sum())
         theta = torch.zeros(1, self.n_outputs, self.part.n_features + self.bias, dtype=torch.float64)
         return float(sum(float(loss_of(theta, rows, self.objective)) for rows in self.part.chunks()) / len(self.part))
-
-    def _newton(self, objective: Loss, l2: float, *, unsure: bool, start: Tensor | None = None) -> Reference:
-        return newton(
-            self.part,
-            objective,
-            l2,
-            n_outputs=self.n_outputs,
-            bias=self.bias,
-            rank=self._rank,
-            unsure=unsure,
-            start=start,
-        )
 
     def _rank(self) -> int:
         return self.moments.rank + self.bias

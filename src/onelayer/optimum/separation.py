@@ -11,8 +11,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import csr_array, vstack
 from torch import Tensor
 
 from onelayer.optimum.moments import dense_pieces
@@ -128,6 +126,9 @@ def _recedes(x: Array, label: NDArray[np.int64], n_outputs: int, bias: bool) -> 
     A linear programme: the largest sum of margins under margins >= 0 and weights within [-1, 1]. None where the
     solver found no answer in time.
     """
+    from scipy.optimize import linprog  # half a second, which few need
+    from scipy.sparse import csr_array, vstack
+
     # neither units nor, where the bias takes them up, the middles of columns may decide
     middle = (x.max(0) + x.min(0)) / 2 if bias else np.zeros(x.shape[1])
     rows = x - middle
