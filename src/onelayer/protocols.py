@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from onelayer.links import Link
+
 
 class Rows(Protocol):
     """Some rows.
@@ -52,8 +54,8 @@ class Loss(Protocol):
     """A loss of one row as a function of its logits, with two derivatives; see `onelayer.model.objectives.base`."""
 
     name: str
-    task: str
-    link: str
+    link: Link
+    of_classes: bool
     curvature: float
     quadratic: bool
     convex: bool

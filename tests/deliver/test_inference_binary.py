@@ -45,7 +45,7 @@ def test_optimum_and_observed_information(link: str) -> None:
     information = np.array([(score(table.coef - h) - score(table.coef + h)) / (2 * h.max()) for h in steps])
     np.testing.assert_allclose(np.linalg.inv(table.covariance), information, rtol=1e-4)
     assert table.cautions == ()
-    assert (table.link, table.estimator) == (link, "observed")
+    assert (table.link.name, table.estimator) == (link, "observed")
 
 
 @pytest.mark.parametrize("robust", ROBUST)

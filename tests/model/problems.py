@@ -121,7 +121,7 @@ def stack_on(
         scheduler=[one.name for one in schedules],
         scheduler_args=[{**one.args, "interval": one.interval} if one.name else None for one in schedules],
         objective=objective.name if named else "auto",
-        link="logit" if named else objective.link,
+        link="logit" if named else objective.link.name,
         reference=solved is not None,
         **keywords,
     )

@@ -9,7 +9,7 @@ import torch
 
 from onelayer.data.blocks import Block
 from onelayer.errors import UserError
-from onelayer.links import LINKS
+from onelayer.links import IDENTITY, LINKS, SOFTMAX
 from onelayer.model.metrics import Tally
 from onelayer.model.objectives import BINARY, choose_objective
 from onelayer.model.optimizers import refuse_auto_lr
@@ -114,10 +114,10 @@ def test_a_row_is_counted_as_the_class_that_is_more_probable(link: str) -> None:
 
 def test_the_link_chooses_the_objective_of_a_binary_target() -> None:
     assert choose_objective("auto", "binary", "probit") is choose_objective("logistic", "binary", "probit")
-    assert [choose_objective("auto", "binary", link).link for link in BINARY] == list(BINARY)
+    assert [choose_objective("auto", "binary", link).link.name for link in BINARY] == list(BINARY)
     assert len({objective.name for objective in BINARY.values()}) == len(BINARY)
-    assert choose_objective("auto", "regression").link == "identity"
-    assert choose_objective("auto", "multiclass").link == "softmax"
+    assert choose_objective("auto", "regression").link is IDENTITY
+    assert choose_objective("auto", "multiclass").link is SOFTMAX
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def rel_gap(optim: str, source: str, objective: Objective, epochs: int) -> float
         scheduler="CosineAnnealingLR" if falls else None,
         scheduler_args={"T_max": epochs} if falls else None,
         objective=objective.name if named else "auto",
-        link="logit" if named else objective.link,
+        link="logit" if named else objective.link.name,
     )
     module.tracked = True
     module.attach(data, max_epochs=epochs)

@@ -12,6 +12,7 @@ from torch import Tensor
 from onelayer.data.parts import Part
 from onelayer.data.preprocess import original_coefficients
 from onelayer.data.table import Table
+from onelayer.links import IDENTITY
 from onelayer.model.objectives import OBJECTIVES, Objective
 from onelayer.optimum import Reference, Solver, separation
 from onelayer.optimum.reference import gradient
@@ -250,7 +251,7 @@ def test_levels_that_sum_to_one_leave_the_optimum_certain(name: str, monkeypatch
 class LogCosh(Objective):
     """A robust loss of a number, such as somebody may add."""
 
-    name, task, link, curvature = "log_cosh", "regression", "identity", 1.0
+    name, task, link, of_classes, curvature = "log_cosh", "regression", IDENTITY, False, 1.0
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
         return torch.log(torch.cosh(logits - target)).sum(-1)

@@ -157,7 +157,7 @@ def table_at(problem: Problem, objective: Objective, reference: Reference) -> tu
     coef = np.roll(reference.theta.numpy(), int(problem.bias), axis=1)
     if problem.classes > 2:
         return multinomial(problem.rows, coef[1:] - coef[0], exact=True)[0].cautions
-    return binary(problem.rows, coef[0], link=objective.link, exact=True).cautions
+    return binary(problem.rows, coef[0], link=objective.link.name, exact=True).cautions
 
 
 @given(problems(st.just(2)))

@@ -70,7 +70,7 @@ def _source(spec: RunSpec) -> str:
 def _use(run: Path, artefact: Artefact) -> list[str]:
     where = shlex.quote(str(run))
     lines = ["## Use", "", "```sh", f"onelayer predict {where} new.csv -o scored.csv", "```", "", "```python"]
-    call = "predict" if artefact.header["task"] == "regression" else "predict_proba"
+    call = "predict" if artefact.header["classes"] is None else "predict_proba"
     lines += ["import onelayer", f"onelayer.load({str(run)!r}).{call}(frame)", "```"]
     exports = sorted((run / EXPORT).glob("*.json"))
     if exports:
@@ -178,7 +178,7 @@ def _coefficients(run: Path, artefact: Artefact) -> tuple[list[str], tuple[str, 
     rows = [one for one in told["coefficients"] if one["role"] == "estimated"]
     for one in rows:
         one["p"] = "<1e-300" if one["p"] == 0 else one["p"]
-    several = ("class",) if found.link == "softmax" else ()
+    several = ("class",) if found.link.per_class else ()
     columns = (*several, "name", "coefficient", "std_err", "p", "low", "high")
     odds = ("odds_ratio",) if rows and "odds_ratio" in rows[0] else ()
     heads = (*several, "", "coefficient", "std. error", "p", "low", "high", *("odds ratio" for _ in odds))

@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from onelayer.data.preprocess import Scale
 from onelayer.data.table import Array, Table
 from onelayer.errors import UserError
-from onelayer.estimators.settings import InputError, in_our_words, spec_of
+from onelayer.estimators.settings import InputError, in_our_words, optimizer_defaults, spec_of
 
 if TYPE_CHECKING:
     from onelayer.estimators.memory import FittedRun
@@ -173,13 +173,11 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
         """Take over what was trained."""
         self._shape(found.coef, found.intercept)
         self.result_, self.n_iter_ = found.result, found.result["epochs"]
-        # the curvature that L-BFGS has seen is that of the rows it was given
-        keeps = self.optim != "lbfgs"
         self._going = {
             "fixed": {name: getattr(self, name) for name in FIXED if hasattr(self, name)},
             "optimizer": self._optimizer,
             "theta": found.theta,
-            "state": found.state if keeps else None,
+            "state": found.state or None,
             "epochs": self.n_iter_,
             "seed": seed,
             **{name: (one.shift, one.scale, one.still) for name, one in zip("xy", scales, strict=True)},
@@ -207,9 +205,12 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
             said = f"training diverged in epoch {result['epochs']}, the weights before are kept; try a smaller lr"
             warnings.warn(said, ConvergenceWarning, stacklevel=3)
             return
-        ran_out = self.optim == "lbfgs" and result["status"] == "done" and result["epochs"] == self.max_epochs
+        from onelayer.model.optimizers import adapter_named
+
+        converges = adapter_named(optimizer_defaults(self.optim)["name"]).converges
+        ran_out = converges and result["status"] == "done" and result["epochs"] == self.max_epochs
         if ran_out and not result["metrics"]["train/rel_gap"] < ARRIVED:
-            said = f"lbfgs had not arrived after {self.max_epochs} epochs; raise max_epochs"
+            said = f"{self.optim} had not arrived after {self.max_epochs} epochs; raise max_epochs"
             warnings.warn(said, ConvergenceWarning, stacklevel=3)
 
     @staticmethod
@@ -228,7 +229,9 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
 
 def objective_of(table: Table) -> str:
     """Name the objective that fits a target."""
-    return {"regression": "squared", "binary": "logistic", "multiclass": "softmax"}[table.task]
+    from onelayer.model.objectives import choose_objective
+
+    return choose_objective("auto", table.task).name
 
 
 def seed_of(random_state: Any) -> int:

@@ -36,7 +36,8 @@ class FittedRun:
         intercept: (outputs,), likewise.
         theta: (outputs, columns), the same as they were trained.
         result: as in result.json, without what identifies a run on disk.
-        state: what its optimizer needs to go on, in plain containers and arrays.
+        state: what its optimizer needs to go on with other rows, in plain containers and arrays; empty where nothing
+            of it is of use on these.
     """
 
     coef: Array
@@ -117,7 +118,8 @@ class MemoryResults:
             return
         best = judge.best_theta[ended].to(module.linear.theta)
         columns = {name: value.tolist() for name, value in measured(ended, module, best, self._data).items()}
-        states = module.stack_state() if len(self._specs) == 1 else {}
+        keeps = len(self._specs) == 1 and module.settings[0].adapter.outlives_rows
+        states = module.stack_state() if keeps else {}
         for place, run in enumerate(ended):
             metrics = {name: column[place] for name, column in columns.items()}
             number = self._numbers[run]

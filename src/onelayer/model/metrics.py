@@ -87,7 +87,7 @@ class Tally:
                 # sums of many rows need the digits
                 now = torch.cat([one[name] for one in found]).cpu().double()
                 self._sums[name] = self._sums[name] + now if name in self._sums else now
-        if self.objective.task == "regression":
+        if not self.objective.of_classes:
             self._spread.add(block.y, block.sample_weight)
         for name, weight in (("rows/loss", block.weight), ("rows", block.sample_weight)):
             count = torch.tensor(float(len(block.y))) if weight is None else weight.sum().cpu()
@@ -97,7 +97,7 @@ class Tally:
         """Return (runs,) float64 for each name."""
         sums, rows = self._sums, self._sums["rows"]
         values = {"loss": sums["loss"] / sums["rows/loss"]}
-        if self.objective.task == "regression":
+        if not self.objective.of_classes:
             squared, absolute = sums["squared"] / rows, sums["absolute"] / rows
             unit = torch.ones(()).double() if self.unit is None else self.unit.cpu().double()
             values |= {"mse": (squared * unit.square()).mean(-1), "mae": (absolute * unit).mean(-1)}
@@ -113,7 +113,7 @@ class Tally:
         loss = self.objective.loss(logits, block.y)
         weight = block.sample_weight
         sums = {"loss": total(loss, block.weight)}
-        if self.objective.task == "regression":
+        if not self.objective.of_classes:
             error = (logits - block.y).transpose(1, 2)
             return sums | {"squared": total(error.square(), weight), "absolute": total(error.abs(), weight)}
         sums["log_loss"] = sums["loss"] if weight is block.weight else total(loss, weight)

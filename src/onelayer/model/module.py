@@ -13,14 +13,13 @@ from torch import Tensor
 
 from onelayer.errors import UserError
 from onelayer.linalg import total
-from onelayer.links import BY_TASK
-from onelayer.model.adapters import RunOptimizer, adapter_of
+from onelayer.model.adapters import RunOptimizer
 from onelayer.model.direction import higher_is_better
 from onelayer.model.linear import Init, StackedLinear
 from onelayer.model.local import Batch, LocalSteps
 from onelayer.model.metrics import COSTLY, Tally, check_monitor, metrics_of
 from onelayer.model.objectives import choose_objective
-from onelayer.model.optimizers import OptimizerSettings, build_optimizers, refuse_auto_lr, refuse_misfit, torch_class
+from onelayer.model.optimizers import OptimizerSettings, adapter_named, build_optimizers, refuse_auto_lr, refuse_misfit
 from onelayer.model.rows import Block, Data
 from onelayer.model.schedule import Schedule
 from onelayer.model.settings import plain, settings_of
@@ -206,7 +205,7 @@ class OneLayer(LightningModule):
                 )
         if not self._shape:
             # the products of two layers want the numbers of a run in one piece, and so do some optimizers
-            any_layout = all(adapter_of(torch_class(run.optimizer)).any_layout for run in self.runs)
+            any_layout = all(adapter_named(run.optimizer).any_layout for run in self.runs)
             by_column = data.prepared.sparse and self.hparams["hidden"] is None and any_layout
             self._build_linear({**shape, "by_column": by_column})
             init_std = [0.01 if run.init_std is None else run.init_std for run in self.runs]
@@ -387,10 +386,10 @@ class OneLayer(LightningModule):
         theta, x = self.linear.theta.data, block.x
         logits = self.architecture.logits(theta, x) if x.is_sparse_csr else self.architecture.logits_in_order(theta, x)
         wide = logits.double().cpu().numpy()
-        if self._shape["task"] == "regression":
-            values = wide * np.array(self._shape["y_scale"]) + np.array(self._shape["y_shift"])
+        if self.objective.of_classes:
+            values = self.objective.link.probabilities(wide)
         else:
-            values = BY_TASK[self._shape["task"]][self.objective.link].probabilities(wide)
+            values = wide * np.array(self._shape["y_scale"]) + np.array(self._shape["y_shift"])
         return Predictions(logits, torch.from_numpy(values))
 
     def on_train_epoch_end(self) -> None:

@@ -43,7 +43,7 @@ class OptimizerSettings:
     @property
     def adapter(self) -> type[RunOptimizer]:
         """How the class moves a stack, and what it can do."""
-        return adapter_of(torch_class(self.name))
+        return adapter_named(self.name)
 
     @property
     def is_plain(self) -> bool:
@@ -64,6 +64,15 @@ def torch_class(name: str) -> type[torch.optim.Optimizer]:
     if reason := adapter_of(cls).refused:
         raise UserError(f"optim.name={name} does not fit a one-layer model: {reason}")
     return cls
+
+
+def adapter_named(name: str) -> type[RunOptimizer]:
+    """Return how a class of `torch.optim` moves a stack, and what it can do.
+
+    Raises:
+        UserError: there is none of that name, or it does not fit a linear layer.
+    """
+    return adapter_of(torch_class(name))
 
 
 def check_optimizer(name: str, lr: float, args: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,13 +141,14 @@ def refuse_auto_lr(name: str, lr: float | str, objective: Loss) -> None:
     Raises:
         UserError: auto for another optimizer than SGD, or for a loss whose curvature has no bound.
     """
-    if lr == "auto" and not adapter_of(torch_class(name)).steps_by_curvature:
+    if lr == "auto" and not adapter_named(name).steps_by_curvature:
         raise UserError(
             f"optim.lr=auto is 1/L, the step of gradient descent, and says nothing for {name}; give a number"
         )
     if lr == "auto" and objective.curvature == inf:
         raise UserError(
-            f"optim.lr=auto is 1/L, but with model.link={objective.link} the curvature has no bound L; give a number"
+            f"optim.lr=auto is 1/L, but with model.link={objective.link.name} the curvature has no bound L; give a "
+            "number"
         )
 
 

@@ -76,7 +76,7 @@ class Solver:
             return Reference(None, note=why)
         if self.objective.quadratic:
             return self._least_squares(l2)
-        of_classes = self.objective.task != "regression"
+        of_classes = self.objective.of_classes
         if self.bias and of_classes and (missing := absent(self.part, self.n_outputs)) is not None:
             name = missing if self.classes is None else f"'{self.classes[missing]}'"
             return Reference(None, note=f"{NO_OPTIMUM}: class {name} has no train rows")

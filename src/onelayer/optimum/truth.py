@@ -111,7 +111,7 @@ class Truth:
         values = {"loss": loss, "objective": objective, "gap": gap, "rel_gap": gap / (self.start - self._best)}
         if self.known is not None:
             error, scale = theta - self.known, self.known
-            if self.objective.task == "multiclass":  # only differences between classes show in the probabilities
+            if self.objective.link.per_class:  # only differences between classes show in the probabilities
                 error, scale = error - error.mean(1, keepdim=True), scale - scale.mean(0)
             values["weight_error"] = error.norm(dim=(1, 2)) / scale.norm()
         return values

@@ -7,9 +7,8 @@ import torch
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.memory import free_memory
-from onelayer.model.adapters import adapter_of
 from onelayer.model.linear import architecture_of
-from onelayer.model.optimizers import torch_class
+from onelayer.model.optimizers import adapter_named
 from onelayer.track.history import points
 from onelayer.track.path import paths_that_fit
 
@@ -28,7 +27,7 @@ def runs_that_fit(data: DataModule, spec: RunSpec) -> int:
     size = torch.empty((), dtype=data.dtype).element_size()
     architecture = architecture_of(data.n_features, data.n_outputs, spec.model.bias, spec.model.hidden)
     columns = prod(architecture.shape)
-    copies = COPIES + adapter_of(torch_class(spec.optim.name)).more_copies(spec.optim.args)
+    copies = COPIES + adapter_named(spec.optim.name).more_copies(spec.optim.args)
     logits = 4 * data.batch_size * architecture.width  # with residual and loss
     curves = TAGS * points(spec.trainer.max_epochs) * 4
     fitting = int(SHARE * free_bytes(spec) / (size * (copies * columns + logits) + curves))

@@ -291,7 +291,7 @@ class Results:
                 "task": data.task,
                 "target": prepared.target_name,
                 "classes": list(prepared.classes) if prepared.classes else None,
-                "link": self._module.objective.link,
+                "link": self._module.objective.link.name,
                 "missing": [str(one) for one in run.spec.data.args.get("missing", ())],
                 "origin": prepared.origin.to_json(),
                 "l2": l2,
@@ -312,11 +312,11 @@ class Results:
         logits = self._module.architecture.logits(best[None], block.x)[:, :DRAWN]
         prediction = objective.predict(logits)[0].double().cpu().numpy()
         target = block.y[:DRAWN].cpu().double().numpy().reshape(len(prediction), -1)
-        if data.task == "regression":
+        if not objective.of_classes:
             prediction, target = prepared.y_scale.undo(prediction), prepared.y_scale.undo(target)
         title = f"{prepared.target_name}, {name} rows, weights of epoch {chosen}"
         figure = draw(data.task, prediction, target[:, 0], prepared.classes, title)
-        tag = f"{VERDICT}/{name}/{'residuals' if data.task == 'regression' else 'predictions'}"
+        tag = f"{VERDICT}/{name}/{'predictions' if objective.of_classes else 'residuals'}"
         writer.image(tag, *to_png(figure), epoch)
 
 

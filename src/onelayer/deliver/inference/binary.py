@@ -16,6 +16,7 @@ from onelayer.deliver.inference.links import Link, link_of
 from onelayer.deliver.inference.robust import Robust, robust_root, wald_test
 from onelayer.deliver.inference.rows import Array, Piece, Rows
 from onelayer.deliver.inference.table import NO_INFORMATION, Table, extreme_rows, general_cautions, separated, tabulate
+from onelayer.links import LINKS
 from onelayer.optimum.triangle import solve
 
 Information = Literal["expected", "observed"]
@@ -104,7 +105,7 @@ def binary(
         estimator=estimator,
         kind="z",
         level=level,
-        link=link,
+        link=LINKS[link],
         stats=stats,
         cautions=tuple(cautions),
     )

@@ -10,6 +10,7 @@ from onelayer.deliver.inference.basis import Basis
 from onelayer.deliver.inference.robust import Robust, robust_root, wald
 from onelayer.deliver.inference.rows import Array, Piece, Rows
 from onelayer.deliver.inference.table import Table, general_cautions, tabulate
+from onelayer.links import IDENTITY
 from onelayer.optimum.triangle import solve
 
 REFINEMENTS = 2
@@ -117,7 +118,7 @@ def least_squares(
         estimator=robust or "classical",
         kind="t",
         level=level,
-        link="identity",
+        link=IDENTITY,
         stats={name: float(value) for name, value in stats.items()},
         cautions=tuple(cautions),
     )

@@ -25,6 +25,7 @@ from onelayer.deliver.inference.table import (
     separated,
     tabulate,
 )
+from onelayer.links import SOFTMAX
 from onelayer.optimum.triangle import solve, triangle_of
 
 
@@ -131,7 +132,7 @@ def multinomial(
             estimator=robust or "expected",
             kind="z",
             level=level,
-            link="softmax",
+            link=SOFTMAX,
             stats=stats,
             cautions=tuple(cautions),
         )

@@ -9,6 +9,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from onelayer.deliver.inference.basis import Basis
 from onelayer.deliver.inference.rows import Array
+from onelayer.links import IDENTITY, Link
 
 NO_INFORMATION = "singular: at these coefficients some directions bear no information, so there are no standard errors"
 EXTREME = 1e-10  # a probability that is as near to 0 or 1 is taken for it
@@ -32,7 +33,7 @@ class Table:
             "HC3".
         kind: distribution of the statistic, "t" with `stats["df_residual"]` degrees of freedom, or "z".
         level: of the interval.
-        link: "identity", or that of a binary model.
+        link: what the logits say.
         stats: of the fit, by R's terms.
         cautions: sentences that say why the table does not hold, or not quite; empty where it does.
         aliased: indices of the columns that are combinations of others.
@@ -49,15 +50,15 @@ class Table:
     estimator: str
     kind: Literal["t", "z"]
     level: float
-    link: str
+    link: Link
     stats: Mapping[str, float]
     cautions: tuple[str, ...]
     aliased: tuple[int, ...] = ()
 
     @property
     def odds_ratio(self) -> tuple[Array, Array, Array] | None:
-        """Odds ratios with their interval, (columns,) each; None where the link is not logit."""
-        if self.link != "logit":
+        """Odds ratios with their interval, (columns,) each; None where coefficients are no log-odds."""
+        if not self.link.is_log_odds:
             return None
         with np.errstate(over="ignore"):
             return np.exp(self.coef), np.exp(self.low), np.exp(self.high)
@@ -71,7 +72,7 @@ def tabulate(
     estimator: str,
     kind: Literal["t", "z"],
     level: float,
-    link: str,
+    link: Link,
     stats: Mapping[str, float],
     cautions: tuple[str, ...],
 ) -> Table:
@@ -96,7 +97,7 @@ def tabulate(
     width, kept = len(basis.shift), np.array(basis.kept, dtype=np.intp)
     coef = basis.back @ b
     if basis.rows.constant is not None:
-        coef[basis.rows.constant] += basis.y_shift if link == "identity" else 0.0
+        coef[basis.rows.constant] += basis.y_shift if link is IDENTITY else 0.0
     whole = basis.back @ root
     covariance = np.full((width, width), np.nan)
     covariance[np.ix_(kept, kept)] = (whole @ whole.T)[np.ix_(kept, kept)]

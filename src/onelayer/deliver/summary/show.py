@@ -28,7 +28,7 @@ def show(summary: Summary, console: Console) -> None:
     for caution in summary.cautions:
         console.print(Text(f"caution: {caution}", style="yellow"))
     for table, modelled in zip(summary.tables, summary.modelled, strict=True):
-        if summary.link == "softmax" and summary.classes is not None:
+        if summary.link.per_class and summary.classes is not None:
             console.print(Text(f"\n{modelled} against {summary.classes[0]}", style="bold"))
         _show_coefficients(summary, table, console)
     _show_odds_ratios(summary, summary.tables[0], console)
@@ -45,10 +45,10 @@ def headlines(summary: Summary) -> list[str]:
     table, target = summary.tables[0], summary.target
     if summary.classes is None:
         what = f"{target}, least squares"
-    elif summary.link == "softmax":
+    elif summary.link.per_class:
         what = f"{target}, multinomial logit"
     else:
-        what = f"probability of {target} = {summary.classes[1]}, {summary.link}"
+        what = f"probability of {target} = {summary.classes[1]}, {summary.link.name}"
     goal = f"optimum under l2 = {summary.l2:g}" if summary.l2 else "optimum"
     of = "as trained" if summary.best_epoch is None else f"of epoch {summary.best_epoch}"
     weights = f"weights {of} ({summary.status} after {summary.epochs} epochs)"
@@ -102,7 +102,7 @@ def plain(summary: Summary) -> dict[str, Any]:
         "run": str(summary.run),
         "target": summary.target,
         "classes": None if summary.classes is None else list(summary.classes),
-        "link": summary.link,
+        "link": summary.link.name,
         "l2": summary.l2,
         "polished": summary.polished,
         "training": {
@@ -133,7 +133,7 @@ def _rows(summary: Summary, table: Table, modelled: str | None) -> Iterator[dict
     bases = summary.bases.values()
     for place, name in enumerate(table.names):
         role = "estimated" if place not in table.aliased else "base" if name in bases else "aliased"
-        row: dict[str, Any] = {"class": modelled} if summary.link == "softmax" else {}
+        row: dict[str, Any] = {"class": modelled} if summary.link.per_class else {}
         row |= {"name": name, "role": role, "coefficient": float(table.coef[place])}
         for key in ("std_err", "statistic", "p", "low", "high"):
             row[key] = float(getattr(table, key)[place])
@@ -173,7 +173,7 @@ def _show_coefficients(summary: Summary, table: Table, console: Console) -> None
 
 
 def _show_odds_ratios(summary: Summary, table: Table, console: Console) -> None:
-    if table.odds_ratio is None or summary.link != "logit":
+    if table.odds_ratio is None:
         return
     rows = [
         (name, *("-" if np.isnan(one[place]) else _short(one[place]) for one in table.odds_ratio))

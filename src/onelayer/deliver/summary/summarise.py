@@ -15,6 +15,7 @@ from onelayer.deliver.load import model_folder
 from onelayer.deliver.summary.coefficients import Distance, coefficients, distance_of, theta_of
 from onelayer.deliver.summary.design import Design, design_of
 from onelayer.errors import UserError
+from onelayer.links import IDENTITY, Link
 from onelayer.optimum.newton import LOCAL
 from onelayer.optimum.separation import NO_OPTIMUM
 from onelayer.threads import one_thread
@@ -31,7 +32,7 @@ class Summary:
         run: its directory.
         target: the name of the target.
         classes: their names; None of a number.
-        link: identity, softmax, or that of a binary target.
+        link: what the logits say.
         l2: the penalty.
         status, epochs: how training ended.
         best_epoch: whose weights the model has; None where that was not noted.
@@ -46,7 +47,7 @@ class Summary:
     run: Path
     target: str
     classes: tuple[str, ...] | None
-    link: str
+    link: Link
     l2: float
     status: str
     epochs: int
@@ -87,12 +88,12 @@ def summarise(path: str | Path, *, polish: bool = False, robust: Robust | None =
     folder = model_folder(Path(path).expanduser())
     artefact, run = Artefact.load(folder), folder.parent
     header = artefact.header
-    status, l2, link = str(header["training"].get("status")), float(header["l2"]), str(header["link"])
+    status, l2, link = str(header["training"].get("status")), float(header["l2"]), artefact.link
     if artefact.hidden is not None:
         raise UserError(f"{run}: {NO_COEFFICIENTS}")
     if status == "diverged" and not polish:
         raise UserError(f"{run}: the run diverged, so its weights are no fit; train with a lower optim.lr, or --polish")
-    if link == "softmax" and robust in ("HC2", "HC3"):
+    if link.per_class and robust in ("HC2", "HC3"):
         raise UserError(f"--robust {robust} is not defined for several classes; use HC0 or HC1")
     design = design_of(run, artefact)
     theta = theta_of(artefact, bias=design.bias)
@@ -128,7 +129,7 @@ def summarise(path: str | Path, *, polish: bool = False, robust: Robust | None =
 
 def _tables(
     design: Design,
-    link: str,
+    link: Link,
     coef: Array,
     exact: bool,
     no_optimum: str,
@@ -137,12 +138,14 @@ def _tables(
     l2: float,
 ) -> tuple[Table, ...]:
     """Return the tables at coefficients (outputs, columns)."""
-    rows, coef = design.rows, coef[1:] - coef[0] if link == "softmax" else coef
-    if link == "identity":
+    rows, coef = design.rows, coef[1:] - coef[0] if link.per_class else coef
+    if link is IDENTITY:
         return (least_squares(rows, coef[0], exact=exact, level=level, robust=robust, l2=l2),)
-    if link == "softmax":
+    if link.per_class:
         return multinomial(rows, coef, exact=exact, no_optimum=no_optimum, level=level, robust=robust, l2=l2)
-    return (binary(rows, coef[0], link=link, exact=exact, no_optimum=no_optimum, level=level, robust=robust, l2=l2),)
+    return (
+        binary(rows, coef[0], link=link.name, exact=exact, no_optimum=no_optimum, level=level, robust=robust, l2=l2),
+    )
 
 
 def _cautions(
@@ -174,7 +177,7 @@ def _is_far(table: Table, distance: Distance, l2: float) -> bool:
     if l2 == 0:
         return any(one.startswith(AWAY) for one in table.cautions)
     # twice the gap in likelihood is a squared distance in standard errors
-    each = distance.gap / distance.objective if table.link == "identity" else 2 * distance.gap
+    each = distance.gap / distance.objective if table.link is IDENTITY else 2 * distance.gap
     return bool(table.stats["n"] * each > FAR**2)
 
 
@@ -188,5 +191,5 @@ def _notes(artefact: Artefact, design: Design, constant: Array | None, distance:
         where = f" ({constant[0]:.6g} where all columns are 0)" if constant is not None and one else ""
         said.append(f"{NO_CONSTANT}{where}" if shifted else "model.bias=false: there is no constant")
     if distance.note.startswith(LOCAL):
-        said.append(f"the likelihood is not concave under {artefact.header['link']}, so there may be other optima")
+        said.append(f"the likelihood is not concave under {artefact.link.name}, so there may be other optima")
     return tuple(said)

@@ -30,7 +30,7 @@ def choose_objective(name: str, task: str, link: str = "logit") -> Objective:
     if name != "auto" and name not in OBJECTIVES:
         raise UserError(f"model.objective={name}: there is no such objective{did_you_mean(name, OBJECTIVES)}")
     objective = by_task[task] if name == "auto" else OBJECTIVES[name]
-    binary_as_softmax = objective.task == "multiclass" and task == "binary"
+    binary_as_softmax = objective.link.per_class and task == "binary"
     if objective.task != task:
         hint = "; set task=multiclass too" if binary_as_softmax else f"; use model.objective={by_task[task].name}"
         raise UserError(f"model.objective={name} fits a {objective.task} target, but the task is {task}{hint}")
@@ -38,7 +38,7 @@ def choose_objective(name: str, task: str, link: str = "logit") -> Objective:
         return objective
     if objective.task != "binary":
         raise UserError(
-            f"model.link={link} is for a binary target, but the task is {task} and its link is {objective.link}; "
+            f"model.link={link} is for a binary target, but the task is {task} and its link is {objective.link.name}; "
             "leave it logit"
         )
     return BINARY[link]

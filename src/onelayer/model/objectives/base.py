@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor
 
+from onelayer.links import Link
+
 
 class Objective(ABC):
     """A loss of one row as a function of its logits, with its derivatives.
@@ -16,7 +18,8 @@ class Objective(ABC):
     Attributes:
         name: what it is called; no two have the same.
         task: the task it fits.
-        link: from the mean to the logits.
+        link: what its logits say.
+        of_classes: the target is one of some classes, which rows may lack, or separate.
         decision_threshold: the logit at which both classes of a binary target are as probable.
         curvature: the largest eigenvalue that the second derivative of the loss by the logits can have.
         quadratic: the Hessian is the same everywhere and does not mix outputs.
@@ -26,7 +29,8 @@ class Objective(ABC):
 
     name: str
     task: str
-    link: str
+    link: Link
+    of_classes: bool = True
     decision_threshold: float = 0.0
     curvature: float
     quadratic: bool = False
@@ -42,7 +46,7 @@ class Objective(ABC):
         from onelayer.model.objectives.logistic import Logistic
         from onelayer.model.objectives.softmax import Softmax
 
-        return self if self.self_concordant else Logistic() if self.task == "binary" else Softmax()
+        return self if self.self_concordant else Softmax() if self.link.per_class else Logistic()
 
     def check(self, logits: Tensor, target: Tensor) -> None:
         """Refuse shapes that would broadcast into something else.

@@ -18,7 +18,7 @@ class Linked(Objective):
     task = "binary"
 
     def __init__(self, link: BinaryLink) -> None:
-        self.name = self.link = link.name
+        self.name, self.link = link.name, link
         self.curvature, self.convex = link.curvature, link.convex
         self.decision_threshold = link.decision_threshold
         self._first, self._second = link.first, link.second

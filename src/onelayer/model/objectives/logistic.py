@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 from typing_extensions import override
 
+from onelayer.links import LINKS
 from onelayer.model.objectives.base import Objective
 
 
@@ -13,7 +14,7 @@ class Logistic(Objective):
 
     name = "logistic"
     task = "binary"
-    link = "logit"
+    link = LINKS["logit"]
     curvature = 0.25
     self_concordant = True
 

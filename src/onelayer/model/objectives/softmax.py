@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
+from onelayer.links import SOFTMAX
 from onelayer.model.objectives.base import Objective
 
 
@@ -12,7 +13,7 @@ class Softmax(Objective):
 
     name = "softmax"
     task = "multiclass"
-    link = "softmax"
+    link = SOFTMAX
     curvature = 0.5
     self_concordant = True
 

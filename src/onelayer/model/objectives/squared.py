@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
+from onelayer.links import IDENTITY
 from onelayer.model.objectives.base import Objective
 
 
@@ -12,7 +13,8 @@ class Squared(Objective):
 
     name = "squared"
     task = "regression"
-    link = "identity"
+    link = IDENTITY
+    of_classes = False
     curvature = 2.0
     quadratic = True
 

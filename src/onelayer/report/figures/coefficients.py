@@ -50,7 +50,7 @@ def draw(gathered: Gathered) -> Painted:
     every = sum(row.get("role", "estimated") == "estimated" for row in rows) - 1
     what = (
         "the prediction"
-        if winner.task == "regression"
+        if winner.classes is None
         else "the log-odds"
         if winner.artefact.link.is_log_odds
         else "the logits"
