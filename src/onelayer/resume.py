@@ -14,18 +14,22 @@ FREE: dict[str, Any] = dict.fromkeys(("resume", "patience", "checkpoint_seconds"
 FREE["trainer"] = {"accelerator", "devices", "max_epochs", "max_time", "enable_progress_bar"}
 
 
-def checkpoint_of(spec: RunSpec, data_hash: str) -> Path | None:
-    """Return the checkpoint to go on from; None without `resume`.
+def last_checkpoint(spec: RunSpec) -> Path | None:
+    """Return the checkpoint to go on from; None without `resume`."""
+    return None if spec.resume is None else Path(spec.resume) / LAST
+
+
+def refuse_resume(spec: RunSpec, data_hash: str) -> None:
+    """Refuse to go on where that would be another training.
 
     Raises:
-        UserError: there is none, or it belongs to another configuration, other data, or a run that has ended.
+        UserError: there is no checkpoint, or it belongs to another configuration, other data, or a run that has ended.
     """
     if spec.resume is None:
-        return None
+        return
     import torch
 
-    directory = Path(spec.resume)
-    path = directory / LAST
+    directory, path = Path(spec.resume), Path(spec.resume) / LAST
     if not path.is_file():
         raise UserError(f"resume={spec.resume}: no {LAST} there; that run failed or ended before its first checkpoint")
     refuse_other(spec, stored_spec(directory))
@@ -43,7 +47,6 @@ def checkpoint_of(spec: RunSpec, data_hash: str) -> Path | None:
     waited = int(judged["waited"].max())
     if "stopped" in judged["status"] and spec.patience is not None and waited >= spec.patience:
         raise UserError(f"resume={spec.resume}: that run stopped after {waited} validations in vain; raise patience")
-    return path
 
 
 def refuse_other(spec: RunSpec, stored: RunSpec) -> None:

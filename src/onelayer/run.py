@@ -3,9 +3,11 @@
 import logging
 from typing import Literal
 
-from onelayer.build import build_data, refuse_missing_device
+from onelayer.build import build_data
+from onelayer.check import check_run
 from onelayer.filenames import LAST
-from onelayer.resume import checkpoint_of
+from onelayer.optimum import Solved
+from onelayer.resume import last_checkpoint
 from onelayer.track.progress import EpochBar
 from onelayer.track.results import Result, Results, Run
 from onelayer.track.signals import Interrupted
@@ -46,18 +48,19 @@ def train(run: Run) -> Result:
     """Train a run, which is a stack of one, and write it down.
 
     Raises:
-        UserError: something that only the data or the machine could show to be wrong.
+        UserError: the run cannot be trained as it says; see `check_run`.
         Interrupted: after Ctrl-C or a termination, with last.ckpt saved.
     """
     spec, observer = run.spec, SingleRunObserver()
-    refuse_missing_device(spec)
-    data = build_data(spec)
-    checkpoint = None if spec.resume is None else checkpoint_of(spec, data.data_hash)
+    check_run(spec)
+    data, solved = build_data(spec), Solved()
+    check_run(spec, data, solved=solved)
+    checkpoint = last_checkpoint(spec)
     mode: Literal["live", "none"] = "live" if spec.logger.tensorboard else "none"
     with EpochBar(spec.trainer.max_epochs, shown=spec.trainer.enable_progress_bar) as bar:
         try:
             sink = Results([run], observer, bar, path=run.directory / LAST, checkpoint=checkpoint, curves=mode)
-            train_stack([spec], data, sink)
+            train_stack([spec], data, sink, solved=solved)
         except Interrupted:
             if not observer.result:
                 raise

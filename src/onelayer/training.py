@@ -15,7 +15,6 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from onelayer.build import refuse_blind_monitor, refuse_undefined_monitor
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.errors import CutShort, NoRoom, is_full
@@ -80,7 +79,7 @@ def train_stack(
     """Train runs that share their data, their batches and their number of epochs.
 
     Args:
-        specs: of the runs; neighbours with equal optimizer settings share an optimizer.
+        specs: of the runs, which `check_run` has checked; neighbours with equal optimizer settings share an optimizer.
         data: what all of them see.
         sink: takes each run when it ends.
         max_epochs: to be reached, those of `start` included; None: as the specifications say.
@@ -97,11 +96,9 @@ def train_stack(
     # a DataLoader draws from torch's global source whether it needs to or not
     with ONE_AT_A_TIME, _quiet(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(shared.seed)
-        refuse_undefined_monitor(shared.monitor, data)
         module = stack_of(specs, reference=reference)
         module.attach(data, max_epochs=epochs, solved=solved)
         with sink.tracking(module, data) as tracker:
-            refuse_blind_monitor(shared, module)
             trainer = trainer_of(shared, tracker, *sink.callbacks, max_epochs=epochs)
             if start is not None:
                 _go_on(module, trainer, start)

@@ -228,7 +228,7 @@ def test_what_cannot_judge_the_rows_that_are_left_out_is_said_before_anything_is
 ) -> None:
     x, y = np.arange(12.0)[:, None], np.repeat([1.5, 2.5], 6)
     shared: dict[str, Any] = {"grid": {"l2": [0.1]}, "model": "linear", "monitor": "val/r2", "verbose": True}
-    with pytest.raises(ValueError, match=r"monitor='val/r2' has no value: there is one left-out row; change folds"):
+    with pytest.raises(ValueError, match=r"monitor=val/r2 has no value: there is one left-out row; change folds"):
         sweep(x, y, **shared, folds=12)
     with pytest.raises(ValueError, match=r"the target is the same in all \d left-out rows.*judge by 'val/mse'"):
         sweep(x, np.where(np.arange(12) == 0, 9.5, 1.5), **shared, folds=3)

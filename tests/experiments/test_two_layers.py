@@ -96,7 +96,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(cli: Cli, tmp_path: Path, 
 
 
 def test_hidden_units_are_counted_in_what_fits_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onelayer.sweeps.memory.free_bytes", lambda spec: 10**9)
+    monkeypatch.setattr("onelayer.sweeps.memory.free_bytes", lambda *device: 10**9)
     most = []
     for hidden in (16, 64):
         spec = RunSpec.from_config(composed("model=two_layers", f"model.hidden={hidden}"))

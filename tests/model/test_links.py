@@ -12,7 +12,7 @@ from onelayer.errors import UserError
 from onelayer.links import IDENTITY, LINKS, SOFTMAX
 from onelayer.model.metrics import Tally
 from onelayer.model.objectives import BINARY, choose_objective
-from onelayer.model.optimizers import refuse_auto_lr
+from onelayer.model.optimizers import refuse_unbounded
 from tests.links.test_links import BOTH, EXACT
 
 every_link = pytest.mark.parametrize("link", BINARY)
@@ -135,6 +135,6 @@ def test_a_link_for_another_target_is_refused(name: str, task: str, said: str) -
 
 
 def test_a_rate_by_the_curvature_is_refused_where_that_has_no_bound() -> None:
-    refuse_auto_lr("SGD", "auto", BINARY["probit"])
+    refuse_unbounded(BINARY["probit"])
     with pytest.raises(UserError, match=r"^optim.lr=auto .* model.link=cloglog the curvature has no bound L; give"):
-        refuse_auto_lr("SGD", "auto", BINARY["cloglog"])
+        refuse_unbounded(BINARY["cloglog"])

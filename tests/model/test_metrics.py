@@ -12,7 +12,8 @@ from torch import Tensor
 
 from onelayer.data.blocks import Block
 from onelayer.errors import UserError
-from onelayer.model.metrics import METRICS, Tally, auroc, check_monitor, confusion
+from onelayer.model.metrics import METRICS, Tally, auroc, confusion
+from onelayer.model.monitor import check_monitor
 from onelayer.model.objectives import OBJECTIVES, Objective
 
 RUNS, ROWS = 4, 90

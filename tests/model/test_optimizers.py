@@ -11,7 +11,7 @@ from onelayer.links import LINKS
 from onelayer.model.linear import Linear
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import BINARY, OBJECTIVES, Objective
-from onelayer.model.optimizers import OptimizerSettings, build_optimizers, check_optimizer, refuse_misfit
+from onelayer.model.optimizers import OptimizerSettings, build_optimizers, check_optimizer, refuse_minibatches
 from tests.conftest import OPTIMIZERS, data_of, load
 from tests.model.problems import configured
 
@@ -105,10 +105,9 @@ def test_every_argument_of_the_class_is_written_out(optim: str) -> None:
 
 @pytest.mark.parametrize("name", ["LBFGS", "Rprop"])
 def test_minibatches_are_refused_where_the_full_batch_is_assumed(name: str) -> None:
-    settings = OptimizerSettings.of(name, 0.1, {})
-    refuse_misfit(settings, full_batch=True, scheduled=False)
+    refuse_minibatches(name, steps_per_epoch=1)
     with pytest.raises(UserError, match=r"set data\.batch_size=full"):
-        refuse_misfit(settings, full_batch=False, scheduled=False)
+        refuse_minibatches(name, steps_per_epoch=2)
 
 
 @pytest.mark.parametrize(

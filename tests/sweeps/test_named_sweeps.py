@@ -29,8 +29,9 @@ def named_sweep(loader: ConfigLoader, name: str, *arguments: str, points: int) -
 
 @pytest.mark.parametrize("name", SWEEPS)
 def test_every_job_of_a_named_sweep_is_valid(loader: ConfigLoader, name: str) -> None:
+    from onelayer.check import check_run
     from onelayer.config import RunSpec
-    from onelayer.model.optimizers import OptimizerSettings, refuse_misfit
+    from onelayer.model.optimizers import refuse_minibatches
     from onelayer.sweeps.compose import Composer
 
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
@@ -39,9 +40,8 @@ def test_every_job_of_a_named_sweep_is_valid(loader: ConfigLoader, name: str) ->
     compose = Composer(loader, master)
     for number, job in enumerate(made):
         spec = RunSpec.from_config(compose(job, number).resolved)
-        assert isinstance(spec.optim.lr, float)
-        optimizer = OptimizerSettings.of(spec.optim.name, spec.optim.lr, spec.optim.args)
-        refuse_misfit(optimizer, full_batch=spec.data.batch_size == "full", scheduled=False)
+        check_run(spec)
+        refuse_minibatches(spec.optim.name, 1 if spec.data.batch_size == "full" else 2)
 
 
 def test_the_optimizers_sweep_has_every_optimizer_around_its_default(loader: ConfigLoader) -> None:

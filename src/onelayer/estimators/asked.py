@@ -12,8 +12,8 @@ from onelayer.estimators.base import OneLayerEstimator
 from onelayer.estimators.classifier import OneLayerClassifier
 from onelayer.estimators.regressor import OneLayerRegressor
 from onelayer.estimators.settings import InputError
-from onelayer.model.defined import undefined
 from onelayer.model.metrics import METRICS
+from onelayer.model.monitor import refuse_undefined
 
 MODELS: Mapping[str, type[OneLayerEstimator]] = {
     "linear": OneLayerRegressor,
@@ -82,17 +82,15 @@ def check_defined(monitor: str, table: Table, parts: Iterable[Array], what: str)
     """Check that what judges has a value on each part of the rows that judges.
 
     Raises:
-        InputError: with the reason, and what to do.
+        UserError: with the reason, and what to do.
     """
     from torch import from_numpy
 
-    metric = monitor.partition("/")[2]
+    few = "val" if what == "validation" else "folds"
+    instead = "val/mse" if monitor == "val/r2" else "val/log_loss"
     for rows in parts:
-        reason = undefined(metric, [(from_numpy(table.target[rows]), None)], table.classes, what)
-        if reason:
-            few = "val" if what == "validation" else "folds"
-            instead = "val/mse" if metric == "r2" else "val/log_loss"
-            raise InputError(f"monitor={monitor!r} has no value: {reason}; change {few}, or judge by {instead!r}")
+        target = [(from_numpy(table.target[rows]), None)]
+        refuse_undefined(monitor, target, table.classes, what, f"change {few}, or judge by {instead!r}")
 
 
 def combinations_of(grid: Any, estimator: OneLayerEstimator, shared: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

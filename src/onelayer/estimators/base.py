@@ -57,7 +57,7 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: one sentence: a parameter or some rows that cannot be trained.
         """
-        from onelayer.build import refuse_missing_device
+        from onelayer.check import check_run
         from onelayer.estimators.memory import MemoryResults
         from onelayer.estimators.rows import data_of, making_of, split_of
         from onelayer.training import train_stack
@@ -71,8 +71,9 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
             parameters = {**self.get_params(deep=False), "random_state": seed}
             spec = spec_of(parameters, objective=objective_of(table))
             split = split_of(table, spec.data.split.val)
+            check_run(spec)
             data = data_of(spec, table, split, making_of(parameters), labels)
-            refuse_missing_device(spec)
+            check_run(spec, data)
             sink = MemoryResults([spec])
             train_stack([spec], data, sink, reference=bool(self.reference))
         except UserError as error:
@@ -91,7 +92,7 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
         """Train one epoch from the present weights and optimizer; scaling stays as the first rows made it."""
         import torch
 
-        from onelayer.build import refuse_missing_device
+        from onelayer.check import check_run
         from onelayer.estimators.memory import MemoryResults, as_tensors
         from onelayer.estimators.rows import data_of, making_of, split_of
         from onelayer.training import WarmStart, train_stack
@@ -105,7 +106,9 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
             parameters = {**self.get_params(deep=False), "random_state": seed}
             spec = spec_of(parameters, objective=objective_of(table))
             scales = None if first else (Scale(*self._going["x"]), Scale(*self._going["y"]))
+            check_run(spec)
             data = data_of(spec, table, split_of(table, 0), making_of(parameters), labels, scales)
+            check_run(spec, data)
             start, done = None, 0
             if not first:
                 for name, before in self._going["fixed"].items():
@@ -115,7 +118,6 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
                 state = self._going["state"] if self._optimizer == self._going["optimizer"] else None
                 done = self._going["epochs"]
                 start = WarmStart(torch.from_numpy(self._going["theta"]), as_tensors(state), done)
-            refuse_missing_device(spec)
             sink = MemoryResults([spec])
             train_stack([spec], data, sink, reference=False, start=start, max_epochs=done + 1)
         except UserError as error:

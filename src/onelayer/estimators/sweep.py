@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.base import clone
 
-from onelayer.build import refuse_missing_device
+from onelayer.check import Answers, check_run
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.data.prepare import Prepared
@@ -22,9 +22,8 @@ from onelayer.estimators.memory import FittedRun, MemoryResults
 from onelayer.estimators.ranking import board_of, row_of
 from onelayer.estimators.rows import in_batches, make_ready, making_of, split_of
 from onelayer.estimators.settings import InputError, in_our_words, spec_of
-from onelayer.model.objectives import choose_objective
-from onelayer.model.optimizers import OptimizerSettings, refuse_auto_lr, refuse_misfit
-from onelayer.optimum.truth import Solved
+from onelayer.model.optimizers import OptimizerSettings
+from onelayer.optimum import Solved
 from onelayer.sweeps.memory import runs_that_fit
 from onelayer.sweeps.plan import Job, Stack, plan
 from onelayer.track.results import Run
@@ -42,14 +41,12 @@ class Asked:
         said: what the grid says of it.
         parameters: all of them.
         spec: the run they ask for.
-        settings: of its optimizer.
     """
 
     number: int
     said: Mapping[str, Any]
     parameters: Mapping[str, Any]
     spec: RunSpec
-    settings: OptimizerSettings
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,8 @@ def sweep(
         table, labels = estimator._table(X, y, sample_weight)
         check_model(model, table)
         check_judge(monitor, table)
-        asked = _checked(combinations, estimator.get_params(deep=False), table)
+        answers = Answers()
+        asked = _checked(combinations, estimator.get_params(deep=False), table, answers)
         parts = list(_folds(table, folds, asked))
         if parts[0].number is None:
             check_defined(monitor, table, [split_of(table, asked[0].spec.data.split.val).val], "validation")
@@ -117,7 +115,7 @@ def sweep(
             check_defined(monitor, table, (fold.judged for fold in parts), "left-out")
         runs: list[Row] = []
         for fold in parts:
-            jobs = [_job(one, fold, table, labels) for one in asked]
+            jobs = _jobs(asked, fold, table, labels, answers)
             for stack in plan(jobs, lambda job: runs_that_fit(job.data, job.run.spec)):
                 for job, found in _trained(stack, fold, reference):
                     runs.append(row_of(combinations[job.number], job.number, fold.number, found))
@@ -134,11 +132,13 @@ def sweep(
     return Sweep(board, tuple(runs), monitor, (combinations[best], winner.fit(X, y, sample_weight)))
 
 
-def _checked(combinations: Sequence[Mapping[str, Any]], shared: Mapping[str, Any], table: Table) -> list[Asked]:
-    """Check every combination before any is trained.
+def _checked(
+    combinations: Sequence[Mapping[str, Any]], shared: Mapping[str, Any], table: Table, answers: Answers
+) -> list[Asked]:
+    """Check every combination before there are rows.
 
     Raises:
-        InputError: what is wrong, a line for each reason, with the first combination that it is wrong with.
+        InputError: see `_refuse`.
     """
     seed, task = seed_of(shared["random_state"]), objective_of(table)
     checked, wrong = [], dict[str, str]()
@@ -150,18 +150,23 @@ def _checked(combinations: Sequence[Mapping[str, Any]], shared: Mapping[str, Any
         }
         try:
             spec = spec_of(parameters, objective=task, rows=f"{making_of(parameters)}")
-            refuse_missing_device(spec)
-            objective = choose_objective(spec.model.objective, table.task, spec.model.link)
-            refuse_auto_lr(spec.optim.name, spec.optim.lr, objective)
-            lr = 1.0 if spec.optim.lr == "auto" else spec.optim.lr
-            settings = OptimizerSettings.of(spec.optim.name, lr, spec.optim.args)
+            check_run(spec, answers=answers)
         except UserError as error:
             wrong.setdefault(str(in_our_words(error)), f"{said}")
             continue
-        checked.append(Asked(number, said, parameters, spec, settings))
+        checked.append(Asked(number, said, parameters, spec))
+    _refuse(wrong)
+    return checked
+
+
+def _refuse(wrong: Mapping[str, str]) -> None:
+    """Refuse combinations that cannot be trained.
+
+    Raises:
+        InputError: a line for each reason, with the first combination that it is wrong with.
+    """
     if wrong:
         raise InputError("\n".join(f"{reason}  (first in {said})" for reason, said in wrong.items()))
-    return checked
 
 
 def _folds(table: Table, folds: int | None, asked: Sequence[Asked]) -> Iterator[Fold]:
@@ -183,8 +188,29 @@ def _folds(table: Table, folds: int | None, asked: Sequence[Asked]) -> Iterator[
         yield Fold(number, train_rows, judged)
 
 
-def _job(asked: Asked, fold: Fold, table: Table, labels: Array | None) -> Job:
-    """Find the rows that a combination sees in a fold; those that see the same share it, each in its own order."""
+def _jobs(asked: Sequence[Asked], fold: Fold, table: Table, labels: Array | None, answers: Answers) -> list[Job]:
+    """Find the rows that each combination sees in a fold, and check it by them, before any is trained.
+
+    Raises:
+        InputError: see `_refuse`.
+    """
+    jobs, wrong = [], dict[str, str]()
+    for candidate in asked:
+        spec = candidate.spec
+        try:
+            data = _data_of(candidate, fold, table, labels)
+            check_run(spec, data, answers=answers)
+        except UserError as error:
+            wrong.setdefault(str(in_our_words(error)), f"{candidate.said}")
+            continue
+        kind = answers(OptimizerSettings.of, spec.optim.name, 1.0, spec.optim.args).kind
+        jobs.append(Job(Run(spec, Path()), candidate.number, data.ordered_by(spec.seed), kind))
+    _refuse(wrong)
+    return jobs
+
+
+def _data_of(asked: Asked, fold: Fold, table: Table, labels: Array | None) -> DataModule:
+    """Return the rows that a combination sees in a fold; those that see the same share it."""
     spec = asked.spec
     made = _rows_of(spec)
     if made not in fold.made:
@@ -196,9 +222,7 @@ def _job(asked: Asked, fold: Fold, table: Table, labels: Array | None) -> Job:
     cut = f"{made} {spec.data.batch_size} {spec.data.dtype}"
     if cut not in fold.batches:
         fold.batches[cut] = in_batches(spec, fold.made[made][0])
-    data = fold.batches[cut].ordered_by(spec.seed)
-    refuse_misfit(asked.settings, full_batch=data.steps_per_epoch == 1, scheduled=False)
-    return Job(Run(spec, Path()), asked.number, data, asked.settings.kind)
+    return fold.batches[cut]
 
 
 def _rows_of(spec: RunSpec) -> str:

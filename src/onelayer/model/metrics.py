@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from onelayer.errors import UserError, did_you_mean
 from onelayer.linalg import PIECE, logits_of, pieces, total
 from onelayer.model.architecture import Architecture
 from onelayer.model.objectives import Objective
@@ -28,19 +27,6 @@ CHUNK, CACHED = 2**24, 2**20
 def metrics_of(task: str, streams: bool) -> tuple[str, ...]:
     """Name what a run of a task is measured by."""
     return tuple(name for name in METRICS[task] if not (streams and name in COSTLY))
-
-
-def check_monitor(monitor: str, task: str, streams: bool = False) -> None:
-    """Check that ``stage/name`` is something that a run of this task measures each epoch.
-
-    Raises:
-        UserError: with the names there are.
-    """
-    known = [f"val/{name}" for name in metrics_of(task, streams)] + [f"train/{name}" for name in TRAIN_CURVES]
-    if monitor not in known:
-        hint = did_you_mean(monitor, known) or f"; there are {', '.join(known)}"
-        what = f"{task} run on streamed rows" if streams else f"{task} run"
-        raise UserError(f"monitor={monitor}: a {what} has no such metric{hint}")
 
 
 class Tally:

@@ -17,9 +17,18 @@ from onelayer.model.adapters import RunOptimizer
 from onelayer.model.direction import higher_is_better
 from onelayer.model.linear import Init, StackedLinear
 from onelayer.model.local import Batch, LocalSteps
-from onelayer.model.metrics import COSTLY, Tally, check_monitor, metrics_of
+from onelayer.model.metrics import COSTLY, Tally, metrics_of
+from onelayer.model.monitor import check_monitor
 from onelayer.model.objectives import choose_objective
-from onelayer.model.optimizers import OptimizerSettings, adapter_named, build_optimizers, refuse_auto_lr, refuse_misfit
+from onelayer.model.optimizers import (
+    OptimizerSettings,
+    adapter_named,
+    build_optimizers,
+    refuse_auto_lr,
+    refuse_idle_schedule,
+    refuse_minibatches,
+    refuse_unbounded,
+)
 from onelayer.model.rows import Block, Data
 from onelayer.model.schedule import Schedule
 from onelayer.model.settings import plain, settings_of
@@ -243,7 +252,9 @@ class OneLayer(LightningModule):
         )
         schedules = [run.schedule(max_epochs) for run in self.runs]
         for settings, schedule in zip(self.settings, schedules, strict=True):
-            refuse_misfit(settings, full_batch=data.steps_per_epoch == 1, scheduled=schedule.name is not None)
+            refuse_minibatches(settings.name, data.steps_per_epoch)
+            if schedule.name is not None:
+                refuse_idle_schedule(settings.name)
         self.schedule = Schedule(
             rates,
             schedules,
@@ -259,7 +270,9 @@ class OneLayer(LightningModule):
     def _learning_rates(self, solver: Solver) -> list[float]:
         """Return the learning rate of each run; ``auto`` is 1/L of its objective on the train rows."""
         for run in self.runs:
-            refuse_auto_lr(run.optimizer, run.lr, solver.objective)
+            if run.lr == "auto":
+                refuse_auto_lr(run.optimizer)
+                refuse_unbounded(solver.objective)
         if all(run.lr != "auto" for run in self.runs):
             return [float(run.lr) for run in self.runs]
         derived = solver.auto_lr(self.l2)

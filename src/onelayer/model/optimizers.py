@@ -135,38 +135,53 @@ def _number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def refuse_auto_lr(name: str, lr: float | str, objective: Loss) -> None:
-    """Refuse to derive a learning rate for an optimizer whose step has another size, or where there is no 1/L.
+def refuse_auto_lr(name: str) -> None:
+    """Refuse to derive a learning rate for an optimizer whose step has another size than lr times the gradient.
 
     Raises:
-        UserError: auto for another optimizer than SGD, or for a loss whose curvature has no bound.
+        UserError: 1/L is no natural rate for it.
     """
-    if lr == "auto" and not adapter_named(name).steps_by_curvature:
+    if not adapter_named(name).steps_by_curvature:
         raise UserError(
             f"optim.lr=auto is 1/L, the step of gradient descent, and says nothing for {name}; give a number"
         )
-    if lr == "auto" and objective.curvature == inf:
+
+
+def refuse_unbounded(objective: Loss) -> None:
+    """Refuse to derive a learning rate where there is no 1/L.
+
+    Raises:
+        UserError: the curvature of the loss has no bound.
+    """
+    if objective.curvature == inf:
         raise UserError(
             f"optim.lr=auto is 1/L, but with model.link={objective.link.name} the curvature has no bound L; give a "
             "number"
         )
 
 
-def refuse_misfit(settings: OptimizerSettings, *, full_batch: bool, scheduled: bool) -> None:
-    """Refuse surroundings in which an optimizer goes astray, or which it would ignore.
+def refuse_idle_schedule(name: str) -> None:
+    """Refuse a schedule that an optimizer would ignore.
 
     Raises:
-        UserError: minibatches where it needs all rows; a schedule where it reads the first rate only.
+        UserError: it reads the first learning rate only.
     """
-    name, adapter = settings.name, settings.adapter
-    if adapter.full_batch and not full_batch:
+    if not adapter_named(name).reads_schedule:
+        raise UserError(
+            f"{name} reads optim.lr at its first step only, so a scheduler has no effect; use scheduler=none"
+        )
+
+
+def refuse_minibatches(name: str, steps_per_epoch: int) -> None:
+    """Refuse minibatches for an optimizer that goes astray on them.
+
+    Raises:
+        UserError: it needs all rows in each step.
+    """
+    if adapter_named(name).full_batch and steps_per_epoch > 1:
         raise UserError(
             f"{name} compares the gradients of successive steps and goes astray on minibatches; "
             "set data.batch_size=full"
-        )
-    if scheduled and not adapter.reads_schedule:
-        raise UserError(
-            f"{name} reads optim.lr at its first step only, so a scheduler has no effect; use scheduler=none"
         )
 
 

@@ -208,6 +208,21 @@ class Schedule:
             curve.load_state_dict(saved["curve"])
 
 
+def refuse_schedule(name: str, args: Mapping[str, Any], interval: Literal["epoch", "step"], total: int) -> None:
+    """Refuse a schedule that torch does not know or refuses.
+
+    Args:
+        name: a class of `torch.optim.lr_scheduler`.
+        args: its arguments.
+        interval: advance after every epoch or every step.
+        total: how many intervals the training has.
+
+    Raises:
+        UserError: an unknown scheduler or argument, or a value that torch refuses.
+    """
+    Curve([1.0], ScheduleSettings(name, args, interval), total)
+
+
 def _carried(cls: Any, rates: Sequence[float], args: Mapping[str, Any]) -> tuple[torch.optim.Optimizer, Any]:
     """Return a throw-away optimizer with a parameter group for each rate, and the scheduler that acts on it."""
     carrier = torch.optim.SGD([{"params": [torch.zeros(())], "lr": rate} for rate in rates])

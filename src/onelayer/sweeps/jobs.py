@@ -12,7 +12,6 @@ from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.explain import sentence
 from onelayer.filenames import RESULT
-from onelayer.resume import checkpoint_of
 from onelayer.sweeps.check import Checker
 from onelayer.sweeps.compose import Composed, Composer
 from onelayer.sweeps.hydra_files import write_hydra_files
@@ -38,6 +37,7 @@ class Jobs:
         valid: jobs that can be trained.
         refusal: what is wrong with the others; "" where there are none.
         finished: results of jobs that had ended before, by number.
+        solved: references that the check had to find, by the hash of their rows.
 
     Raises:
         UserError: jobs that cannot be trained, or a directory with other runs in it.
@@ -52,7 +52,8 @@ class Jobs:
         *,
         skip_invalid: bool,
     ) -> None:
-        self._checker = Checker()
+        self._check_run = Checker()
+        self.solved = self._check_run.solved
         self.valid: list[Job] = []
         self.finished: dict[int, Result] = {}
         self._composed: dict[int, Composed] = {}
@@ -85,9 +86,7 @@ class Jobs:
                 composed = composer(overrides, number)
                 _refuse_inner_sweep(composed, master)
                 spec = RunSpec.from_config(composed.resolved)
-                data = self._checker.data_of(spec)
-                kind = self._checker.kind(spec, data)
-                checkpoint_of(spec, data.data_hash)
+                data, kind = self._check_run(spec)
                 if composed.directory in taken:
                     raise UserError(
                         f"{composed.directory} is taken by another run; let hydra.sweep.subdir name all that differs"

@@ -12,8 +12,7 @@ from onelayer.config import RunSpec
 from onelayer.errors import CutShort, NoRoom, UserError, is_full
 from onelayer.explain import sentence
 from onelayer.filenames import STACK_CHECKPOINTS, STACKS, TRAJECTORY
-from onelayer.optimum.truth import Solved
-from onelayer.resume import checkpoint_of
+from onelayer.resume import last_checkpoint
 from onelayer.sweeps.equal import equal_jobs, take_over
 from onelayer.sweeps.jobs import Jobs
 from onelayer.sweeps.memory import runs_that_fit
@@ -60,7 +59,7 @@ class Launch:
     ) -> None:
         shared = jobs.valid[0].run.spec
         self._jobs, self._folder, self._logs, self._most = jobs, folder, logs, max_runs_per_stack
-        self._solved: dict[str, Solved] = {}  # by the hash of the data
+        self._solved = jobs.solved
         self._bar = SweepBar(shared.monitor, shown=shared.trainer.enable_progress_bar)
         self._observer = SweepObserver(
             logs,
@@ -144,7 +143,7 @@ class Launch:
         for at, stack in enumerate(fresh):
             spec = stack.jobs[0].run.spec
             if spec.resume is not None:  # such a run is a stack of its own
-                fresh[at] = replace(stack, checkpoint=checkpoint_of(spec, stack.jobs[0].data.data_hash))
+                fresh[at] = replace(stack, checkpoint=last_checkpoint(spec))
         return [*resumed, *fresh], equal
 
     def _limit(self, job: Job) -> int:

@@ -6,7 +6,7 @@ import torch
 
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
-from onelayer.memory import free_memory
+from onelayer.devices import free_bytes
 from onelayer.model.linear import architecture_of
 from onelayer.model.optimizers import adapter_named
 from onelayer.track.history import points
@@ -30,15 +30,8 @@ def runs_that_fit(data: DataModule, spec: RunSpec) -> int:
     copies = COPIES + adapter_named(spec.optim.name).more_copies(spec.optim.args)
     logits = 4 * data.batch_size * architecture.width  # with residual and loss
     curves = TAGS * points(spec.trainer.max_epochs) * 4
-    fitting = int(SHARE * free_bytes(spec) / (size * (copies * columns + logits) + curves))
+    free = free_bytes(spec.trainer.accelerator, spec.trainer.devices)
+    fitting = int(SHARE * free / (size * (copies * columns + logits) + curves))
     if spec.logger.weights:
         fitting = min(fitting, paths_that_fit(columns, size, spec.trainer.max_epochs))
     return max(1, fitting)
-
-
-def free_bytes(spec: RunSpec) -> int:
-    """Return the free memory of the device that a run asks for, in bytes."""
-    if spec.trainer.accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available():
-        devices = spec.trainer.devices
-        return int(torch.cuda.mem_get_info(devices[0] if isinstance(devices, list) else 0)[0])
-    return free_memory()

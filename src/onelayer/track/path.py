@@ -150,20 +150,21 @@ def paths_that_fit(numbers: int, size: int, epochs: int) -> int:
     return int(SHARE * free_memory()) // (numbers * size * (points(epochs) + 1))
 
 
-def refuse_too_large(theta: Tensor, epochs: int) -> None:
+def refuse_too_large(runs: int, numbers: int, size: int, epochs: int) -> None:
     """Refuse to keep what memory cannot hold.
 
     Args:
-        theta: (runs, outputs, columns), the weights of a stack.
+        runs: of a stack.
+        numbers: weights of each.
+        size: bytes of each number.
         epochs: to be trained at most.
 
     Raises:
         UserError: saying how much it would be.
     """
-    runs, numbers = len(theta), theta[0].numel()
-    if runs > paths_that_fit(numbers, theta.element_size(), epochs):
-        size = runs * numbers * theta.element_size() * (points(epochs) + 1) / 2**30
+    if runs > paths_that_fit(numbers, size, epochs):
+        total = runs * numbers * size * (points(epochs) + 1) / 2**30
         raise UserError(
-            f"logger.weights=true: {runs} x {numbers} weights at {points(epochs) + 1} epochs are {size:.1f} GiB, more "
+            f"logger.weights=true: {runs} x {numbers} weights at {points(epochs) + 1} epochs are {total:.1f} GiB, more "
             f"than {SHARE:.0%} of the free memory; train fewer runs or epochs, or leave it out"
         )

@@ -324,7 +324,8 @@ def _paths(spec: RunSpec, module: OneLayer, checkpoint: Path | None) -> Paths | 
     """Return what keeps the weights of each epoch, where that is asked for."""
     if not spec.logger.weights:
         return None
-    refuse_too_large(module.linear.theta, spec.trainer.max_epochs)
+    theta = module.linear.theta
+    refuse_too_large(len(theta), theta[0].numel(), theta.element_size(), spec.trainer.max_epochs)
     paths = Paths()
     if spec.resume is not None:
         paths.begin(Path(spec.resume), checkpoint)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onelayer.data.blocks import Block
-from onelayer.model.defined import undefined
 from onelayer.model.metrics import METRICS, Tally
+from onelayer.model.monitor import undefined
 from onelayer.model.objectives import OBJECTIVES
 
 TASKS = {"squared": None, "logistic": ("no", "yes"), "softmax": ("a", "b", "c")}

@@ -1,0 +1,138 @@
+"""A run that cannot be trained is refused alone, in a sweep and by an estimator, in the same sentence."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+import torch
+from hydra.core.config_loader import ConfigLoader
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+
+from onelayer.check import Answers, check_run
+from onelayer.config import RunSpec
+from onelayer.errors import UserError
+from onelayer.estimators.classifier import OneLayerClassifier
+from onelayer.estimators.regressor import OneLayerRegressor
+from onelayer.estimators.settings import in_our_words
+from onelayer.estimators.sweep import sweep
+from onelayer.run import train
+from onelayer.sweeps.jobs import Jobs
+from onelayer.terminal.overrides import run_name
+from onelayer.track.results import Run
+from tests.conftest import composed
+from tests.sweeps.conftest import loader as loader
+
+CANCER, IRIS = "data=breast_cancer", "data=iris"
+# a target of zeros
+FLAT = ("data=linear", "data.n_features=1", "data.weight=[0]", "data.bias=0.0", "data.noise=0.0")
+ROWS = {"data=diabetes": load_diabetes, CANCER: load_breast_cancer, IRIS: load_iris}
+MODELS: dict[str, Literal["linear", "logistic", "softmax"]] = {
+    "data=diabetes": "linear",
+    CANCER: "logistic",
+    IRIS: "softmax",
+}
+# overrides, and the parameters of an estimator that say the same; {} where it has no such parameter
+BAD: list[tuple[list[str], dict[str, Any]]] = [
+    (["optim.lr=0.0"], {"lr": 0.0}),
+    (["model.l2=-1.0"], {"l2": -1.0}),
+    (["data.normalize=max"], {"normalize": "max"}),
+    (["data.dtype=float16"], {"dtype": "float16"}),
+    (["data.split.val=0", "patience=5"], {"patience": 5}),
+    (["optim.betas=[0.9,1.5]"], {"optim": "adam", "optim_args": {"betas": [0.9, 1.5]}}),
+    (["optim.betas=0.9"], {"optim": "adam", "optim_args": {"betas": 0.9}}),
+    (["+optim.beta=0.9"], {"optim": "adam", "optim_args": {"beta": 0.9}}),
+    (["optim.maximize=true"], {"optim": "adam", "optim_args": {"maximize": True}}),
+    (["optim=sgd", "optim.dampening=0.5"], {"optim": "sgd", "optim_args": {"dampening": 0.5}}),
+    (["optim.lr=auto"], {"optim": "adam", "lr": "auto"}),
+    (["optim=sgd", "optim.lr=auto", CANCER, "model.link=cloglog"], {"optim": "sgd", "lr": "auto", "link": "cloglog"}),
+    ([IRIS, "model.link=probit"], {"link": "probit"}),
+    (["optim=lbfgs", "data.batch_size=10"], {"optim": "lbfgs", "batch_size": 10}),
+    (["optim=rprop", "data.batch_size=10"], {"optim": "rprop", "batch_size": 10}),
+    (["optim.name=Muon"], {}),
+    (["optim=rprop", "scheduler=cosine"], {}),
+    (["scheduler.name=Foo"], {}),
+    (["scheduler=step", "scheduler.step_size=0"], {}),
+    (["scheduler=onecycle", "scheduler.pct_start=2.0"], {}),
+    (["data.folds=3"], {}),
+    (["data.folds=3", "data.fold=3"], {}),
+    (["model.objective=softmax"], {}),
+    (["data.split.val=0.6", "data.split.test=0.5"], {}),
+    (["monitor=val/accuracy"], {}),
+    (["monitor=val/r2", "data.split.val=0"], {}),
+    (["monitor=val/r2", "data.split.val=1"], {}),
+    (["monitor=train/weight_error"], {}),
+    (["monitor=train/weight_error", "data=linear", "model=two_layers"], {}),
+    (["monitor=train/weight_error", *FLAT], {}),
+    (["monitor=train/gap", CANCER, "model.l2=0"], {}),
+    (
+        ["monitor=train/rel_gap", "data=linear", "data.n_features=1", "data.weight=[0]", "data.bias=0", "data.noise=0"],
+        {},
+    ),
+    (["resume=nowhere"], {}),
+]
+NAMES = [" ".join(overrides) for overrides, _ in BAD]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What a single run says of each."""
+    folder, said = tmp_path_factory.mktemp("alone"), {}
+    for name, (overrides, _) in zip(NAMES, BAD, strict=True):
+        with pytest.raises(UserError) as error:
+            train(Run(RunSpec.from_config(composed(*overrides)), folder))
+        said[name] = str(error.value)
+    assert not any(folder.iterdir())
+    return said
+
+
+def test_a_sweep_refuses_what_is_refused_alone(loader: ConfigLoader, alone: dict[str, str], tmp_path: Path) -> None:
+    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    master = loader.load_configuration("train", [f"hydra.sweep.dir={tmp_path}"], run_mode=RunMode.MULTIRUN)
+    jobs = Jobs(loader, master, [overrides for overrides, _ in BAD], 0, skip_invalid=True)
+    assert jobs.valid == []
+    for name, sentence in alone.items():
+        assert f"  {sentence}\n      {name}" in jobs.refusal
+
+
+@pytest.mark.parametrize(
+    ("overrides", "parameters"), [(overrides, parameters) for overrides, parameters in BAD if parameters]
+)
+def test_an_estimator_and_its_sweep_refuse_it_in_the_same_sentence(
+    alone: dict[str, str], overrides: list[str], parameters: dict[str, Any]
+) -> None:
+    data = next((override for override in overrides if override in ROWS), "data=diabetes")
+    x, y = ROWS[data](return_X_y=True)
+    estimator = OneLayerRegressor if data == "data=diabetes" else OneLayerClassifier
+    wanted = str(in_our_words(UserError(alone[" ".join(overrides)])))
+    with pytest.raises(ValueError, match=r"\w") as fitted:
+        estimator(**parameters).fit(x, y)
+    assert str(fitted.value) == wanted
+    with pytest.raises(ValueError, match=r"\w") as swept:
+        sweep(x, y, model=MODELS[data], grid={name: [value] for name, value in parameters.items()}, folds=3)
+    assert str(swept.value) == f"{wanted}  (first in {parameters})"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_missing_device_is_refused_before_anything_is_read() -> None:
+    spec = RunSpec.from_config(composed("trainer=gpu", "data=table", "data.path=nowhere.csv", "data.target=y"))
+    with pytest.raises(UserError, match=r"^trainer\.accelerator=gpu: torch finds no such device"):
+        check_run(spec)
+
+
+def test_each_question_is_asked_once() -> None:
+    asked: list[tuple[str, int]] = []
+
+    def rule(name: str, number: int) -> int:
+        asked.append((name, number))
+        if number < 0:
+            raise UserError(f"{name}={number}: must not be below 0")
+        return number
+
+    answers = Answers()
+    assert [answers(rule, "a", number) for number in (1, 2, 1, 1)] == [1, 2, 1, 1]
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"^a=-1: must not be below 0$"):
+            answers(rule, "a", -1)
+    assert asked == [("a", 1), ("a", 2), ("a", -1)]
