@@ -10,6 +10,7 @@ import pytest
 from onelayer.deliver.summary import design as design_module
 from onelayer.deliver.summary.summarise import summarise
 from onelayer.errors import UserError
+from onelayer.optimum import reference, separation
 from onelayer.terminal import console
 from tests.conftest import result_of
 from tests.data.streaming.tables import saved
@@ -42,6 +43,37 @@ def test_separated(folder: Path, frame: pd.DataFrame) -> None:
         first, *others = found.cautions
         assert first.startswith(f"separated: {why}; ")
         assert not any("fitted probabilities" in one for one in others)  # which would ask what has been said
+
+
+@pytest.mark.parametrize("target", ["number", "yes", "kind"])
+def test_polishing_takes_the_time_that_training_does_not(
+    train: Train, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A problem beyond the limit of references has a table as trained, and one at the optimum."""
+    run = train(target)
+    usual = summarise(run, polish=True)
+    monkeypatch.setattr(reference, "LIMIT", 0)
+    assert summarise(run).distance.note.startswith("skipped: 300 rows x ")
+    patient = summarise(run, polish=True)
+    assert (patient.polished, patient.distance.note) == (True, usual.distance.note)
+    for one, other in zip(patient.tables, usual.tables, strict=True):
+        np.testing.assert_array_equal(one.coef, other.coef)
+
+
+def test_nothing_is_polished_where_it_is_not_known_whether_there_is_an_optimum(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Classes that a sum of two columns separates, but for rows where it is zero."""
+    u, v = (np.tile(each.ravel(), 3) for each in np.meshgrid(np.arange(-3.0, 4), np.arange(-3.0, 4)))
+    yes = np.where(u + v == 0, np.arange(len(u)) % 2, u + v > 0).astype(int)
+    saved(pd.DataFrame({"u": u, "v": v, "yes": yes}), folder / "sum.parquet")
+    monkeypatch.setattr(separation, "PROGRAMME", 0)
+    run = trained_soon(folder / "sum", "data=table", f"data.path={folder}/sum.parquet", "data.target=yes")
+    why = "skipped: whether the classes are separated in part was not settled, with 147 rows"
+    assert summarise(run).distance.note == why
+    with pytest.raises(UserError) as refused:
+        summarise(run, polish=True)
+    assert str(refused.value) == f"{run}: --polish has no exact optimum; {why}"
 
 
 def test_several_classes_are_told_from_the_first(train: Train, summary: Summarised) -> None:
