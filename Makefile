@@ -10,7 +10,7 @@ OLD := ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem
 MOST := ATEN_CPU_CAPABILITY=avx2 MKL_CBWR=AVX2 OPENBLAS_CORETYPE=Haswell OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2
 ALL := -u OPENBLAS_CORETYPE OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2
 
-.PHONY: help setup train test test-kernels check format docs bench clean
+.PHONY: help setup train test test-slow test-kernels test-all check format docs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,13 +20,18 @@ setup: $(READY) ## make .venv and install everything into it
 train: $(READY) ## train a first sweep: python src/train.py -m optim=adam,sgd
 	$(BIN)/python src/train.py -m optim=adam,sgd
 
-test: $(READY) ## run the whole test suite
-	$(BIN)/python -m pytest -n 2
+test: $(READY) ## run the tests of all that a change can break
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(READY) ## run the tests that these leave out, and twenty times as many invented examples
+	ONELAYER_EXAMPLES=20 $(BIN)/python -m pytest -n 2 -m "slow or hypothesis"
 
 test-kernels: $(READY) ## run the numerical tests by other arithmetic than this processor's own, and on two threads
 	@failed=0; for kernels in "$(OLD)" "$(MOST)" "$(ALL)"; do \
 	  echo "env $$kernels"; env $$kernels $(BIN)/python -m pytest -q -n 2 $(NUMERICAL) || failed=1; \
 	done; exit $$failed
+
+test-all: test test-slow test-kernels ## run every test, also by other arithmetic
 
 check: $(READY) ## lint, formatting and types
 	$(BIN)/ruff check .

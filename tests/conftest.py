@@ -29,6 +29,45 @@ OPTIMIZERS = sorted(path.stem for path in (ROOT / "conf" / "optim").glob("*.yaml
 # the same examples each time; HYPOTHESIS_PROFILE=default draws others
 settings.register_profile("same", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+LEFT_OUT = pytest.StashKey[int]()
+# whose files have costly fixtures in common
+TOGETHER = ("tests/docs/", "tests/report/")
+
+
+def examples(number: int) -> int:
+    """Return how many examples a property is held to: as many, or ONELAYER_EXAMPLES times as many."""
+    return number * int(os.environ.get("ONELAYER_EXAMPLES", "1"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give the tests of a file to one worker, so that what they share is made once."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+    return ByFile(config, log)
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    config = items[0].config
+    config.stash[LEFT_OUT] = config.stash.get(LEFT_OUT, 0) + len(items)
+    if hasattr(config, "workeroutput"):  # in a worker, which says so to the process that reports
+        config.workeroutput["left_out"] = config.stash[LEFT_OUT]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", 0)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    number = config.stash.get(LEFT_OUT, 0)
+    if number and config.option.markexpr == "not slow":
+        terminalreporter.write_line(f"{number} slow tests are left out; make test-slow runs them")
 
 
 @pytest.fixture(scope="session", autouse=True)

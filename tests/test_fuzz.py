@@ -1,10 +1,9 @@
 """No traceback is ever right: whatever is typed, and whatever lies in a file, ends well or in a sentence.
 
-ONELAYER_SLOW=1 draws many more of both.
+ONELAYER_EXAMPLES=20 draws twenty times as many of both.
 """
 
 import gzip
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,9 +14,8 @@ from hypothesis import strategies as st
 
 from onelayer.cli import main
 from onelayer.terminal.usage import COMMANDS
-from tests.conftest import Outcome, composed
+from tests.conftest import Outcome, composed, examples
 
-MANY = 40 if os.environ.get("ONELAYER_SLOW") == "1" else 1
 GENERATE = (Phase.explicit, Phase.generate)  # a case is short; to make it shorter takes minutes
 SAME = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 ROWS = "a,b,y\n" + "".join(f"{row % 5},{'xyz'[row % 3]},{row * 0.5 + row % 2}\n" for row in range(30))
@@ -92,7 +90,7 @@ def arguments(draw: st.DrawFn) -> str:
     return str(shape.format(key, draw(VALUES)))
 
 
-@settings(max_examples=40 * MANY, deadline=None, phases=GENERATE, suppress_health_check=SAME)
+@settings(max_examples=examples(20), deadline=None, phases=GENERATE, suppress_health_check=SAME)
 @given(
     st.lists(arguments(), min_size=1, max_size=3), st.sampled_from(((), (), ("-m",), ("--cfg", "job", "-p", "data")))
 )
@@ -108,7 +106,7 @@ def test_training(ends: Callable[..., Outcome], place: Path, typed: list[str], f
     assert not (place / "outputs").exists()
 
 
-@settings(max_examples=30 * MANY, deadline=None, phases=GENERATE, suppress_health_check=SAME)
+@settings(max_examples=examples(15), deadline=None, phases=GENERATE, suppress_health_check=SAME)
 @given(st.lists(arguments().map(lambda one: one.replace("data.", "")), max_size=2))
 def test_inspection(ends: Callable[..., Outcome], typed: list[str]) -> None:
     ends("inspect", "rows.csv", *typed)
@@ -123,7 +121,7 @@ ASKED = ("out.md", "out.csv", "empty", "loop", "nowhere/x.csv", "rows.csv", "", 
 FLAGS = st.sampled_from(SWITCHES) | st.builds("{}={}".format, st.sampled_from(ASKING), st.sampled_from(ASKED))
 
 
-@settings(max_examples=40 * MANY, deadline=None, phases=GENERATE, suppress_health_check=SAME)
+@settings(max_examples=examples(30), deadline=None, phases=GENERATE, suppress_health_check=SAME)
 @given(
     st.sampled_from(sorted({*COMMANDS} - {"train", "inspect"})),
     PLACES,
@@ -156,7 +154,7 @@ CONTENTS = (
 )  # fmt: skip
 
 
-@settings(max_examples=40 * MANY, deadline=None, phases=GENERATE, suppress_health_check=SAME)
+@settings(max_examples=examples(15), deadline=None, phases=GENERATE, suppress_health_check=SAME)
 @given(
     st.sampled_from(SUFFIXES),
     CONTENTS,

@@ -99,7 +99,7 @@ def test_one_cycle_cannot_be_made_longer(cli: Cli, tmp_path: Path) -> None:
 
 
 @FORKS
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL])
 def test_an_interrupted_run_goes_on_as_if_nothing_had_been(cli: Cli, tmp_path: Path, how: signal.Signals) -> None:
     settings = ["data=linear", "data.n_samples=2000", "checkpoint_seconds=0.01", *PLAIN]
     cut, rest, whole = (tmp_path / name for name in ("cut", "rest", "whole"))
@@ -142,6 +142,7 @@ def test_a_second_run_in_a_folder_is_refused_and_that_of_a_killed_one_is_free(cl
     assert (result_of(run)["status"], (run / ".lock").exists()) == ("done", False)
 
 
+@pytest.mark.slow
 def test_a_process_ends_after_ctrl_c(tmp_path: Path) -> None:
     """With all that an interpreter waits for at its end."""
     process = subprocess.Popen(

@@ -111,6 +111,7 @@ def test_the_wheel_holds_the_package_and_its_configuration_and_nothing_else(whee
         assert f"onelayer/conf/{path.relative_to(ROOT / 'conf')}" in names
 
 
+@pytest.mark.slow
 def test_the_installed_wheel_trains_from_elsewhere(wheel: Path, tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=False)
     python = tmp_path / "venv" / "bin" / "python"

@@ -13,6 +13,7 @@ from sklearn.preprocessing import OneHotEncoder
 from onelayer.data.encode import Counted, Encoder, EncodeSettings, Statistics
 from onelayer.data.frame import Column, Frame
 from onelayer.errors import UserError
+from tests.conftest import examples
 
 NAN = np.nan
 
@@ -101,7 +102,7 @@ def test_numbers_are_imputed_as_by_scikit_learn(impute: str, indicator: bool) ->
         assert ours.shape[1] == len(mine)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     train=st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=40),
     new=st.lists(st.sampled_from("abcdefghi"), min_size=1, max_size=10),

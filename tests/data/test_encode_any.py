@@ -14,6 +14,7 @@ from onelayer.data.encode.design import Numbers
 from onelayer.data.encode.statistics import quantiles_of
 from onelayer.data.frame import Column, Frame
 from onelayer.errors import UserError
+from tests.conftest import examples
 
 NAN = np.nan
 LEVELS = ("<missing>", "<other>", "a", "b", "ü")
@@ -55,7 +56,7 @@ chosen_settings = st.builds(
 )
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=examples(75), deadline=None)
 @given(frame=frames(), chosen=chosen_settings)
 def test_any_frame_becomes_finite_rows_that_do_not_depend_on_one_another(frame: Frame, chosen: EncodeSettings) -> None:
     encoder = Encoder.fit(frame, chosen)
@@ -81,7 +82,7 @@ def test_any_frame_becomes_finite_rows_that_do_not_depend_on_one_another(frame: 
     np.testing.assert_array_equal(encoder.apply(mixed), x)
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=examples(75), deadline=None)
 @given(frame=frames(), chosen=chosen_settings, data=st.data())
 def test_moments_of_features_follow_from_the_statistics(
     frame: Frame, chosen: EncodeSettings, data: st.DataObject

@@ -18,6 +18,7 @@ from onelayer.data.sources.table import table_of
 from onelayer.errors import UserError
 from onelayer.model.objectives import choose_objective
 from onelayer.optimum.reference import Solver
+from tests.conftest import examples
 from tests.data.streaming.tables import streamed
 
 ALL_TRAIN: dict[str, Any] = {"val": 0, "test": 0, "split_shuffle": False}
@@ -115,7 +116,7 @@ def test_a_light_level_is_not_rare_unless_that_is_asked() -> None:
     assert prepared.encoder.columns == ("x=a", "x=b", "x=c")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     rows=st.lists(st.tuples(st.floats(-1e9, 1e9), st.integers(1, 9)), min_size=1, max_size=30),
     at=st.tuples(st.floats(0, 1), st.floats(0, 1)),

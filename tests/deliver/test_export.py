@@ -25,6 +25,7 @@ from onelayer.deliver.export.parity import ALLOWED, largest_difference
 from onelayer.deliver.model import Model
 from onelayer.errors import UserError
 from onelayer.links import LINKS
+from tests.conftest import examples
 from tests.deliver.exports import RECORD, SAID, hold, model_of, predictions, same
 
 onnxruntime, skops_io = needed("onnxruntime"), needed("skops.io")  # they have no types
@@ -173,7 +174,7 @@ def test_columns_may_be_called_anything(tmp_path: Path) -> None:
     )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(
     names=st.lists(
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1),

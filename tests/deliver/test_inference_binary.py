@@ -11,6 +11,7 @@ from onelayer.deliver.inference import Rows, binary
 from onelayer.deliver.inference.links import LINKS
 from onelayer.deliver.inference.robust import Robust
 from onelayer.deliver.inference.rows import Array
+from tests.conftest import examples
 from tests.deliver.optima import best, fitted_binary, reference
 from tests.deliver.test_inference_linear import ROBUST, hat_formulas, same
 
@@ -126,7 +127,7 @@ def test_trials_are_rows_put_together() -> None:
 @given(
     seed=st.integers(0, 50), exponent=st.integers(-6, 6), shift=st.floats(-1e3, 1e3), link=st.sampled_from(list(LINKS))
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_units_and_order_do_not_matter(seed: int, exponent: int, shift: float, link: str) -> None:
     x, y, weight = problem(seed)
     base, order = (

@@ -13,6 +13,7 @@ from sklearn.datasets import load_diabetes
 from onelayer.deliver.inference import Rows, Table, least_squares
 from onelayer.deliver.inference.robust import Robust
 from onelayer.deliver.inference.rows import Array
+from tests.conftest import examples
 from tests.deliver.optima import best, fitted
 
 ROBUST: tuple[Robust, ...] = ("HC0", "HC1", "HC2", "HC3")
@@ -166,7 +167,7 @@ def test_weight_zero_is_no_row() -> None:
 
 
 @given(seed=st.integers(0, 1000), exponent=st.integers(-6, 6), shift=st.floats(-1e3, 1e3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_units_and_order_do_not_matter(seed: int, exponent: int, shift: float) -> None:
     """A column in other units has its coefficient and error in other units; the others keep theirs, whatever order."""
     x, y, _ = problem(seed)

@@ -20,7 +20,7 @@ from onelayer.deliver.model import Model
 from onelayer.deliver.opening import Named
 from onelayer.deliver.scoring import score
 from onelayer.errors import UserError
-from tests.conftest import Outcome
+from tests.conftest import Outcome, examples
 
 RNG = np.random.default_rng(0)
 X = np.round(RNG.normal(size=(60, 4)), 3)
@@ -115,7 +115,7 @@ def test_any_rows_in_any_order_are_predicted_as_among_the_others(cli: Cli, tmp_p
     whole = predicted(model, sparse(tmp_path / "w.svm", X, CLASSES), tmp_path / "out.parquet")
 
     @given(st.lists(st.integers(0, 59), min_size=1, max_size=8))
-    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def alike(rows: list[int]) -> None:
         for path in (sparse(tmp_path / "s.svm", X[rows], CLASSES[rows]), tmp_path / "s.npy"):
             np.save(tmp_path / "s.npy", X[rows])

@@ -28,13 +28,14 @@ from onelayer.deliver.model import Model
 from onelayer.deliver.opening import Named
 from onelayer.deliver.scoring import score
 from onelayer.errors import UserError
+from tests.conftest import examples
 from tests.deliver.exports import model_of
 
 SAME_TABLES = settings(
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=15,
+    max_examples=examples(8),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -97,7 +98,8 @@ def mixed_rows(count: int) -> tuple[list[str], list[list[str]]]:
     return ["version", "zip", "when", "code", "answer", "size", "people", "city", "y"], rows
 
 
-def test_each_row_in_a_file_of_its_own_predicts_as_among_the_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", [20, pytest.param(1, marks=pytest.mark.slow)])
+def test_each_row_in_a_file_of_its_own_predicts_as_among_the_others(tmp_path: Path, every: int) -> None:
     header, rows = mixed_rows(200)
     path = write(tmp_path / "all.csv", header, rows, "latin-1")
     how: dict[str, Any] = {"category": ["version", "zip", "code"], "boolean": ["answer"], "numeric": ["people"]}
@@ -108,7 +110,7 @@ def test_each_row_in_a_file_of_its_own_predicts_as_among_the_others(tmp_path: Pa
     }  # fmt: skip
     together = predicted(model, path)
     assert len(set(together)) > 190
-    for number in range(0, 200, 5):  # each opens a database
+    for number in range(0, 200, every):  # each opens a database
         alone = write(tmp_path / "one.csv", header[:-1], [rows[number][:-1]], "latin-1")
         assert predicted(model, alone) == [together[number]], rows[number]
     values = [dict(zip(header[:-1], row, strict=False)) for row in rows]
@@ -349,7 +351,7 @@ NOTATIONS = [
 DATES = ["", "%d/%m/%Y", "%m/%d/%y", "%d-%b-%Y", "%B %d, %Y", "%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p", "%Y%m%d"]
 
 
-@settings(SAME_TABLES, max_examples=150)
+@settings(SAME_TABLES, max_examples=examples(150))
 @given(
     text=st.text("0123456789.,-+eE_'%$ inf\u00a0", min_size=1, max_size=9) | st.floats().map(repr),
     notation=st.sampled_from(NOTATIONS),
@@ -363,7 +365,7 @@ def test_python_reads_numbers_as_duckdb_does(
     np.testing.assert_equal(notation.number(text), number)
 
 
-@settings(SAME_TABLES, max_examples=150)
+@settings(SAME_TABLES, max_examples=examples(150))
 @given(
     moment=st.datetimes(),
     written=st.sampled_from([*DATES[1:], "%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S+0200", "%d/%m/%y", "%H:%M"]),

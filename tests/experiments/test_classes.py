@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -110,7 +109,7 @@ def test_one_against_zero_of_mnist_tests_on_the_official_rows() -> None:
 
 
 @needs_data
-@pytest.mark.skipif("ONELAYER_SLOW" not in os.environ, reason="takes minutes; set ONELAYER_SLOW=1 to run it")
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "least", "most"), [("mnist", 0.915, 0.93), ("mnist_one_zero", 0.998, 1.0)])
 def test_mnist_is_read_as_well_as_a_line_can(example: Example, name: str, least: float, most: float) -> None:
     assert least <= example(name, path=str(DATA / "mnist")).metrics["test/accuracy"] <= most

@@ -10,11 +10,12 @@ from onelayer.data.blocks import Block
 from onelayer.model.metrics import METRICS, Tally
 from onelayer.model.monitor import undefined
 from onelayer.model.objectives import OBJECTIVES
+from tests.conftest import examples
 
 TASKS = {"squared": None, "logistic": ("no", "yes"), "softmax": ("a", "b", "c")}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     st.sampled_from(["squared", "logistic", "softmax"]),
     st.lists(st.tuples(st.integers(0, 2), st.sampled_from([0.0, 1.0, 2.0])), min_size=1, max_size=6),

@@ -25,7 +25,7 @@ from onelayer.data.tables.fetch import Unfetched
 from onelayer.errors import UserError
 from onelayer.run import train
 from onelayer.track.results import Run
-from tests.conftest import composed, load, rows_of
+from tests.conftest import composed, examples, load, rows_of
 from tests.oracles.invented import Invented, tables
 
 # the same tables each time, so that a green suite stays green
@@ -66,7 +66,7 @@ def spec_of(path: Path, target: str, chosen: dict[str, Any]) -> RunSpec:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-@settings(LIKE_ALWAYS, max_examples=15)
+@settings(LIKE_ALWAYS, max_examples=examples(8))
 @given(table=tables(), chosen=asked)
 def test_training_ends_with_finite_numbers_or_is_refused_in_a_sentence(
     tmp_path: Path, suffix: str, table: Invented, chosen: dict[str, Any]
@@ -98,7 +98,7 @@ def fitted(data: Prepared) -> tuple[Any, ...]:
     return data.encoder.to_json(), *(scale.tolist() for scale in scales)
 
 
-@settings(LIKE_ALWAYS, max_examples=20)
+@settings(LIKE_ALWAYS, max_examples=examples(10))
 @given(
     table=tables(),
     normalize=st.sampled_from(["standard", "minmax", "robust"]),

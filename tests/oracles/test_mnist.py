@@ -1,7 +1,6 @@
 """Softmax regression on MNIST, trained: the objectives and accuracies that are known."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +9,7 @@ import pytest
 from tests.conftest import Outcome
 from tests.reference_data import DATA, needs_data
 
-pytestmark = [
-    needs_data,
-    pytest.mark.skipif("ONELAYER_SLOW" not in os.environ, reason="takes minutes; set ONELAYER_SLOW=1 to run it"),
-]
+pytestmark = [needs_data, pytest.mark.slow]
 
 
 def test_three_penalties_reach_their_optima(cli: Callable[..., Outcome], tmp_path: Path) -> None:

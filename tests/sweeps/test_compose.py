@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from onelayer.sweeps.compose import Composer
+from tests.conftest import examples
 from tests.sweeps.hydras import Sweep
 
 
@@ -81,7 +82,7 @@ job_overrides = st.tuples(
 ).flatmap(lambda parts: st.permutations([*parts[0], *parts[1]]))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(overrides=job_overrides, number=st.integers(0, 5000))
 def test_random_jobs_equal_hydras(sweep: Sweep, overrides: list[str], number: int) -> None:
     sweep.check(*overrides, number=number)
@@ -186,7 +187,7 @@ def test_of_jobs_that_differ_in_plain_values_one_is_composed(sweep: Sweep) -> No
     assert [overrides[0] for overrides in loader.composed] == ["optim=adam", "optim.nope=1", "optim=sgd", "optim=nope"]
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(overrides=job_overrides, others=st.lists(values, min_size=3, max_size=3))
 def test_jobs_that_are_alike_equal_hydras(sweep: Sweep, overrides: list[str], others: list[str]) -> None:
     """The same keys with other values, which may be of another kind."""

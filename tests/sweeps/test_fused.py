@@ -52,10 +52,10 @@ SWEEPS: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize(
     ("sweep", "dtype"),
     [
-        ("every optimizer", "float64"),
+        pytest.param("every optimizer", "float64", marks=pytest.mark.slow),
         # that the numbers of each optimizer, and of schedules, agree in float32 too is held by tests/model
         ("every kind of optimizer", "float32"),
-        ("schedules", "float64"),
+        pytest.param("schedules", "float64", marks=pytest.mark.slow),
         ("what a run may have of its own", "float32"),
         ("links", "float64"),
     ],

@@ -36,7 +36,6 @@ SWEEP = (
     "checkpoint_seconds=0.05",
     "logger.figures=false",
 )
-KILLS = 20
 
 
 def check_whole(sweep: Path) -> int:
@@ -76,20 +75,23 @@ def whole(cli: Cli, tmp_path: Path) -> tuple[Path, float]:
 
 
 @FORKS
-def test_a_sweep_killed_twenty_times_ends_as_if_nothing_had_been(whole: tuple[Path, float], tmp_path: Path) -> None:
+@pytest.mark.parametrize("most", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_sweep_that_is_killed_ends_as_if_nothing_had_been(
+    whole: tuple[Path, float], tmp_path: Path, most: int
+) -> None:
     wanted, seconds = whole
     assert statuses(wanted).keys() == {"diverged", "done", "stopped"}
     expected = results(wanted)
     drawn = {name: curves(wanted / name) for name in list(expected)[::3]}
     chance, kills, sweeps = random.Random(0), 0, 0
-    while kills < KILLS:
+    while kills < most:
         sweeps += 1
         cut = tmp_path / f"cut{sweeps}"
         code: int | None = None
         while code is None:
             number = started([*SWEEP, f"hydra.sweep.dir={cut.name}"], tmp_path)
             # the first part of a start composes and checks; then the last checkpoint is taken up
-            code = ended(number, chance.uniform(0.1, 0.6) * seconds if kills < KILLS else 300)
+            code = ended(number, chance.uniform(0.1, 0.6) * seconds if kills < most else 300)
             if code is None:
                 # it may have ended just now, by itself
                 assert killed(number, signal.SIGKILL) in (-signal.SIGKILL, 0), (tmp_path / "said.txt").read_text()
@@ -110,7 +112,7 @@ def test_a_sweep_killed_twenty_times_ends_as_if_nothing_had_been(whole: tuple[Pa
 
 
 @FORKS
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupted_sweep_ends_with_its_leaderboard_and_how_to_go_on(
     cli: Cli, tmp_path: Path, how: signal.Signals
 ) -> None:

@@ -16,7 +16,7 @@ from onelayer.config import RunSpec
 from onelayer.filenames import CURVES
 from onelayer.track.history import History, is_kept, points, take_history
 from onelayer.track.stored import Block, Curve, join, read_curves
-from tests.conftest import Outcome, composed, result_of, rows_of
+from tests.conftest import Outcome, composed, examples, result_of, rows_of
 from tests.sweeps.traces import results
 
 Cli = Callable[..., Outcome]
@@ -67,7 +67,7 @@ def test_every_epoch_is_kept_at_first_and_then_64_for_each_doubling() -> None:
         assert sum(epoch <= epochs for epoch in kept) <= points(epochs) + 1
 
 
-@settings(max_examples=15, deadline=None)  # files are slow at times
+@settings(max_examples=examples(8), deadline=None)  # files are slow at times
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=4), st.integers(1, 7), st.none() | st.integers(1, 200))
 def test_a_run_has_the_same_curve_alone_and_in_a_stack_that_was_killed(
     tmp_path_factory: pytest.TempPathFactory, lasts: list[int], every: int, break_at: int | None

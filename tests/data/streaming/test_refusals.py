@@ -107,6 +107,7 @@ def test_the_database_goes_after_ctrl_c(tmp_path: Path) -> None:
     assert not list((tmp_path / "scratch").iterdir())
 
 
+@pytest.mark.slow
 def test_nothing_stays_of_a_command_that_is_ended_while_it_copies(tmp_path: Path) -> None:
     query = "data.query=select range as a, range % 2 as yes from range(20000000)"
     arguments = ["data=table", query, "data.target=yes", "data.stream=true", "hydra.run.dir=run"]

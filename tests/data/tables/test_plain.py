@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.plain import _separators
 from onelayer.errors import UserError
+from tests.conftest import examples
 
 CELL = st.text("ab1 .,;|\t\"'#\\é😀\r\n", max_size=5)
 QUOTED = st.fixed_dictionaries({"quotechar": st.sampled_from("\"'"), "quoting": st.just(csv.QUOTE_ALL)})
@@ -28,7 +29,12 @@ def cells_of(path: Path, names: list[str], **how: Any) -> list[list[str]]:
     return [[(cell or "").strip() for cell in row] for row in rows.all("SELECT * FROM rows ORDER BY rowid")]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=2, max_size=6),
     odd=st.sampled_from(["", " name", "\nname", ", name", '"name"']),
@@ -61,7 +67,12 @@ def test_what_pythons_csv_module_writes_is_read_back(
     assert cells_of(path, names, encoding=encoding) == [[cell.strip() for cell in row] for row in rows]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     lines=st.lists(
         st.tuples(
