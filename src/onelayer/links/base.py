@@ -169,7 +169,8 @@ class SymmetricLink(BinaryLink, Outcome):
         """Return the same in numpy; another formula stands here where numpy has better functions than exports."""
         import numpy as np
 
-        result: Floats = self.tail(a, Unbounded(np))
+        with np.errstate(over="ignore"):
+            result: Floats = self.tail(a, Unbounded(np))
         return result
 
     @override

@@ -115,7 +115,11 @@ class ArrayOperations(Operations):
 
 
 class Unbounded(ArrayOperations):
-    """Where an underflow is no error."""
+    """Where over- and underflow are no errors, so that nothing is held within range."""
+
+    @override
+    def at_most(self, x: Value, bound: float) -> Value:
+        return x
 
     @override
     def decay(self, a: Value) -> Value:
