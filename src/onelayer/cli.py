@@ -14,7 +14,7 @@ from onelayer.explain import TRACEBACK, reported
 from onelayer.filenames import OVERRIDES
 from onelayer.signals import ended_by_signals
 from onelayer.terminal.console import say, warn
-from onelayer.terminal.overrides import is_override, key_of, overrides_last, quoted, run_name, with_quotes
+from onelayer.terminal.overrides import is_override, key_of, overrides_last, quoted, register_run_name, with_quotes
 from onelayer.terminal.parser import unknown_flags
 from onelayer.terminal.usage import COMMANDS, TRAIN_FLAGS, inspect_usage, usage
 
@@ -25,13 +25,12 @@ if TYPE_CHECKING:
 def train() -> None:
     """Run what the command line says; exit 0 when it ended, 1 or 2 when it could not."""
     import hydra
-    from omegaconf import OmegaConf
 
     # Hydra hands exceptions on only under this setting; what the user asked for is kept beside it
     asked = os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     logging.raiseExceptions = False  # a log that has no room on the disk is on the screen too
-    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    register_run_name()
     try:
         with ended_by_signals(), reported():
             for flag in unknown_flags(sys.argv[1:], TRAIN_FLAGS):

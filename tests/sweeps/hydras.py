@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 from onelayer import CONF
 from onelayer.sweeps.compose import Composed, Composer
 from onelayer.sweeps.hydra_files import write_hydra_files
-from onelayer.terminal.overrides import run_name
+from onelayer.terminal.overrides import register_run_name
 
 FILES = ("config.yaml", "hydra.yaml", "overrides.yaml")
 
@@ -25,7 +25,7 @@ class Sweep:
     """A sweep over real configuration files: its jobs by Hydra, and by the composer."""
 
     def __init__(self, *overrides: str, folder: Path = CONF, name: str = "train") -> None:
-        OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+        register_run_name()
         with initialize_config_dir(str(folder), version_base="1.3"):
             self.loader = GlobalHydra.instance().config_loader()
         self.master = self.loader.load_configuration(name, list(overrides), run_mode=RunMode.MULTIRUN)

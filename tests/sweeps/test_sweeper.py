@@ -48,9 +48,9 @@ def sweep(
     hydra_restore_singletons: None, hydra_sweep_runner: Callable[..., SweepTaskFunction], tmp_path: Path
 ) -> Callable[..., SweepTaskFunction]:
     """Make a sweep over our configuration, with a task that takes it and Hydra's basic launcher."""
-    from onelayer.terminal.overrides import run_name
+    from onelayer.terminal.overrides import register_run_name
 
-    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    register_run_name()
 
     def make(task: Callable[[DictConfig], Any], *overrides: str) -> SweepTaskFunction:
         return hydra_sweep_runner(
