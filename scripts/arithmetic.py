@@ -11,15 +11,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-from onelayer import CONF
 from onelayer.build import build_data
+from onelayer.compose import compose_train
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.training import stack_of
@@ -30,8 +27,7 @@ OPTIMIZERS = ("sgd", "adam")
 
 def specs_of(optim: str, runs: int) -> list[RunSpec]:
     overrides = ["data=linear", "data.n_samples=10000", "data.n_features=100", f"data.batch_size={BATCH}"]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        plain: Any = OmegaConf.to_container(compose("train", [*overrides, f"optim={optim}"]), resolve=True)
+    plain = compose_train([*overrides, f"optim={optim}"])
     spec = RunSpec.from_config(plain)
     rates = torch.logspace(-4, -1, runs).tolist()
     return [spec.model_copy(update={"optim": spec.optim.model_copy(update={"lr": lr})}) for lr in rates]

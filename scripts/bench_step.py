@@ -15,17 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hydra import compose, initialize_config_dir
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
-from omegaconf import OmegaConf
 from torch.utils.data import DataLoader, TensorDataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from by_hand import train
 from machine import write_page
-from onelayer import CONF
 from onelayer.build import build_data
+from onelayer.compose import compose_train
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.threads import few_threads
@@ -51,8 +49,7 @@ def spec_of(optim: str) -> RunSpec:
         f"trainer.max_epochs={EPOCHS}",
         "trainer.enable_progress_bar=false",
     ]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        plain: Any = OmegaConf.to_container(compose("train", overrides), resolve=True)
+    plain = compose_train(overrides)
     return RunSpec.from_config(plain)
 
 

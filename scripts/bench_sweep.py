@@ -9,17 +9,14 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import BATCH, DATA, EPOCHS, Losses, Process, arithmetic, by_hand, fused, idiomatic, scikit
 from machine import write_page
-from onelayer import CONF
 from onelayer.build import build_data
+from onelayer.compose import compose_train
 from onelayer.config import RunSpec
 
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "nadam", "radam", "rmsprop", "adagrad")
@@ -208,8 +205,7 @@ def rates(found: Timings, many: int) -> str:
 
 def save_rows(path: Path) -> tuple[int, int]:
     """Save the scaled rows that onelayer trains on, for the others; return how many there are to train and validate."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        plain: Any = OmegaConf.to_container(compose("train", DATA), resolve=True)
+    plain = compose_train(DATA)
     data = build_data(RunSpec.from_config(plain))
     blocks = {"train": next(iter(data.measured("train"))), "val": next(iter(data.measured("val")))}
     torch.save({name: (block.x, block.y) for name, block in blocks.items()}, path)

@@ -10,17 +10,14 @@ import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import duckdb
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import new_folder, run
 from machine import peak_memory
-from onelayer import CONF
 from onelayer.build import build_data
+from onelayer.compose import compose_train
 from onelayer.config import RunSpec
 from onelayer.prepared import load_table, prepare_data
 from onelayer.training import stack_of
@@ -54,8 +51,7 @@ def by_duckdb(path: Path) -> Seconds:
 def by_onelayer(path: Path) -> Seconds:
     """Go to the end of the first optimizer step; return the seconds of each stage."""
     overrides = ["data=table", f"data.path={path}", "data.target=y", "optim=sgd"]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        plain: Any = OmegaConf.to_container(compose("train", overrides), resolve=True)
+    plain = compose_train(overrides)
     spec = RunSpec.from_config(plain)
     marks = [time.perf_counter()]
     table = load_table(spec)

@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 from scipy.sparse import csr_array, load_npz, save_npz
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import new_folder, run
 from machine import peak_memory
-from onelayer import CONF
 from onelayer.build import build_data
+from onelayer.compose import compose_train
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.data.table import Table
@@ -57,9 +55,8 @@ def table(x: csr_array) -> Table:
 
 def stack(rows: Table, rates: np.ndarray[Any, Any], overrides: list[str]) -> tuple[DataModule, OneLayer]:
     """Return a stack with a run for each learning rate; all rows train."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        whole = ["data=libsvm", "data.path=none", "data.split.val=0", "data.split.test=0"]
-        plain: Any = OmegaConf.to_container(compose("train", [*whole, *overrides]), resolve=True)
+    whole = ["data=libsvm", "data.path=none", "data.split.val=0", "data.split.test=0"]
+    plain = compose_train([*whole, *overrides])
     spec = RunSpec.from_config(plain)
     specs = [spec.model_copy(update={"optim": spec.optim.model_copy(update={"lr": float(lr)})}) for lr in rates]
     prepared = prepare_data(spec, rows)

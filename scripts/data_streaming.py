@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from hydra import compose, initialize_config_dir
 from lightning.pytorch import Callback, LightningModule, Trainer
-from omegaconf import OmegaConf
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import new_folder, run
-from onelayer import CONF
 from onelayer.build import build_data
+from onelayer.compose import compose_train
 from onelayer.config import RunSpec
 from onelayer.model.metrics import metrics_of
 from onelayer.prepared import load_table, prepare_data
@@ -77,8 +75,7 @@ class Clock(Callback):
 
 def train(path: Path, *, stream: bool) -> dict[str, Any]:
     """Train all runs for an epoch, stage by stage; return the seconds of each, and the rows that trained."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        composed: Any = OmegaConf.to_container(compose("train", overrides(path, stream=stream)), resolve=True)
+    composed = compose_train(overrides(path, stream=stream))
     specs = [RunSpec.from_config(composed | {"optim": composed["optim"] | {"lr": lr}}) for lr in RATES]
     spec, marks, clock = specs[0], [time.perf_counter()], Clock()
     table = load_table(spec)

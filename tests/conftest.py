@@ -79,31 +79,6 @@ def modules_are_no_garbage() -> Iterator[None]:
     gc.unfreeze()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def configurations_are_parsed_once() -> None:
-    """Hydra reads and parses some twenty files for each composition; here a file is parsed anew when it has changed."""
-    from hydra.core.plugins import Plugins
-    from hydra.plugins.config_source import ConfigResult, ConfigSource
-
-    def remembering(load: Callable[[Any, str], ConfigResult]) -> Callable[[Any, str], ConfigResult]:
-        known: dict[tuple[str, str, str, int], ConfigResult] = {}
-
-        def load_config(source: Any, config_path: str) -> ConfigResult:
-            file = Path(source.path) / source._normalize_file_name(config_path)
-            changed = file.stat().st_mtime_ns if file.is_file() else 0  # those of a package do not
-            key = source.provider, source.path, config_path, changed
-            if key not in known:
-                known[key] = load(source, config_path)
-            return copy.deepcopy(known[key])
-
-        return load_config
-
-    for plugin in Plugins.instance().discover(ConfigSource):
-        source: Any = plugin
-        if source.scheme() in ("file", "pkg"):
-            source.load_config = remembering(source.load_config)
-
-
 @pytest.fixture(autouse=True)
 def clean_hydra() -> Iterator[None]:
     from hydra.core.global_hydra import GlobalHydra
@@ -123,15 +98,9 @@ def composed(*overrides: str) -> dict[str, Any]:
 
 @cache
 def _composed_once(*overrides: str) -> dict[str, Any]:
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
+    from onelayer.compose import compose_train
 
-    from onelayer import CONF
-
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        plain = OmegaConf.to_container(compose("train", list(overrides)), resolve=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    return compose_train(overrides)
 
 
 def load(source: str, **args: Any) -> "Table":
@@ -174,18 +143,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     """Run `train` with arguments, in process and in an empty folder."""
     import logging
 
-    from hydra._internal.hydra import Hydra
-
     from onelayer.cli import train
-
-    get_mode = Hydra.get_mode
-
-    def mode(hydra: Hydra, config_name: str | None, overrides: list[str]) -> Any:
-        """Hydra composes all once more to see whether a file sets hydra.mode; none does, so that it finds null."""
-        said = any(one.startswith("hydra.mode=") for one in overrides)
-        return get_mode(hydra, config_name, overrides) if said else None
-
-    monkeypatch.setattr(Hydra, "get_mode", mode)
 
     def run(*arguments: str) -> Outcome:
         monkeypatch.chdir(tmp_path)

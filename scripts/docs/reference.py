@@ -15,6 +15,7 @@ from docs.docstrings import arguments_of, first_sentence
 from docs.execute import ROOT
 from docs.kinds import shown, type_of, words_of
 from docs.yaml_comments import Option, read
+from onelayer.compose import compose_train
 from onelayer.flat import flat
 from onelayer.yaml_text import read_yaml
 
@@ -88,15 +89,10 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 def _defaults() -> dict[str, Any]:
     """What `python src/train.py` trains, by keys with dots; of data=table where the first option has no such key."""
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
-
     found: dict[str, Any] = {}
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        for overrides in (["data=table"], []):
-            plain = OmegaConf.to_container(compose("train", overrides), resolve=False)
-            assert isinstance(plain, dict)
-            found |= flat(plain)
+    for overrides in (["data=table"], []):
+        plain = compose_train(overrides, resolve=False)
+        found |= flat(plain)
     return found | flat(read_yaml(CONF / "train.yaml"))
 
 

@@ -22,7 +22,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.core.singleton import Singleton
@@ -62,9 +61,10 @@ def _warm_up() -> None:
         importlib.import_module(module.name)
     import torch
 
+    from onelayer.compose import compose_train
+
     torch.set_num_threads(1)
-    with initialize_config_dir(str(onelayer.CONF), version_base="1.3"):
-        compose("train", ["optim=sgd", "optim.lr=0.1"])  # what Hydra parses first takes it longest
+    compose_train(["optim=sgd", "optim.lr=0.1"])  # what Hydra parses first takes it longest
     _forget(GlobalHydra, VersionBase)
     gc.collect()
     gc.freeze()  # what is here stays: to look through it again would take longer than most commands

@@ -6,7 +6,7 @@ import os
 import sys
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from onelayer import CONF, __version__
 from onelayer.errors import UserError, did_you_mean
@@ -14,7 +14,7 @@ from onelayer.explain import TRACEBACK, reported
 from onelayer.filenames import OVERRIDES
 from onelayer.signals import ended_by_signals
 from onelayer.terminal.console import say, warn
-from onelayer.terminal.overrides import is_override, key_of, overrides_last, quoted, register_run_name, with_quotes
+from onelayer.terminal.overrides import is_override, key_of, overrides_last, quoted, run_name, with_quotes
 from onelayer.terminal.parser import unknown_flags
 from onelayer.terminal.usage import COMMANDS, TRAIN_FLAGS, inspect_usage, usage
 
@@ -26,18 +26,20 @@ def train() -> None:
     """Run what the command line says; exit 0 when it ended, 1 or 2 when it could not."""
     import hydra
 
+    from onelayer.compose import main_options, register_resolver
+
     # Hydra hands exceptions on only under this setting; what the user asked for is kept beside it
     asked = os.environ[TRACEBACK] = os.environ.get("HYDRA_FULL_ERROR", "0")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     logging.raiseExceptions = False  # a log that has no room on the disk is on the screen too
-    register_run_name()
+    register_resolver("run_name", run_name)
     try:
         with ended_by_signals(), reported():
             for flag in unknown_flags(sys.argv[1:], TRAIN_FLAGS):
                 warn(f"error: there is no flag {flag}{did_you_mean(flag, TRAIN_FLAGS) or '; see --help'}")
                 sys.exit(2)
             sys.argv[1:] = with_resumed(overrides_last(with_quotes(sys.argv[1:])))
-            started = hydra.main(version_base="1.3", config_path=str(CONF), config_name="train")(task)
+            started = hydra.main(**main_options(), config_path=str(CONF), config_name="train")(task)
             if {"-h", "--help", "--hydra-help"}.isdisjoint(sys.argv[1:]):
                 try:
                     started()
@@ -97,19 +99,11 @@ def inspect(arguments: list[str]) -> None:
         given[0] = f"path={given[0]}"
     overrides = with_quotes(["data=table", *(f"data.{one.removeprefix('data.')}" for one in given)])
     sys.argv = ["onelayer inspect", *overrides]  # errors look there for what was chosen
+    from onelayer.compose import compose_train
     from onelayer.inspection import show_table
     from onelayer.terminal.console import stdout_console
 
-    show_table(_composed(overrides), stdout_console())
-
-
-def _composed(overrides: list[str]) -> dict[str, Any]:
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
-
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        config: Any = OmegaConf.to_container(compose("train", overrides), resolve=True)
-    return dict(config)
+    show_table(compose_train(overrides), stdout_console())
 
 
 def main() -> None:

@@ -120,9 +120,9 @@ def _of_the_default(key: str) -> str:
 
 def _known_values() -> dict[str, Any]:
     """Return all keys of the configuration with their values, for the groups that the command line chose."""
-    from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
-    from omegaconf import OmegaConf
+
+    from onelayer.compose import compose_train
 
     def walk(tree: dict[Any, Any], above: str) -> Iterator[tuple[str, Any]]:
         for name, value in tree.items():
@@ -133,6 +133,4 @@ def _known_values() -> dict[str, Any]:
     choices = {f"{path.parent.name}={path.stem}": path.parent.name for path in sorted(CONF.glob("*/*.yaml"))}
     chosen = [argument for argument in sys.argv[1:] if argument in choices]
     GlobalHydra.instance().clear()
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        tree: Any = OmegaConf.to_container(compose("train", chosen))
-    return dict.fromkeys(choices.values()) | dict(walk(tree, ""))
+    return dict.fromkeys(choices.values()) | dict(walk(compose_train(chosen, resolve=False), ""))

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 
-from onelayer import CONF
+from onelayer.compose import initialized
 
 
 @pytest.fixture
 def loader() -> Iterator[ConfigLoader]:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with initialized():
         yield GlobalHydra.instance().config_loader()

@@ -14,9 +14,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from onelayer import CONF
+from onelayer.compose import register_resolver, version_base
 from onelayer.sweeps.compose import Composed, Composer
 from onelayer.sweeps.hydra_files import write_hydra_files
-from onelayer.terminal.overrides import register_run_name
+from onelayer.terminal.overrides import run_name
 
 FILES = ("config.yaml", "hydra.yaml", "overrides.yaml")
 
@@ -25,8 +26,8 @@ class Sweep:
     """A sweep over real configuration files: its jobs by Hydra, and by the composer."""
 
     def __init__(self, *overrides: str, folder: Path = CONF, name: str = "train") -> None:
-        register_run_name()
-        with initialize_config_dir(str(folder), version_base="1.3"):
+        register_resolver("run_name", run_name)
+        with initialize_config_dir(str(folder), **version_base()):
             self.loader = GlobalHydra.instance().config_loader()
         self.master = self.loader.load_configuration(name, list(overrides), run_mode=RunMode.MULTIRUN)
         self.compose = Composer(self.loader, self.master)

@@ -144,8 +144,9 @@ def test_a_refused_job_leaves_the_composer_usable(sweep: Sweep) -> None:
 
 
 def test_what_a_caller_changes_stays_in_that_job(sweep: Sweep) -> None:
-    given = ["scheduler=cosine", "optim.betas=[0.1,0.2]", "seed=5"]
-    first, untouched = sweep.compose(given, 0), repr(sweep.compose(given, 0))
+    given = ["scheduler=cosine", "optim.betas=[0.1,0.2]", "seed=5", "monitor=train/loss"]
+    first = sweep.compose(given, 0)  # by Hydra, from which others are made
+    untouched = repr(first)
     for tree in (first.config, first.resolved):
         tree["optim"]["betas"].append(3)
         tree["data"].clear()

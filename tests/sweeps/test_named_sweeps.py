@@ -8,8 +8,9 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from onelayer import CONF
+from onelayer.compose import register_resolver
 from onelayer.sweeps.grid import Job, sweep_jobs
-from onelayer.terminal.overrides import register_run_name
+from onelayer.terminal.overrides import run_name
 from tests.conftest import OPTIMIZERS
 
 SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))
@@ -34,7 +35,7 @@ def test_every_job_of_a_named_sweep_is_valid(loader: ConfigLoader, name: str) ->
     from onelayer.model.optimizers import refuse_minibatches
     from onelayer.sweeps.compose import Composer
 
-    register_run_name()
+    register_resolver("run_name", run_name)
     master, made = named_sweep(loader, name, points=2)
     assert made
     compose = Composer(loader, master)

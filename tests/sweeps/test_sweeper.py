@@ -20,6 +20,8 @@ from tests.sweeps.traces import statuses
 
 # Hydra's suites run without version_base, where Hydra warns of its own old ways
 OLD_WAYS = pytest.mark.filterwarnings("ignore:(?s).*no longer change working directory at job runtime:UserWarning")
+# nor do they say what configurations may call, of which later versions warn
+pytestmark = pytest.mark.filterwarnings("ignore:(?s).*(execution_whitelist|execution whitelist):UserWarning")
 
 
 @OLD_WAYS
@@ -48,9 +50,10 @@ def sweep(
     hydra_restore_singletons: None, hydra_sweep_runner: Callable[..., SweepTaskFunction], tmp_path: Path
 ) -> Callable[..., SweepTaskFunction]:
     """Make a sweep over our configuration, with a task that takes it and Hydra's basic launcher."""
-    from onelayer.terminal.overrides import register_run_name
+    from onelayer.compose import register_resolver
+    from onelayer.terminal.overrides import run_name
 
-    register_run_name()
+    register_resolver("run_name", run_name)
 
     def make(task: Callable[[DictConfig], Any], *overrides: str) -> SweepTaskFunction:
         return hydra_sweep_runner(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from hydra.core.config_store import ConfigStore
-from omegaconf import OmegaConf
 
+from onelayer.compose import register_resolver
 from tests.sweeps.hydras import Sweep
 
 
@@ -49,8 +49,7 @@ def test_the_clock_is_read_once_for_the_sweep(tmp_path: Path, monkeypatch: pytes
 
 def test_what_a_run_reads_for_itself_is_read_for_each(tmp_path: Path) -> None:
     ticks = count()
-    register = getattr(OmegaConf, "register_resolver", OmegaConf.register_new_resolver)
-    register("tick", lambda *_: f"run {next(ticks)}", use_cache=True, replace=True)
+    register_resolver("tick", lambda *_: f"run {next(ticks)}", use_cache=True)
     for subdir in ("${tick:}", "${tick:${hydra.overrides.task}}"):
         sweep = Sweep(f"hydra.sweep.subdir='{subdir}'", f"hydra.sweep.dir={tmp_path}")
         names = [sweep.compose(["+name=${tick:}", f"seed={seed}"], seed).directory.name for seed in range(3)]

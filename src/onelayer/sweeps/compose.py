@@ -103,12 +103,14 @@ class Composer:
             raise
         if like not in self._templates:
             try:
-                self._templates[like] = Template(composed, config, values, self._sweep_dir)
+                template = Template(composed, config, values, self._sweep_dir)
             except LookupError:
-                self._templates[like] = None
+                template = None
+            self._templates[like] = template
             if len(self._templates) > KEPT_TEMPLATES:
                 del self._templates[next(iter(self._templates))]
-        return composed
+        # what is returned belongs to the caller
+        return composed if template is None else template.job(overrides, values, number)
 
     def _by_hydra(self, overrides: Sequence[str], number: int) -> tuple[Composed, DictConfig]:
         """Compose a job as Hydra's basic launcher and `run_job` do; return its configuration beside it."""

@@ -53,15 +53,6 @@ def quoted(text: str) -> str:
     return text if re.fullmatch(r"[\w./~-]+", text, re.ASCII) else _in_quotes(text)
 
 
-def register_run_name() -> None:
-    """Let configurations name a folder by `${run_name:...}`."""
-    from omegaconf import OmegaConf
-
-    # its name from OmegaConf 2.4 on, where the former one warns
-    register = getattr(OmegaConf, "register_resolver", OmegaConf.register_new_resolver)
-    register("run_name", run_name, replace=True)
-
-
 def run_name(overrides: Sequence[str]) -> str:
     """Name the folder of one run of a sweep after its overrides; a short hash where the name would not do."""
     name = ",".join(overrides)
