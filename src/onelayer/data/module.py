@@ -111,6 +111,10 @@ class DataModule(LightningDataModule):
         """Yield the test rows; nothing where there are none."""
         return self.measured("test")
 
+    def predict_dataloader(self) -> Any:
+        """Yield the test rows; nothing where there are none."""
+        return self.measured("test")
+
     def measured(self, part: Literal["train", "val", "test"]) -> Any:
         """Yield the rows of a part in the table's order; nothing where there are none."""
         rows: AnyPart = getattr(self, part)
