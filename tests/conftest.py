@@ -1,6 +1,5 @@
 """What all tests share: configurations composed as users write them, the command line in process, and real data."""
 
-import copy
 import gc
 import json
 import os
@@ -92,15 +91,63 @@ def clean_hydra() -> Iterator[None]:
 
 
 def composed(*overrides: str) -> dict[str, Any]:
-    """A configuration as `python src/train.py` composes it, as plain containers."""
-    return copy.deepcopy(_composed_once(*overrides))
+    """A configuration as `python src/train.py` composes it, as plain containers.
+
+    Hydra composes the choices from groups, once for all tests that make the same ones; values are set as it sets them.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    choices: list[str] = []
+    values: dict[str, Any] = {}
+    for text, override in zip(overrides, OverridesParser.create().parse_overrides([*overrides]), strict=True):
+        key = override.key_or_group
+        plain = override.type is not None and override.type.name == "CHANGE" and override.package is None
+        if plain and "/" not in key and not key.startswith("hydra.") and not (ROOT / "conf" / key).is_dir():
+            values[key] = override.value()
+        else:
+            choices.append(text)
+    config = OmegaConf.create(_chosen(*choices))
+    OmegaConf.set_struct(config, True)
+    try:
+        for key, value in values.items():
+            OmegaConf.update(config, key, value, merge=True)
+    except OmegaConfBaseException:
+        _chosen(*overrides)  # so that the mistake is told as Hydra tells it
+        raise
+    container = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
 
 
 @cache
-def _composed_once(*overrides: str) -> dict[str, Any]:
+def _chosen(*choices: str) -> dict[str, Any]:
     from onelayer.compose import compose_train
 
-    return compose_train(overrides)
+    return compose_train(choices, resolve=False)
+
+
+def trained_run(directory: Path, *overrides: str, **data: Any) -> Path:
+    """Train a run without the command line, which takes longer than a small run, and leave the same directory.
+
+    Args:
+        directory: of the run; it is made.
+        overrides: choices such as data=table, and values such as model.l2=0.1.
+        data: values of `data`.
+    """
+    import yaml
+
+    from onelayer.config import RunSpec
+    from onelayer.run import train
+    from onelayer.track.results import Run
+
+    config = composed(*overrides)
+    config["data"] |= data
+    (directory / ".hydra").mkdir(parents=True)
+    (directory / ".hydra" / "config.yaml").write_text(yaml.safe_dump(config))
+    train(Run(RunSpec.from_config(config), directory, overrides))
+    return directory
 
 
 def load(source: str, **args: Any) -> "Table":

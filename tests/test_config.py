@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from onelayer.compose import compose_train
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from tests.conftest import OPTIMIZERS, ROOT, composed
@@ -125,3 +126,17 @@ def test_every_mistake_is_named_at_once() -> None:
     with pytest.raises(UserError) as error:
         RunSpec.from_config(wrong)
     assert [line.split("=")[0] for line in str(error.value).splitlines()] == ["seed", "patience"]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("optim.lr=1e-3", "seed=4"),
+        ("data=table", "data.class_weight={yes: 3}", "data.drop=[a,b]", "data.path='x y'"),
+        ("scheduler=cosine", "trainer.max_epochs=7"),  # the one takes its T_max from the other
+        ("experiment=links", "data.split.val=3", "+data.more=1"),
+    ],
+    ids=" ".join,
+)
+def test_configurations_of_these_tests_are_those_of_the_command_line(overrides: tuple[str, ...]) -> None:
+    assert composed(*overrides) == compose_train(overrides)

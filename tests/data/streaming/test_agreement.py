@@ -1,19 +1,19 @@
 """A streamed table trains as the same table in memory does, on the same rows in the same order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.conftest import Outcome
-from tests.data.streaming.tables import ROWS, invented, saved, trained
+from onelayer.artefact import Artefact
+from tests.conftest import result_of, trained_run
+from tests.data.streaming.tables import ROWS, invented, saved
 
 # of these a case uses those that it names; they are no features
 OTHERS = ("number", "yes", "kind", "weight", "group")
 BASE = [
     "data=table",
-    "data.path=t.parquet",
     "data.split.val=100",
     "data.split.test=80",
     "data.split.shuffle=false",
@@ -63,14 +63,16 @@ CASES = {
 }
 
 
-def agree(cli: Callable[..., Outcome], folder: Path, said: Sequence[str], dtype: str, tolerance: float) -> None:
+def agree(folder: Path, said: Sequence[str], dtype: str, tolerance: float) -> None:
     frame = invented()
     unused = [name for name in OTHERS if not any(one.endswith(f"={name}") for one in said)]
-    saved(frame.drop(columns=unused), folder / "t.parquet")
+    path = saved(frame.drop(columns=unused), folder / "t.parquet")
     arguments = [*BASE, *said, f"data.dtype={dtype}"]
     in_memory = [one for one in arguments if not one.startswith("data.block_rows")]
-    memory, model = trained(cli, folder / "memory", *in_memory)
-    streamed, other = trained(cli, folder / "streamed", *arguments, "data.stream=true")
+    runs = trained_run(folder / "memory", *in_memory, path=str(path))
+    streams = trained_run(folder / "streamed", *arguments, "data.stream=true", path=str(path))
+    memory, streamed = result_of(runs), result_of(streams)
+    model, other = Artefact.load(runs / "model"), Artefact.load(streams / "model")
     assert other.encoder.features == model.encoder.features
     for name in ("weight", "bias", "x_shift", "x_scale", "y_shift", "y_scale"):
         np.testing.assert_allclose(getattr(other, name), getattr(model, name), rtol=tolerance, atol=tolerance)
@@ -86,10 +88,10 @@ def agree(cli: Callable[..., Outcome], folder: Path, said: Sequence[str], dtype:
 
 
 @pytest.mark.parametrize("said", CASES.values(), ids=CASES)
-def test_in_float64_all_numbers_agree(cli: Callable[..., Outcome], tmp_path: Path, said: Sequence[str]) -> None:
-    agree(cli, tmp_path, said, "float64", 1e-9)
+def test_in_float64_all_numbers_agree(tmp_path: Path, said: Sequence[str]) -> None:
+    agree(tmp_path, said, "float64", 1e-9)
 
 
 @pytest.mark.parametrize("name", ["regression, weights", "binary, all weights", "multiclass, weights"])
-def test_in_float32_they_agree_to_its_digits(cli: Callable[..., Outcome], tmp_path: Path, name: str) -> None:
-    agree(cli, tmp_path, CASES[name], "float32", 1e-5)
+def test_in_float32_they_agree_to_its_digits(tmp_path: Path, name: str) -> None:
+    agree(tmp_path, CASES[name], "float32", 1e-5)

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from scipy import special
 
 from onelayer.deliver.inference.rows import Array
-from tests.conftest import Outcome, composed
+from tests.conftest import Outcome, trained_run
 
 Summarised = Callable[..., Outcome]
 Train = Callable[..., Path]
@@ -35,35 +34,8 @@ def trained(folder: Path, *arguments: str) -> Path:
 
 
 def trained_soon(directory: Path, *arguments: str, **values: Any) -> Path:
-    """Train without Hydra, which takes longer than all the rest, and leave the same run directory.
-
-    Args:
-        directory: of the run.
-        arguments: choices such as data=table, and values such as model.l2=0.1.
-        values: of `data`.
-    """
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    from onelayer.config import RunSpec
-    from onelayer.run import train
-    from onelayer.track.results import Run
-
-    pairs = [one.split("=", 1) for one in (*SHORT, *arguments)]
-    choices = {key: choice for key, choice in pairs if "." not in key and key != "task"}
-    config = composed(*(f"{key}={choice}" for key, choice in choices.items()))
-    parser = OverridesParser.create()
-    for key, text in pairs:
-        if key not in choices:
-            *sections, name = key.split(".")
-            section = config
-            for one in sections:
-                section = section[one]
-            section[name] = parser.parse_override(f"{key}={text}").value()
-    config["data"] |= values
-    (directory / ".hydra").mkdir(parents=True)
-    (directory / ".hydra" / "config.yaml").write_text(yaml.safe_dump(config))
-    train(Run(RunSpec.from_config(config), directory))
-    return directory
+    """Train without the command line; the values are those of `data`."""
+    return trained_run(directory, *SHORT, *arguments, **values)
 
 
 def said(command: Summarised, *arguments: str | Path) -> dict[str, Any]:
