@@ -9,16 +9,17 @@ from torch import Tensor
 from onelayer.data.blocks import Block
 from onelayer.data.parts import Part
 from onelayer.data.preprocess import Scale
+from onelayer.estimators.settings import optimizer_defaults
+from onelayer.model.adapters import RunOptimizer
 from onelayer.model.linear import Init
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import OBJECTIVES, Objective
-from onelayer.model.optimizers import OptimizerSettings
+from onelayer.model.optimizers import OptimizerSettings, adapter_named
 from onelayer.model.schedule import ScheduleSettings
 from onelayer.optimum.truth import Solved
 from tests.conftest import composed
 
 WITHOUT_LINE_SEARCH = "lbfgs optim.line_search_fn=null"
-FULL_BATCH = ("lbfgs", "rprop", WITHOUT_LINE_SEARCH)
 ROWS, FEATURES, BATCH = 128, 4, 16
 
 
@@ -26,6 +27,15 @@ def configured(optim: str) -> tuple[str, float, dict[str, Any]]:
     """Class, learning rate and arguments as `optim=` gives them."""
     args = composed(*f"optim={optim}".split())["optim"]
     return args.pop("name"), args.pop("lr"), args
+
+
+def adapter(optim: str) -> type[RunOptimizer]:
+    """What an optimizer that `optim=` gives can do."""
+    return adapter_named(optimizer_defaults(optim.partition(" ")[0])["name"])
+
+
+def batch_of(optim: str) -> int:
+    return ROWS if adapter(optim).full_batch else BATCH
 
 
 def problem(objective: str, dtype: torch.dtype) -> tuple[Tensor, Tensor, int]:

@@ -17,7 +17,7 @@ from onelayer.model.schedule import ScheduleSettings
 from onelayer.model.take import take_stack
 from onelayer.optimum.truth import Solved
 from tests.conftest import OPTIMIZERS
-from tests.model.problems import BATCH, FULL_BATCH, ROWS, configured, problem, stack_on
+from tests.model.problems import BATCH, ROWS, adapter, batch_of, configured, problem, stack_on
 
 EPOCHS = 9
 # how far apart two numbers may be that are computed in stacks of different size
@@ -102,7 +102,8 @@ class Runs:
             for name, value in wanted.values.items():
                 close(found.values[name][row], value[0], self.dtype, f"{what} {name}")
             ours, alone = take_stack(found.stack_state(), [row]), wanted.stack_state()
-            if self.settings[run].name == "LBFGS":  # remembers differences of gradients, which have no digits left
+            if self.settings[run].adapter.needs_closure:
+                # L-BFGS remembers differences of gradients, which have no digits left
                 del ours["optimizers"], alone["optimizers"]
             same(ours, alone, self.dtype, what)
 
@@ -165,7 +166,7 @@ def train_leaving(runs: Runs, leaving: dict[int, list[int]]) -> tuple[OneLayer, 
 @pytest.mark.parametrize("dtype", CLOSE, ids=str)
 @pytest.mark.parametrize("optim", OPTIMIZERS)
 def test_runs_that_stay_go_on_as_if_alone(optim: str, dtype: torch.dtype) -> None:
-    runs = Runs(of_one_class(optim), [NONE] * 6, dtype, batch=ROWS if optim in FULL_BATCH else BATCH)
+    runs = Runs(of_one_class(optim), [NONE] * 6, dtype, batch=batch_of(optim))
     runs.check(*train_leaving(runs, LEAVING))
 
 
@@ -199,7 +200,7 @@ def test_runs_with_different_schedules_share_a_stack_and_leave_it() -> None:
 def test_all_optimizers_in_one_stack_with_a_neighbour_that_diverges(objective: str, dtype: torch.dtype) -> None:
     settings = [one for optim in OPTIMIZERS for one in of_one_class(optim)[:3]]
     schedules = [
-        NONE if one.name == "Rprop" else list(SCHEDULES.values())[number % len(SCHEDULES)]
+        list(SCHEDULES.values())[number % len(SCHEDULES)] if one.adapter.reads_schedule else NONE
         for number, one in enumerate(settings)
     ]
     wild = len(settings) // 2
@@ -213,8 +214,9 @@ def test_all_optimizers_in_one_stack_with_a_neighbour_that_diverges(objective: s
 @pytest.mark.parametrize("optim", OPTIMIZERS)
 def test_runs_taken_from_the_state_of_a_stack_go_on_in_a_stack_of_their_own(optim: str) -> None:
     """As when a killed sweep goes on without those that had ended."""
-    kinds = [NONE] * 6 if optim == "rprop" else [SCHEDULES["onecycle"], SCHEDULES["plateau"], NONE] * 2
-    runs = Runs(of_one_class(optim), kinds, torch.float64, batch=ROWS if optim in FULL_BATCH else BATCH)
+    reads = adapter(optim).reads_schedule
+    kinds = [SCHEDULES["onecycle"], SCHEDULES["plateau"], NONE] * 2 if reads else [NONE] * 6
+    runs = Runs(of_one_class(optim), kinds, torch.float64, batch=batch_of(optim))
     module = runs.stack(range(6))
     list(runs.train(module, 4))
     taken = [1, 2, 5]

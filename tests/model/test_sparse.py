@@ -65,9 +65,9 @@ def test_a_stack_trains_alike(name: str, optim: str, shuffled: bool, l2: list[fl
 
     def trained(x: Tensor) -> Tensor:
         settings = [OptimizerSettings.of(optim, lr, {}) for lr in (0.1, 0.01, 0.001)]
-        block = Block(x, TARGETS[name], order, 80 if optim == "LBFGS" else 32)
+        block = Block(x, TARGETS[name], order, 80 if settings[0].adapter.full_batch else 32)
         module = stack_on(block, OBJECTIVES[name], settings, l2, outputs=OUTPUTS[name])
-        assert module.linear.by_column == (x.is_sparse_csr and optim != "LBFGS")
+        assert module.linear.by_column == (x.is_sparse_csr and settings[0].adapter.any_layout)
         for epoch in range(3):
             module.training_step(block, 0)
             if epoch == 1:

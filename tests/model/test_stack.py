@@ -18,9 +18,10 @@ from tests.conftest import OPTIMIZERS
 from tests.model.problems import (
     BATCH,
     FEATURES,
-    FULL_BATCH,
     ROWS,
     WITHOUT_LINE_SEARCH,
+    adapter,
+    batch_of,
     configured,
     problem,
     stack_on,
@@ -71,7 +72,7 @@ def one_in_plain_torch(
 def test_a_stack_of_six_equals_six_loops_in_plain_torch(optim: str, objective: str, dtype: torch.dtype) -> None:
     name, lr, args = configured(optim)
     x, y, outputs = problem(objective, dtype)
-    block = Block(x, y, None, ROWS if optim in FULL_BATCH else BATCH)
+    block = Block(x, y, None, batch_of(optim))
     epochs = OTHER_STEPS.get(optim, STEPS) // (ROWS // block.batch_size)
     decays = [0.0, 0.1, 0.0, 0.01, 0.1, 0.03] if "weight_decay" in args else [None] * 6
     runs: list[tuple[float, dict[str, Any], float, int]] = [
@@ -89,7 +90,7 @@ def test_a_stack_of_six_equals_six_loops_in_plain_torch(optim: str, objective: s
         checked = check_optimizer(name, rate, its)
         expected = one_in_plain_torch(name, rate, checked, l2, seed, block, LOSSES[objective], outputs, epochs)
         found = module.linear.theta.data[index]
-        if optim == "lbfgs" and dtype == torch.float32:
+        if adapter(optim).needs_closure and optim != WITHOUT_LINE_SEARCH and dtype == torch.float32:
             # Its line search compares losses, and in float32 those are flat within sqrt(eps) = 3e-4 of the optimum:
             # plain torch itself stops up to 8e-4 away from it. So here the objectives are compared; the weights are
             # compared without a line search.
@@ -104,7 +105,7 @@ def test_a_stack_of_six_equals_six_loops_in_plain_torch(optim: str, objective: s
         assert error <= (single if dtype == torch.float32 else 1e-10), f"run {index}: {error:.1e}"
 
 
-@pytest.mark.parametrize("optim", [optim for optim in OPTIMIZERS if optim not in FULL_BATCH])
+@pytest.mark.parametrize("optim", [optim for optim in OPTIMIZERS if not adapter(optim).full_batch])
 def test_the_same_under_a_schedule_that_changes_every_step(optim: str) -> None:
     """Half a cosine is 13 steps, from lr to lr / 10 and back: the rates of all runs change at every step."""
     name, lr, args = configured(optim)
@@ -163,7 +164,7 @@ def test_one_runs_infinity_stays_its_own() -> None:
 @pytest.mark.parametrize("optim", OPTIMIZERS)
 def test_a_halted_run_does_not_move(optim: str) -> None:
     name, lr, args = configured(optim)
-    if optim == "lbfgs":
+    if adapter(optim).needs_closure:
         args["max_iter"] = 2  # with its twenty it is at the optimum after one step
     x, y, _ = problem("squared", torch.float32)
     block = Block(x, y, None, ROWS)

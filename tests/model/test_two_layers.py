@@ -20,7 +20,17 @@ from onelayer.model.two_layers import TwoLayers
 from onelayer.optimum.reference import Solver
 from onelayer.optimum.truth import Truth
 from tests.conftest import OPTIMIZERS
-from tests.model.problems import BATCH, FEATURES, FULL_BATCH, ROWS, configured, problem, stack_on, train_in_plain_torch
+from tests.model.problems import (
+    BATCH,
+    FEATURES,
+    ROWS,
+    adapter,
+    batch_of,
+    configured,
+    problem,
+    stack_on,
+    train_in_plain_torch,
+)
 from tests.model.test_stack import LOSSES
 
 HIDDEN = 5
@@ -164,10 +174,10 @@ def one_in_plain_torch(
 )
 def test_a_stack_of_three_equals_three_loops_in_plain_torch(optim: str, objective: str) -> None:
     name, lr, args = configured(optim)
-    if optim == "lbfgs":
+    if adapter(optim).needs_closure:
         args["max_iter"] = 5  # in a valley without a floor, its steps magnify the last digits of those before
     x, y, outputs = problem(objective, torch.float64)
-    block = Block(x, y, None, ROWS if optim in FULL_BATCH else BATCH)
+    block = Block(x, y, None, batch_of(optim))
     epochs = {"lbfgs": 3, "rprop": 30}.get(optim, 4)
     decay = {"weight_decay": 0.1} if "weight_decay" in args else {}
     runs = [(lr, args, 0.0, 0), (0.3 * lr, args | decay, 0.1, 1), (0.1 * lr, args, 0.01, 2)]

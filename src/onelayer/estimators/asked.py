@@ -12,6 +12,7 @@ from onelayer.estimators.base import OneLayerEstimator
 from onelayer.estimators.classifier import OneLayerClassifier
 from onelayer.estimators.regressor import OneLayerRegressor
 from onelayer.estimators.settings import InputError
+from onelayer.links import BY_TASK
 from onelayer.model.metrics import METRICS
 from onelayer.model.monitor import refuse_undefined
 
@@ -59,7 +60,7 @@ def check_model(model: str, table: Table) -> None:
     Raises:
         InputError: with the model that fits.
     """
-    fits = {"regression": "linear", "binary": "logistic", "multiclass": "softmax"}[table.task]
+    fits = next(iter(BY_TASK[table.task].values())).kind
     if model not in ("auto", fits):
         raise InputError(f"model={model!r}: y has {len(table.classes or ())} classes; use model={fits!r}")
 

@@ -22,7 +22,7 @@ LINKS: Mapping[str, BinaryLink] = {
     for link in (Logit(), Probit(), Cauchit(), Cloglog(), Tanh(), Gudermannian(), Algebraic(), Softsign())
 }
 IDENTITY, SOFTMAX = Identity(), Softmax()
-# what the header of a model may say, by task
+# what the header of a model may say, by task; the first one is the usual one
 BY_TASK: Mapping[str, Mapping[str, Link]] = {
     "regression": {IDENTITY.name: IDENTITY},
     "binary": LINKS,

@@ -13,14 +13,13 @@ TENTHS = 10
 POINTS: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 3.5, "markeredgewidth": 0, "alpha": 0.6}
 
 
-def draw(task: str, prediction: Array, target: Array, classes: tuple[str, ...] | None, title: str) -> Figure:
-    """Draw the figure that fits the task.
+def draw(prediction: Array, target: Array, classes: tuple[str, ...] | None, title: str) -> Figure:
+    """Draw the figure that fits the target.
 
     Args:
-        task: regression, binary or multiclass.
-        prediction: (rows, outputs), the mean or the probabilities.
+        prediction: (rows, outputs), the mean or the probabilities; of two classes that of the second, or both.
         target: (rows,), the number or the class.
-        classes: names of the classes.
+        classes: names of the classes; None of a number.
         title: which rows these are.
     """
     figure = Figure(figsize=(9, 4))
@@ -28,12 +27,12 @@ def draw(task: str, prediction: Array, target: Array, classes: tuple[str, ...] |
     # room for numbers of six digits; a layout engine would draw everything twice
     figure.subplots_adjust(left=0.1, right=0.97, bottom=0.14, top=0.83, wspace=0.3)
     figure.suptitle(title)
-    if task == "regression":
+    if classes is None:
         _residuals(figure, prediction[:, 0], target)
-    elif task == "binary":
+    elif prediction.shape[1] == 1:
         _roc_and_calibration(figure, prediction[:, 0], target)
     else:
-        _confusion(figure, prediction.argmax(1), target, classes or ())
+        _confusion(figure, prediction.argmax(1), target, classes)
     return figure
 
 

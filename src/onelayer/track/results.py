@@ -315,7 +315,7 @@ class Results:
         if not objective.of_classes:
             prediction, target = prepared.y_scale.undo(prediction), prepared.y_scale.undo(target)
         title = f"{prepared.target_name}, {name} rows, weights of epoch {chosen}"
-        figure = draw(data.task, prediction, target[:, 0], prepared.classes, title)
+        figure = draw(prediction, target[:, 0], prepared.classes, title)
         tag = f"{VERDICT}/{name}/{'predictions' if objective.of_classes else 'residuals'}"
         writer.image(tag, *to_png(figure), epoch)
 

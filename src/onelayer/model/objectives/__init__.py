@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from onelayer.errors import UserError, did_you_mean
-from onelayer.links import LINKS
+from onelayer.links import LINKS, BinaryLink
 from onelayer.model.objectives.base import Objective
 from onelayer.model.objectives.linked import Linked
 from onelayer.model.objectives.logistic import Logistic
@@ -34,9 +34,9 @@ def choose_objective(name: str, task: str, link: str = "logit") -> Objective:
     if objective.task != task:
         hint = "; set task=multiclass too" if binary_as_softmax else f"; use model.objective={by_task[task].name}"
         raise UserError(f"model.objective={name} fits a {objective.task} target, but the task is {task}{hint}")
-    if link == "logit":
+    if link == "logit":  # the default: the link that the objective has
         return objective
-    if objective.task != "binary":
+    if not isinstance(objective.link, BinaryLink):
         raise UserError(
             f"model.link={link} is for a binary target, but the task is {task} and its link is {objective.link.name}; "
             "leave it logit"

@@ -5,6 +5,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 
+from onelayer.links import BinaryLink
 from onelayer.report.figures.canvas import COLOURS, GREY, INK, Canvas, Painted, nothing
 from onelayer.report.figures.names import name_places
 from onelayer.report.gather import Gathered
@@ -28,7 +29,7 @@ def draw(gathered: Gathered) -> Painted:
         return nothing(NAME, TITLE, f"There are no predictions: {answers}.")
     if answers.probability is None:
         return _residuals(answers, gathered.winning, str(winner.artefact.header["target"]))
-    if winner.task == "binary":
+    if isinstance(winner.artefact.link, BinaryLink):
         return _ranking(answers, gathered.winning, winner.classes)
     return _confusion(answers, gathered.winning, winner.classes)
 
