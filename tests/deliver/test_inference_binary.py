@@ -8,7 +8,7 @@ from scipy import optimize, special, stats
 from sklearn.datasets import load_diabetes
 
 from onelayer.deliver.inference import Rows, binary
-from onelayer.deliver.inference.links import LINKS
+from onelayer.deliver.inference.binary_likelihood import LIKELIHOODS
 from onelayer.deliver.inference.robust import Robust
 from onelayer.deliver.inference.rows import Array
 from tests.conftest import examples
@@ -23,11 +23,11 @@ def problem(seed: int = 0, n: int = 120) -> tuple[Array, Array, Array]:
     return x, y, rng.integers(1, 5, n).astype(float)
 
 
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("link", LIKELIHOODS)
 def test_optimum_and_observed_information(link: str) -> None:
     """Against a numerical optimum, and the finite differences of the score of the whole likelihood there."""
     x, y, weight = problem()
-    functions = LINKS[link]
+    functions = LIKELIHOODS[link]
     table = fitted_binary(Rows.of(x, y, weight, constant=0), link=link, information="observed")
 
     def score(b: Array) -> Array:
@@ -55,7 +55,7 @@ def test_robust(link: str, robust: Robust) -> None:
     x, y, weight = problem()
     table = fitted_binary(Rows.of(x, y, weight, constant=0), link=link, robust=robust)
     z = x @ table.coef
-    score, information = weight * LINKS[link].score(z, y), weight * LINKS[link].expected(z)
+    score, information = weight * LIKELIHOODS[link].score(z, y), weight * LIKELIHOODS[link].expected(z)
     expected = hat_formulas(x, score, information)[robust]
     np.testing.assert_allclose(table.covariance, expected, rtol=1e-7)
     np.testing.assert_allclose(table.std_err, np.sqrt(np.diag(expected)), rtol=1e-7)
@@ -125,7 +125,10 @@ def test_trials_are_rows_put_together() -> None:
 
 
 @given(
-    seed=st.integers(0, 50), exponent=st.integers(-6, 6), shift=st.floats(-1e3, 1e3), link=st.sampled_from(list(LINKS))
+    seed=st.integers(0, 50),
+    exponent=st.integers(-6, 6),
+    shift=st.floats(-1e3, 1e3),
+    link=st.sampled_from(list(LIKELIHOODS)),
 )
 @settings(max_examples=examples(15), deadline=None)
 def test_units_and_order_do_not_matter(seed: int, exponent: int, shift: float, link: str) -> None:
@@ -143,13 +146,15 @@ def test_units_and_order_do_not_matter(seed: int, exponent: int, shift: float, l
     assert table.stats["deviance"] == pytest.approx(base.stats["deviance"], rel=1e-11)
 
 
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("link", LIKELIHOODS)
 def test_rare_ones_are_not_separated(link: str) -> None:
     x = np.column_stack([np.ones(4), [0, 0, 1, 1]])
     rows = Rows.of(x, np.array([1, 0, 1, 0]), np.array([2, 2e6, 7, 2e6]), constant=0, weights="frequency")
     table = fitted_binary(rows, link=link)
     assert table.cautions == ()
-    np.testing.assert_allclose(np.exp(LINKS[link].log_mean(x[::2] @ table.coef)), [2 / 2000002, 7 / 2000007], rtol=1e-9)
+    np.testing.assert_allclose(
+        np.exp(LIKELIHOODS[link].log_mean(x[::2] @ table.coef)), [2 / 2000002, 7 / 2000007], rtol=1e-9
+    )
 
 
 def test_aliased_and_null_model() -> None:
@@ -178,7 +183,7 @@ def test_the_higher_of_two_optima() -> None:
     """Under cauchit these rows have a second maximum, which is lower and has a table without a doubt in it."""
     x = np.array([-1.86, 13.76, -87.27, -0.66, -0.24, -30.98, 15.16, 4.93])
     rows = Rows.of(np.column_stack([np.ones(8), x]), [0, 1, 1, 0, 0, 0, 1, 0], constant=0)
-    start, functions = np.array([-3.0, 3.0]), LINKS["cauchit"]
+    start, functions = np.array([-3.0, 3.0]), LIKELIHOODS["cauchit"]
     z, y = np.column_stack([np.ones(8), x]), np.array([0, 1, 1, 0, 0, 0, 1, 0])
     lower = optimize.minimize(
         lambda b: -np.where(y == 1, functions.log_mean(z @ b), functions.log_rest(z @ b)).sum(), start

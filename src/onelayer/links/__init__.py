@@ -10,10 +10,10 @@ Importing this imports neither numpy nor torch: the methods import what they com
 from collections.abc import Mapping
 
 from onelayer.links.base import BinaryLink, Link
+from onelayer.links.canonical import Identity, Softmax
 from onelayer.links.cloglog import Cloglog
 from onelayer.links.elementary import Algebraic, Cauchit, Gudermannian, Softsign
 from onelayer.links.logit import Logit, Tanh
-from onelayer.links.others import Identity, Softmax
 from onelayer.links.probit import Probit
 
 # of a binary target, by the name that model.link has

@@ -10,9 +10,9 @@ import numpy as np
 from scipy.special import chdtrc, gammaln, xlogy
 
 from onelayer.deliver.inference.basis import Basis
+from onelayer.deliver.inference.binary_likelihood import BinaryLikelihood, likelihood_of
 from onelayer.deliver.inference.likelihood import Point, refined, visit
 from onelayer.deliver.inference.linear import checked
-from onelayer.deliver.inference.links import Link, link_of
 from onelayer.deliver.inference.robust import Robust, robust_root, wald_test
 from onelayer.deliver.inference.rows import Array, Piece, Rows
 from onelayer.deliver.inference.table import NO_INFORMATION, Table, extreme_rows, general_cautions, separated, tabulate
@@ -59,7 +59,7 @@ def binary(
     """
     if information not in ("expected", "observed"):
         raise ValueError(f"information={information!r} is neither expected nor observed")
-    functions, basis = link_of(link), Basis.fit(rows)
+    functions, basis = likelihood_of(link), Basis.fit(rows)
     k, passing, b = len(basis.kept), partial(visit, basis, functions), basis.scaled(checked(coef, rows))
     at = refined(passing, b) if exact else passing(b)
     cautions = general_cautions(basis, l2, 0.0 if no_optimum else at.distance)
@@ -111,7 +111,7 @@ def binary(
     )
 
 
-def _statistics(basis: Basis, link: Link, at: Point) -> tuple[dict[str, float], bool]:
+def _statistics(basis: Basis, link: BinaryLikelihood, at: Point) -> tuple[dict[str, float], bool]:
     """Return the statistics of the fit, and whether shares are of counted trials."""
     rows = basis.rows
     total, ones, saturated, coefficients, counts = 0.0, 0.0, 0.0, 0.0, True

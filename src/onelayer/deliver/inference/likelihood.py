@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from onelayer.deliver.inference.basis import Basis
-from onelayer.deliver.inference.links import Link
+from onelayer.deliver.inference.binary_likelihood import BinaryLikelihood
 from onelayer.deliver.inference.rows import Array
 from onelayer.deliver.inference.table import EXTREME
 from onelayer.optimum.triangle import solve, triangle_of
@@ -104,7 +104,7 @@ class Point:
         return np.asarray(self.b + self.observed_root @ (self.observed_root.T @ self.gradient))
 
 
-def visit(basis: Basis, link: Link, b: Array) -> Point:
+def visit(basis: Basis, link: BinaryLikelihood, b: Array) -> Point:
     """Pass over the rows once.
 
     Raises:

@@ -6,7 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from onelayer.deliver.inference.links import LINKS
+from onelayer.deliver.inference.binary_likelihood import LIKELIHOODS
 from onelayer.deliver.inference.rows import Array
 
 KNOWN = ("logit", "probit", "cauchit", "cloglog")
@@ -39,23 +39,23 @@ def test_tails(link: str) -> None:
             "fall": [float(slope / rest) for _, rest, slope in rows],
         }
     functions: dict[str, Callable[[Array], Array]] = {
-        "log_mean": LINKS[link].log_mean,
-        "log_rest": LINKS[link].log_rest,
-        "rise": lambda z: LINKS[link].score(z, np.ones_like(z)),
-        "fall": lambda z: -LINKS[link].score(z, np.zeros_like(z)),
+        "log_mean": LIKELIHOODS[link].log_mean,
+        "log_rest": LIKELIHOODS[link].log_rest,
+        "rise": lambda z: LIKELIHOODS[link].score(z, np.ones_like(z)),
+        "fall": lambda z: -LIKELIHOODS[link].score(z, np.zeros_like(z)),
     }
     for name, values in expected.items():
         found = functions[name](np.array(points))
         np.testing.assert_allclose(found, values, rtol=2e-13, atol=1e-300, err_msg=name)
-    assert (LINKS[link].expected(np.array(points)) <= 1).all()
+    assert (LIKELIHOODS[link].expected(np.array(points)) <= 1).all()
     far = np.array([-1e8, 1e8])
     assert all(np.isfinite(function(far)).all() for function in functions.values())
 
 
-@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("link", LIKELIHOODS)
 def test_derivatives(link: str) -> None:
     """The score and the observed information are derivatives; the expected one is the mean of the observed."""
-    functions, z, h = LINKS[link], np.array([-2.9, -1.1, -0.3, 0.4, 1.3]), 1e-3
+    functions, z, h = LIKELIHOODS[link], np.array([-2.9, -1.1, -0.3, 0.4, 1.3]), 1e-3
     mean = np.exp(functions.log_mean(z))
 
     def slope(y: float, at: Array) -> Array:

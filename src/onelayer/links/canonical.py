@@ -1,4 +1,4 @@
-"""The links that a target decides: of numbers, and of several classes."""
+"""The canonical links of numbers and of several classes; that of two is the logit."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""What the likelihood of a binary target asks of a link, by the objective that training minimises."""
+"""The likelihood of a binary target under each link: minus the loss that training minimises, in numpy."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from onelayer import links
 from onelayer.deliver.inference.rows import Array
+from onelayer.links import LINKS
 from onelayer.model.objectives import Objective
 from onelayer.model.objectives.linked import Linked
 
 
-class Link:
+class BinaryLikelihood:
     """The log-likelihood of y in [0, 1] as a function of the logit z, (rows,) each.
 
     Args:
@@ -55,15 +55,15 @@ def _of(function: Callable[[Tensor, Tensor], Tensor], z: Array, y: Array) -> Arr
 
 
 LARGEST = np.finfo(np.float64).max
-LINKS = {name: Link(Linked(link)) for name, link in links.LINKS.items()}
+LIKELIHOODS = {name: BinaryLikelihood(Linked(link)) for name, link in LINKS.items()}
 
 
-def link_of(link: str) -> Link:
-    """Find a link by its name.
+def likelihood_of(link: str) -> BinaryLikelihood:
+    """Return the likelihood under a link.
 
     Raises:
         ValueError: there is none.
     """
-    if link not in LINKS:
+    if link not in LIKELIHOODS:
         raise ValueError(f"link={link!r} is none of {', '.join(LINKS)}")
-    return LINKS[link]
+    return LIKELIHOODS[link]
