@@ -15,7 +15,6 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-from onelayer.build import build_data
 from onelayer.compose import compose_train
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
@@ -50,7 +49,8 @@ def product(rows: int, inner: int, columns: int, device: torch.device) -> Callab
 
 def main() -> None:
     device, runs = torch.device(sys.argv[1]), int(sys.argv[2])
-    data = build_data(specs_of("sgd", 1)[0])
+    data = DataModule(**specs_of("sgd", 1)[0].data_keywords())
+    data.setup("fit")
     features = data.n_features
     shapes = {
         f"{m} x {k} times {k} x {n}": (m, k, n)

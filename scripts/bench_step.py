@@ -22,7 +22,6 @@ from torch.utils.data import DataLoader, TensorDataset
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from by_hand import train
 from machine import write_page
-from onelayer.build import build_data
 from onelayer.compose import compose_train
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
@@ -137,7 +136,8 @@ def main() -> None:
     verdicts = []
     for optim in OPTIMIZERS:
         spec = spec_of(optim)
-        data = build_data(spec)
+        data = DataModule(**spec.data_keywords())
+        data.setup("fit")
         (block,) = data.measured("train")
         x, y = block.x, block.y
         name, lr = OPTIMIZERS[optim]

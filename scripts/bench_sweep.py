@@ -15,9 +15,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import BATCH, DATA, EPOCHS, Losses, Process, arithmetic, by_hand, fused, idiomatic, scikit
 from machine import write_page
-from onelayer.build import build_data
 from onelayer.compose import compose_train
 from onelayer.config import RunSpec
+from onelayer.data.module import DataModule
 
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw", "nadam", "radam", "rmsprop", "adagrad")
 LR = "tag(log,interval(1e-4,1e-1))"
@@ -205,8 +205,8 @@ def rates(found: Timings, many: int) -> str:
 
 def save_rows(path: Path) -> tuple[int, int]:
     """Save the scaled rows that onelayer trains on, for the others; return how many there are to train and validate."""
-    plain = compose_train(DATA)
-    data = build_data(RunSpec.from_config(plain))
+    data = DataModule(**RunSpec.from_config(compose_train(DATA)).data_keywords())
+    data.setup("fit")
     blocks = {"train": next(iter(data.measured("train"))), "val": next(iter(data.measured("val")))}
     torch.save({name: (block.x, block.y) for name, block in blocks.items()}, path)
     return len(data.train), len(data.val)

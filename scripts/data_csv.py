@@ -16,10 +16,10 @@ import duckdb
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import new_folder, run
 from machine import peak_memory
-from onelayer.build import build_data
 from onelayer.compose import compose_train
 from onelayer.config import RunSpec
-from onelayer.prepared import load_table, prepare_data
+from onelayer.data.module import DataModule
+from onelayer.data.sources import load
 from onelayer.training import stack_of
 
 ROWS, COLUMNS, ROUNDS = 1_000_000, 50, 5
@@ -54,10 +54,10 @@ def by_onelayer(path: Path) -> Seconds:
     plain = compose_train(overrides)
     spec = RunSpec.from_config(plain)
     marks = [time.perf_counter()]
-    table = load_table(spec)
+    table = load(spec.data.source, by=spec.data.split.by, task=spec.task, **spec.data.args)
     marks.append(time.perf_counter())
-    prepared = prepare_data(spec, table)
-    data = build_data(spec, lambda: prepared)
+    data = DataModule(table=table, **spec.data_keywords(at_hand=True))
+    data.setup("fit")
     marks.append(time.perf_counter())
     module = stack_of([spec])
     module.attach(data, max_epochs=spec.trainer.max_epochs)

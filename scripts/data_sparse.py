@@ -17,13 +17,11 @@ from scipy.sparse import csr_array, load_npz, save_npz
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import new_folder, run
 from machine import peak_memory
-from onelayer.build import build_data
 from onelayer.compose import compose_train
 from onelayer.config import RunSpec
 from onelayer.data.module import DataModule
 from onelayer.data.table import Table
 from onelayer.model.module import OneLayer
-from onelayer.prepared import prepare_data
 from onelayer.threads import few_threads
 from onelayer.training import stack_of
 
@@ -59,8 +57,8 @@ def stack(rows: Table, rates: np.ndarray[Any, Any], overrides: list[str]) -> tup
     plain = compose_train([*whole, *overrides])
     spec = RunSpec.from_config(plain)
     specs = [spec.model_copy(update={"optim": spec.optim.model_copy(update={"lr": float(lr)})}) for lr in rates]
-    prepared = prepare_data(spec, rows)
-    data = build_data(spec, lambda: prepared)
+    data = DataModule(table=rows, **spec.data_keywords(at_hand=True))
+    data.setup("fit")
     module = stack_of(specs)
     module.attach(data, max_epochs=spec.trainer.max_epochs)
     module.on_fit_start()

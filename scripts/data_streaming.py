@@ -18,11 +18,11 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from contenders import new_folder, run
-from onelayer.build import build_data
 from onelayer.compose import compose_train
 from onelayer.config import RunSpec
+from onelayer.data.module import DataModule
+from onelayer.data.sources import load
 from onelayer.model.metrics import metrics_of
-from onelayer.prepared import load_table, prepare_data
 from onelayer.threads import few_threads
 from onelayer.training import stack_of
 
@@ -78,10 +78,10 @@ def train(path: Path, *, stream: bool) -> dict[str, Any]:
     composed = compose_train(overrides(path, stream=stream))
     specs = [RunSpec.from_config(composed | {"optim": composed["optim"] | {"lr": lr}}) for lr in RATES]
     spec, marks, clock = specs[0], [time.perf_counter()], Clock()
-    table = load_table(spec)
+    table = load(spec.data.source, by=spec.data.split.by, task=spec.task, **spec.data.args)
     marks.append(time.perf_counter())
-    prepared = prepare_data(spec, table)
-    data = build_data(spec, lambda: prepared)
+    data = DataModule(table=table, **spec.data_keywords(at_hand=True))
+    data.setup("fit")
     marks.append(time.perf_counter())
     module = stack_of(specs)
     module.attach(data, max_epochs=1)

@@ -16,9 +16,10 @@ from hypothesis import settings
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from onelayer.config import RunSpec
     from onelayer.data.module import DataModule
     from onelayer.data.parts import Part
-    from onelayer.data.prepare import AnyPart
+    from onelayer.data.prepare import AnyPart, Prepared
     from onelayer.data.table import Table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -168,14 +169,45 @@ def rows_of(part: "AnyPart") -> "Part":
     return part
 
 
-def data_of(table: "Table", **settings: Any) -> "DataModule":
-    """A table, prepared and in batches, by the settings of both."""
+# what `data_of` asks for where it is not told
+PLAINLY: dict[str, Any] = {
+    **{"val": 0.15, "test": 0.15, "split_seed": 0, "split_shuffle": True, "stratify": False, "split_by": None},
+    **{"folds": None, "fold": None, "repeats": 1, "class_weight": None, "encode": None},
+    **{"normalize": "standard", "normalize_target": "none", "batch_size": "full", "shuffle": True, "dtype": "float32"},
+}
+
+
+def data_of(table: Any, **keywords: Any) -> "DataModule":
+    """A table or a stream, prepared and in batches; messages call keys as a configuration does."""
     from onelayer.data.module import DataModule
+
+    data = DataModule(table=table, **{**PLAINLY, **keywords}, by_configuration=True)
+    data.setup()
+    return data
+
+
+def data_by(spec: "RunSpec") -> "DataModule":
+    """The data of a run, as training makes them."""
+    from onelayer.data.module import DataModule
+
+    data = DataModule(**spec.data_keywords())
+    data.setup()
+    return data
+
+
+def table_by(spec: "RunSpec") -> "Table":
+    """The table of a run, which is held in memory."""
+    return load(spec.data.source, by=spec.data.split.by, task=spec.task, **spec.data.args)
+
+
+def prepared_of(spec: "RunSpec") -> "Prepared":
+    """The rows of a run, without the checks of batches and precision."""
     from onelayer.data.preparation import Preparation
     from onelayer.data.prepare import prepare
+    from onelayer.data.sources import load as load_any
 
-    batches = {key: settings.pop(key) for key in ("batch_size", "shuffle", "order_seed", "dtype") if key in settings}
-    return DataModule(prepare(table, Preparation(**settings)), **batches)
+    table = load_any(spec.data.source, by=spec.data.split.by, task=spec.task, **spec.data.args)
+    return prepare(table, Preparation.of(spec.data))
 
 
 @dataclass(frozen=True)

@@ -211,10 +211,10 @@ def test_a_run_whose_time_was_up_has_stopped_and_goes_on(cli: Cli, tmp_path: Pat
 
 
 def test_an_interrupt_before_training_leaves_nothing(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(spec: object) -> None:
+    def interrupted(**keywords: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("onelayer.run.build_data", interrupted)
+    monkeypatch.setattr("onelayer.run.DataModule", interrupted)
     said = cli("hydra.run.dir=some/where")
     assert said.code == 130
     assert "interrupted before the first epoch ended; nothing is left behind" in said.out

@@ -95,7 +95,7 @@ def test_synthetic_data_give_the_distance_to_the_known_weights(cli: Cli, tmp_pat
 def test_the_gap_agrees_with_scikit_learn_on_the_same_rows(cli: Cli, tmp_path: Path) -> None:
     """Ridge with alpha = n l2 / 2, on the rows of scikit-learn's own split, standardised on its train rows."""
     cli("model.l2=0.1", "optim=lbfgs", "data.dtype=float64", "trainer.max_epochs=20", "data.split.val=0")
-    data = data_of(load("diabetes"), val=0, normalize_target="standard", dtype=torch.float64)
+    data = data_of(load("diabetes"), val=0, normalize_target="standard", dtype="float64")
     train, test = rows_of(data.train), rows_of(data.test)
     x, y = train.x.numpy(), train.y.numpy()[:, 0]
     ridge = Ridge(alpha=len(x) * 0.1 / 2, solver="svd").fit(x, y)

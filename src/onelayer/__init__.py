@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from onelayer.data.module import DataModule as DataModule
     from onelayer.deliver.model import Model
     from onelayer.estimators.classifier import OneLayerClassifier as OneLayerClassifier
     from onelayer.estimators.regressor import OneLayerRegressor as OneLayerRegressor
@@ -22,6 +23,7 @@ CONF = _CHECKOUT if (_CHECKOUT / "train.yaml").is_file() else _HERE / "conf"
 
 # found when they are asked for: they bring scikit-learn, torch and Lightning with them
 LAZY = {
+    "DataModule": "onelayer.data.module",
     "OneLayer": "onelayer.model.module",
     "OneLayerClassifier": "onelayer.estimators.classifier",
     "OneLayerRegressor": "onelayer.estimators.regressor",

@@ -1,7 +1,7 @@
 """From what pydantic says of a configuration to sentences for those who wrote it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -57,8 +57,10 @@ def _known_path(loc: tuple[int | str, ...], config: Mapping[str, Any]) -> tuple[
 
 def _fields_of(model: type[BaseModel], path: list[str]) -> list[str]:
     for part in path:
-        field = model.model_fields[part].annotation
-        if not (isinstance(field, type) and issubclass(field, BaseModel)):
+        annotation = model.model_fields[part].annotation
+        kinds = get_args(annotation) or (annotation,)  # a section may be optional
+        sections = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if not sections:
             return []
-        model = field
+        (model,) = sections
     return list(model.model_fields)

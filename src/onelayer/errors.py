@@ -1,7 +1,8 @@
 """The one exception that users are meant to see."""
 
 import errno
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 
@@ -31,6 +32,18 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the nearest option, or ``""`` when none is near."""
     near = get_close_matches(word, list(options), n=1, cutoff=0.6)
     return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def rename_keys(text: str, names: Mapping[str, str]) -> str:
+    """Return a message with keys of the configuration called what another interface calls them.
+
+    Args:
+        text: the message, such as ``data.split.val=2: must be ...``.
+        names: key of the configuration -> name, such as ``{"data.split.val": "val"}``; of keys that begin alike, the
+            longest counts.
+    """
+    keys = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.sub(rf"(?<![\w./-])({keys})(?=[=:.,;) ]|$)(?!\.\d)", lambda key: names[key[1]], text)
 
 
 def is_full(error: BaseException) -> bool:

@@ -3,8 +3,8 @@
 import logging
 from typing import Literal
 
-from onelayer.build import build_data
 from onelayer.check import check_run
+from onelayer.data.module import DataModule
 from onelayer.filenames import LAST
 from onelayer.optimum import Solved
 from onelayer.resume import last_checkpoint
@@ -53,7 +53,8 @@ def train(run: Run) -> Result:
     """
     spec, observer = run.spec, SingleRunObserver()
     check_run(spec)
-    data, solved = build_data(spec), Solved()
+    data, solved = DataModule(**spec.data_keywords()), Solved()
+    data.setup("fit")
     check_run(spec, data, solved=solved)
     checkpoint = last_checkpoint(spec)
     mode: Literal["live", "none"] = "live" if spec.logger.tensorboard else "none"

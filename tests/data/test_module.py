@@ -40,7 +40,7 @@ def test_a_batch_is_at_most_all_train_rows() -> None:
 
 def test_no_rows_no_loader() -> None:
     data = data_of(NUMBER, val=0, test=0)
-    assert list(data.val_dataloader()) == list(data.test_dataloader()) == []
+    assert list(data.val_dataloader()) == list(data.measured("test")) == []
 
 
 def test_the_hash_sees_rows_split_and_scaling() -> None:
@@ -105,7 +105,7 @@ def test_rows_move_to_another_device_once_and_their_order_each_time() -> None:
 
 def test_each_part_moves_once_whatever_loaders_come_and_go() -> None:
     """The device `meta` stands in for a GPU: it has shapes and no numbers."""
-    data = data_of(load("iris"), val=20, test=30, dtype=torch.float32)
+    data = data_of(load("iris"), val=20, test=30, dtype="float32")
     device = torch.device("meta")
     moved: dict[str, set[int]] = {"train": set(), "val": set(), "test": set()}
     for _ in range(20):

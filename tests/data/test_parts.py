@@ -15,7 +15,7 @@ from onelayer.data.table import Table
 from onelayer.errors import UserError
 from onelayer.estimators.regressor import OneLayerRegressor
 from tests.conftest import data_of
-from tests.data.streaming.tables import streamed
+from tests.data.streaming.tables import stream_of
 
 rng = np.random.default_rng(0)
 X, NOISE = rng.normal(size=(100, 2)), rng.normal(size=100)
@@ -32,7 +32,7 @@ def test_a_target_whose_spread_single_precision_cannot_hold_is_refused() -> None
     target = 1e6 + 0.01 * NOISE
     with pytest.raises(UserError, match="^target " + REFUSED.format(name="y")):
         module(X, target)
-    assert module(X, target, dtype=torch.float64).dtype == torch.float64
+    assert module(X, target, dtype="float64").dtype == torch.float64
     centred = module(X, target, normalize_target="standard")
     (chunk,) = centred.prepared.train.chunks()  # centred in float64 before it is cast
     np.testing.assert_allclose(chunk.y[:, 0].float().double().std(correction=0), 1, rtol=1e-6)
@@ -43,7 +43,7 @@ def test_so_is_a_feature_that_is_not_scaled(form: Any) -> None:
     x = np.column_stack([X[:, 0], 1e6 + 0.01 * NOISE])
     with pytest.raises(UserError, match="^column " + REFUSED.format(name="b")):
         module(form(x), NOISE, normalize="none")
-    module(form(x), NOISE, normalize="none", dtype=torch.float64)
+    module(form(x), NOISE, normalize="none", dtype="float64")
     for scaling in ("standard", "minmax", "robust") if form is np.asarray else ():
         module(x, NOISE, normalize=scaling)
 
@@ -79,7 +79,7 @@ def test_streams_and_estimators_refuse_the_same(tmp_path: Path) -> None:
     target = 1e6 + 0.01 * NOISE
     frame = pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "number": target})
     with pytest.raises(UserError, match="^target " + REFUSED.format(name="number")):
-        DataModule(streamed(frame, tmp_path, settings={"val": 0, "test": 0}), batch_size=10)
+        data_of(stream_of(frame, tmp_path), val=0, test=0, batch_size=10)
     with pytest.raises(ValueError, match=r"^target 'y': .* for dtype=float32.* set dtype=float64, or subtract"):
         OneLayerRegressor(dtype="float32", normalize_target="none").fit(X, target)
     with pytest.raises(ValueError, match=r"^column '0': .* for dtype=float32"):

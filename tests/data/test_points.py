@@ -12,8 +12,7 @@ from sklearn.datasets import make_regression as sklearns
 from onelayer.config import RunSpec
 from onelayer.data.table import Table
 from onelayer.errors import UserError
-from onelayer.prepared import load_table, prepare_data
-from tests.conftest import composed, load
+from tests.conftest import composed, load, prepared_of
 from tests.data.test_images import LABELS, write_cifar, write_mnist
 
 X = [[1, 2.5], [2, 0], [3, -1]]
@@ -63,7 +62,7 @@ def test_targets_are_read_as_those_of_a_table(
 
 def test_a_command_line_may_hold_them() -> None:
     spec = RunSpec.from_config(composed("data=points", "data.x=[[1],[2],[3]]", "data.y=[a,b,a]"))
-    assert prepare_data(spec, load_table(spec)).classes == ("a", "b")
+    assert prepared_of(spec).classes == ("a", "b")
 
 
 @pytest.mark.parametrize(

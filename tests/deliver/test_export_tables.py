@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 
 from onelayer.config import RunSpec
-from onelayer.data.prepare import Prepared
+from onelayer.data.preparation import Preparation
+from onelayer.data.prepare import Prepared, prepare
 from onelayer.deliver.export.exporting import TARGETS
 from onelayer.deliver.export.invented import with_invented
 from onelayer.deliver.export.parity import ALLOWED, largest_difference
 from onelayer.deliver.export.rows import Rows, rows_of
 from onelayer.deliver.model import Model
-from onelayer.prepared import load_table, prepare_data
-from tests.conftest import composed
+from tests.conftest import composed, table_by
 from tests.deliver.exports import RECORD, SAID, model_of, predictions, same
 from tests.reference_data import DATA, needs_data
 
@@ -41,8 +41,8 @@ def prepared(name: str) -> tuple[Prepared, Any]:
     target = json.loads((DATA / "tabular" / f"{name}.json").read_text())["target"]
     path = f"data.path={DATA}/tabular/{name}.csv"
     spec = RunSpec.from_config(composed("data=table", path, f"data.target={target}", *OPTIONS[name]))
-    table = load_table(spec)
-    return prepare_data(spec, table), table
+    table = table_by(spec)
+    return prepare(table, Preparation.of(spec.data)), table
 
 
 @cache

@@ -18,14 +18,14 @@ from lightning import Trainer
 from sklearn.datasets import load_breast_cancer
 
 import onelayer
-from onelayer.data.module import DataModule
+from onelayer.config import RunSpec
 from onelayer.deliver.load import load
 from onelayer.errors import UserError
 from onelayer.links import LINKS
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
-from tests.conftest import ROOT, Outcome
-from tests.data.streaming.tables import invented, prepared_by, saved
+from tests.conftest import ROOT, Outcome, composed, data_by
+from tests.data.streaming.tables import invented, saved
 
 BASE = ("data=table", "data.path=t.parquet", "data.split.val=0", "data.split.test=0", "logger=none")
 TARGETS = {"number": "regression", "yes": "binary", "kind": "multiclass"}
@@ -76,7 +76,7 @@ def wanted(folder: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> np.nda
     monkeypatch.chdir(folder)
     others = [name for name in TARGETS if name != target]
     drop = f"data.drop=[{','.join([*others, 'weight', 'id'])}]"
-    data = DataModule(prepared_by(*BASE, f"data.target={target}", drop))
+    data = data_by(RunSpec.from_config(composed(*BASE, f"data.target={target}", drop)))
     module = OneLayer.load_from_checkpoint(folder / "run" / "checkpoints" / "best.ckpt")
     trainer = Trainer(logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False)
     said: Any = trainer.predict(module, data.measured("train"))

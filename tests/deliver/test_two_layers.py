@@ -15,14 +15,14 @@ from torch.nn.utils import vector_to_parameters
 
 import onelayer
 from onelayer.artefact import Artefact
-from onelayer.data.module import DataModule
+from onelayer.config import RunSpec
 from onelayer.deliver.export.exporting import TARGETS, export
 from onelayer.deliver.export.parity import ALLOWED
 from onelayer.errors import UserError
 from onelayer.model.module import OneLayer
 from onelayer.report.winner import Answers, Winner, winner_of
-from tests.conftest import Outcome
-from tests.data.streaming.tables import invented, prepared_by, saved
+from tests.conftest import Outcome, composed, data_by
+from tests.data.streaming.tables import invented, saved
 
 HIDDEN = 6
 ASKED = ("data=table", "data.path=t.parquet", "model=two_layers", f"model.hidden={HIDDEN}", "trainer.max_epochs=3")
@@ -51,7 +51,7 @@ def test_every_row_is_predicted_as_training_has_it_to_the_last_bit(
 ) -> None:
     folder, asked = trained
     monkeypatch.chdir(folder)
-    data = DataModule(prepared_by(*asked), dtype=torch.float64 if "data.dtype=float64" in asked else torch.float32)
+    data = data_by(RunSpec.from_config(composed(*asked)))
     bias = "model.bias=false" not in asked
     best = folder / "run" / "checkpoints" / "best.ckpt"
     module = OneLayer.load_from_checkpoint(best)

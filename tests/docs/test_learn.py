@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 
 from docs import zoo
 from onelayer import OneLayerClassifier, OneLayerRegressor
-from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.estimators.settings import optimizer_defaults
 from onelayer.filenames import STACK_CHECKPOINTS, STACKS
@@ -22,7 +21,7 @@ from onelayer.run import SingleRunObserver
 from onelayer.track.progress import EpochBar
 from onelayer.track.results import Results, Run
 from onelayer.training import train_stack
-from tests.conftest import OPTIMIZERS, composed
+from tests.conftest import OPTIMIZERS, composed, data_by
 from tests.reference_data import DATA, needs_data
 
 LEARN = zoo.PAGE.parent
@@ -72,7 +71,7 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> Path:
             runs.append(Run(spec, folder / ",".join(said), said))
         path, curves = folder / STACK_CHECKPOINTS / f"{place}.ckpt", folder / STACKS / str(place)
         sink = Results(runs, Quiet(), EpochBar(0, shown=False), path=path, folder=curves)
-        train_stack([run.spec for run in runs], build_data(runs[0].spec), sink)
+        train_stack([run.spec for run in runs], data_by(runs[0].spec), sink)
     return folder
 
 

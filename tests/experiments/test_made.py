@@ -11,11 +11,9 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
-from onelayer.prepared import load_table
-from tests.conftest import Outcome, composed
+from tests.conftest import Outcome, composed, data_by, table_by
 from tests.experiments.conftest import Example
 from tests.oracles.user_path import design, prepared
 from tests.reference_data import DATA, needs_data
@@ -37,7 +35,7 @@ def test_make_regression_is_solved_to_the_last_digits(example: Example) -> None:
 
 
 def test_adam_in_batches(example: Example) -> None:
-    data = build_data(RunSpec.from_config(composed("experiment=make_regression_adam")))
+    data = data_by(RunSpec.from_config(composed("experiment=make_regression_adam")))
     x, y, _ = next(iter(next(iter(data.train_dataloader())).batches()))
     assert (x.shape, y.shape) == ((128, 100), (128, 1))
     assert example("make_regression_adam").metrics["test/r2"] > 0.999999
@@ -90,7 +88,7 @@ def test_houses_with_holes(example: Example, file: str, text: str, matrix: list[
 @pytest.mark.parametrize("name", ["boston", "house_tiny", "mnist", "mnist_one_zero", "cifar10"])
 def test_an_example_without_its_files_is_one_sentence(name: str) -> None:
     with pytest.raises(UserError, match=r"data=\w+ (needs|reads either) data\.path, ") as refused:
-        load_table(RunSpec.from_config(composed(f"experiment={name}")))
+        table_by(RunSpec.from_config(composed(f"experiment={name}")))
     assert "\n" not in str(refused.value)
 
 

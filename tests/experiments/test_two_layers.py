@@ -11,10 +11,9 @@ import torch
 from torch import nn
 
 import onelayer
-from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.sweeps.memory import runs_that_fit
-from tests.conftest import Outcome, composed
+from tests.conftest import Outcome, composed, data_by
 from tests.experiments.conftest import Example
 
 Cli = Callable[..., Outcome]
@@ -100,5 +99,5 @@ def test_hidden_units_are_counted_in_what_fits_into_memory(monkeypatch: pytest.M
     most = []
     for hidden in (16, 64):
         spec = RunSpec.from_config(composed("model=two_layers", f"model.hidden={hidden}"))
-        most.append(runs_that_fit(build_data(spec), spec))
+        most.append(runs_that_fit(data_by(spec), spec))
     assert 3 < most[0] / most[1] < 4

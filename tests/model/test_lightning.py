@@ -109,19 +109,19 @@ CASES: dict[str, tuple[list[str], Callable[..., DataModule], dict[str, Any], dic
     "lbfgs in float64": (
         ["data=iris", "optim=lbfgs", "data.batch_size=full", "data.dtype=float64"],
         flowers,
-        {"batch_size": "full", "dtype": torch.float64},
+        {"batch_size": "full", "dtype": "float64"},
         {"optimizer": "lbfgs"},
     ),
     "adam in float64": (
         ["data=iris", "data.dtype=float64", "model.l2=0.1"],
         flowers,
-        {"dtype": torch.float64},
+        {"dtype": "float64"},
         {"l2": 0.1},
     ),
     "a start of its own": (
         ["data=iris", "seed=7", "model.init=torch", "optim=momentum", "data.batch_size=16"],
         flowers,
-        {"batch_size": 16, "order_seed": 7},
+        {"batch_size": 16, "seed": 7},
         {"optimizer": "momentum", "seed": 7, "init": "torch"},
     ),
     "a schedule": (
@@ -172,7 +172,7 @@ def test_weights_are_those_of_train_py_to_the_last_bit(cli: Cli, tmp_path: Path,
 
 
 def test_weights_are_those_of_a_loop_in_plain_torch_over_the_same_batches() -> None:
-    data = patients(batch_size=32, normalize_target="standard", dtype=torch.float64)
+    data = patients(batch_size=32, normalize_target="standard", dtype="float64")
     model, _ = fitted(data, 5, optimizer="adam", lr=0.02, l2=0.1, seed=3, init="torch")
     torch.manual_seed(3)
     layer = torch.nn.Linear(10, 1, dtype=torch.float64)

@@ -56,7 +56,7 @@ def test_least_squares_has_nists_certified_digits(name: str, wanted: int) -> Non
     params = next(entry["params"] for entry in card["reference"] if entry["kind"] == "certified")
     certified = np.array([float(params[f"B{k}"]) for k in range(rows.shape[1])])
     table = Table(rows[:, :-1], rows[:, -1], tuple(f"x{k}" for k in range(rows.shape[1] - 1)))
-    data = data_of(table, val=0, test=0, dtype=torch.float64)
+    data = data_of(table, val=0, test=0, dtype="float64")
     theta = Solver(data.train, OBJECTIVES["squared"]).solve(0.0).theta
     assert theta is not None
     scales = data.prepared.x_scale, data.prepared.y_scale

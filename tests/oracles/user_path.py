@@ -10,8 +10,7 @@ from onelayer.data.prepare import Prepared
 from onelayer.data.preprocess import original_coefficients
 from onelayer.model.objectives import choose_objective
 from onelayer.optimum import Reference, Solver
-from onelayer.prepared import load_table, prepare_data
-from tests.conftest import composed
+from tests.conftest import composed, prepared_of
 
 Array = NDArray[Any]
 ALL_ROWS = ("data.split.val=0", "data.split.test=0")
@@ -31,7 +30,7 @@ def quoted(text: object) -> str:
 def prepared(*overrides: str) -> Prepared:
     """The rows that a command line names, split, encoded and scaled."""
     spec = RunSpec.from_config(composed(*overrides))
-    return prepare_data(spec, load_table(spec))
+    return prepared_of(spec)
 
 
 def optimum(data: Prepared, l2: float = 0.0, *, bias: bool = True) -> Reference:

@@ -11,12 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.filenames import CURVES
 from onelayer.track.history import History, is_kept, points, take_history
 from onelayer.track.stored import Block, Curve, join, read_curves
-from tests.conftest import Outcome, composed, examples, result_of, rows_of
+from tests.conftest import Outcome, composed, data_by, examples, result_of, rows_of
 from tests.sweeps.traces import results
 
 Cli = Callable[..., Outcome]
@@ -160,7 +159,7 @@ def test_gradients_of_lbfgs_are_counted_as_torch_asks_for_them(cli: Cli, tmp_pat
     said = cli(*overrides, "logger=none", "hydra.run.dir=run")
     assert said.code == 0, said.err
     spec = RunSpec.from_config(composed(*overrides))
-    part = rows_of(build_data(spec).train)
+    part = rows_of(data_by(spec).train)
     theta = nn.Parameter(torch.zeros(part.n_features + 1, dtype=torch.float64))
     optimizer = torch.optim.LBFGS([theta], lr=float(spec.optim.lr), **spec.optim.args)
     asked = []

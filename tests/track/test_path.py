@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.errors import UserError
 from onelayer.filenames import TRAJECTORY
@@ -25,7 +24,7 @@ from onelayer.track.path import (
 )
 from onelayer.track.results import config_hash
 from onelayer.track.tracker import save_atomically
-from tests.conftest import Outcome, composed, rows_of
+from tests.conftest import Outcome, composed, data_by, rows_of
 from tests.sweeps.traces import results
 
 Cli = Callable[..., Outcome]
@@ -76,7 +75,7 @@ def test_a_run_has_the_same_path_in_any_stack(tmp_path: Path, break_at: int | No
 def by_torch(optimizer: str, overrides: tuple[str, ...], epochs: int) -> Array:
     """A plain loop over the same rows, (epochs + 1, 1, columns)."""
     spec = RunSpec.from_config(composed(*overrides, f"optim={optimizer}"))
-    part = rows_of(build_data(spec).train)
+    part = rows_of(data_by(spec).train)
     theta = nn.Parameter(torch.full((part.n_features + 1,), 0.5, dtype=torch.float64))
     with torch.no_grad():
         theta[-1] = 0.0

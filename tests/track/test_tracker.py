@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from onelayer.build import build_data
 from onelayer.config import RunSpec
 from onelayer.track.curves import Curves
 from onelayer.track.judge import Judge
@@ -14,7 +13,7 @@ from onelayer.track.overview import Overview
 from onelayer.track.progress import EpochBar
 from onelayer.track.tracker import Tracker
 from onelayer.training import stack_of, trainer_of
-from tests.conftest import composed
+from tests.conftest import composed, data_by
 
 logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 
@@ -22,7 +21,7 @@ logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
 def trained(folder: Path, rates: list[float], *overrides: str) -> tuple[Tracker, torch.Tensor]:
     """Train one stack, a run for each learning rate, and keep all of them in it."""
     specs = [RunSpec.from_config(composed(f"optim.lr={rate}", "data.batch_size=full", *overrides)) for rate in rates]
-    data = build_data(specs[0])
+    data = data_by(specs[0])
     module = stack_of(specs)
     module.attach(data, max_epochs=specs[0].trainer.max_epochs)
     tracker = Tracker(

@@ -68,6 +68,11 @@ class Part:
         """Bytes of the features, and of a cast of them."""
         return 2 * (self.x.values() if self.sparse else self.x).nbytes
 
+    def release(self) -> None:
+        """Let go of casts and of what was moved to a device; both are made again when they are asked for."""
+        self._moved.clear()
+        self._cast.clear()
+
     def refuse_beyond(self, dtype: torch.dtype, columns: tuple[str, ...], target: str, what: str) -> None:
         """Refuse numbers that a precision cannot compute with: of their squares it has to hold sums.
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 from onelayer.data.encode import EncodeSettings
 from onelayer.data.preprocess import Scaling, TargetScaling
+from onelayer.data.spec import SPLIT, DataSpec
 
 
 @dataclass(frozen=True)
@@ -39,3 +40,18 @@ class Preparation:
     normalize_target: TargetScaling = "none"
     class_weight: Literal["balanced"] | Mapping[str, float] | None = None
     encode: EncodeSettings = field(default_factory=EncodeSettings)
+
+    @classmethod
+    def of(cls, data: DataSpec) -> Self:
+        """Return what the section `data` of a configuration asks for."""
+        split = {SPLIT[key]: value for key, value in data.split.model_dump(exclude={"by"}).items()}
+        return cls(
+            **split,
+            folds=data.folds,
+            fold=data.fold,
+            repeats=data.repeats,
+            normalize=data.normalize,
+            normalize_target=data.normalize_target,
+            class_weight=data.class_weight,
+            encode=EncodeSettings() if data.encode is None else EncodeSettings(**data.encode.model_dump()),
+        )

@@ -22,6 +22,7 @@ from onelayer.data.given import crossing, given_parts, split_table
 from onelayer.data.parts import Chunk, Part
 from onelayer.data.preparation import Preparation
 from onelayer.data.preprocess import Scale, Scaling, scaled_coefficients, target_scaling
+from onelayer.data.streaming.stream import Stream
 from onelayer.data.table import PARTS, Array, Table, Task
 from onelayer.data.tables.origin import UNKNOWN, Origin
 from onelayer.data.weights import class_weights, weigh
@@ -141,12 +142,16 @@ class Prepared:
         return torch.cat(parts, 1)
 
 
-def prepare(table: Table, how: Preparation) -> Prepared:
+def prepare(table: Table | Stream, how: Preparation) -> Prepared:
     """Split a table, encode, scale and weigh it by its train rows.
 
     Raises:
         UserError: the table does not allow what is asked.
     """
+    if isinstance(table, Stream):
+        from onelayer.data.streaming.prepare import prepare_stream
+
+        return prepare_stream(table, how)
     if how.stratify and table.classes is None:
         raise UserError(f"data.split.stratify=true needs classes, '{table.target_name}' is a number; set it to false")
     scaling = target_scaling(how.normalize_target, classes=table.classes is not None)

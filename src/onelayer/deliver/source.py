@@ -4,11 +4,11 @@ import contextlib
 from pathlib import Path
 
 from onelayer.config import RunSpec
+from onelayer.data.sources import load
 from onelayer.data.streaming.stream import Stream
 from onelayer.data.table import Table
 from onelayer.errors import UserError
 from onelayer.filenames import SETTINGS
-from onelayer.prepared import load_table
 from onelayer.stored_config import stored_settings
 
 
@@ -25,6 +25,6 @@ def table_again(run: Path, spec: RunSpec) -> Table | Stream:
     started = Path(str(stored_settings(run / SETTINGS).get("runtime", {}).get("cwd", ".")))
     try:
         with contextlib.chdir(started if started.is_dir() else "."):
-            return load_table(spec)
+            return load(spec.data.source, by=spec.data.split.by, task=spec.task, **spec.data.args)
     except UserError as error:
         raise UserError(f"the rows that {run} was trained on cannot be read again: {error}") from None

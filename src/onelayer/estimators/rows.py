@@ -4,7 +4,7 @@ A row of weight k counts as k equal rows, in the scaling too: with a penalty on 
 otherwise.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,9 @@ import torch
 from scipy.sparse import csr_array
 from sklearn.utils.class_weight import compute_class_weight
 
-from onelayer.build import DTYPES
 from onelayer.config import RunSpec
 from onelayer.data.blocks import csr
+from onelayer.data.cache import PreparedCache
 from onelayer.data.encode import Encoder
 from onelayer.data.encode.encoder import LARGEST
 from onelayer.data.encode.statistics import Moments, counts_of
@@ -184,10 +184,18 @@ def data_of(
 
 def in_batches(spec: RunSpec, prepared: Prepared) -> DataModule:
     """Cut rows into batches as a specification says."""
-    return DataModule(
-        prepared,
-        batch_size=spec.data.batch_size,
-        shuffle=spec.data.shuffle,
-        order_seed=spec.seed,
-        dtype=DTYPES[spec.data.dtype],
-    )
+    table = Table(np.empty((0, 0)), np.empty(0), ())
+    data = DataModule(table=table, **spec.data_keywords(at_hand=True), cache=_Made(prepared))
+    data.setup("fit")
+    return data
+
+
+class _Made(PreparedCache):
+    """Holds rows that were made elsewhere."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        super().__init__()
+        self._made = prepared
+
+    def get(self, key: Hashable, prepare: Callable[[], Prepared]) -> Prepared:
+        return self._made

@@ -126,11 +126,12 @@ def _answers(winner: Winner) -> Answers:
     """
     import torch
 
+    from onelayer.data.preparation import Preparation
+    from onelayer.data.prepare import prepare
     from onelayer.linalg import logits_of
-    from onelayer.prepared import prepare_data
 
     artefact = winner.artefact
-    prepared = prepare_data(winner.spec, table_again(winner.run, winner.spec))
+    prepared = prepare(table_again(winner.run, winner.spec), Preparation.of(winner.spec.data))
     if prepared.data_hash != artefact.header["data_hash"]:
         raise UserError(f"the rows that {winner.run} was trained on are no longer those of training")
     stage = next(name for name in STAGES if len(getattr(prepared, name)))

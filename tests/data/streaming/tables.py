@@ -20,8 +20,7 @@ from onelayer.data.streaming.stream import Stream
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.roles import Said
 from onelayer.data.tables.understanding import understand
-from onelayer.prepared import load_table, prepare_data
-from tests.conftest import Outcome, composed, only_run, result_of
+from tests.conftest import Outcome, composed, only_run, prepared_of, result_of
 
 ROWS = 700
 Floats = NDArray[np.float64]
@@ -79,7 +78,7 @@ def part_of(prepared: Prepared, name: str = "train") -> StreamedPart:
 def prepared_by(*overrides: str) -> Prepared:
     """What the command line would make of its data."""
     spec = RunSpec.from_config(composed(*overrides))
-    return prepare_data(spec, load_table(spec))
+    return prepared_of(spec)
 
 
 def columns_of(prepared: Prepared, name: str, column: str) -> Floats:

@@ -27,6 +27,8 @@ SOURCES: Mapping[str, Callable[..., Table | Stream]] = {
     "openml": openml.openml,
     "embeddings": embeddings.embeddings,
 }
+# sources that fetch their rows from elsewhere at their first use
+REMOTE = frozenset({"openml"})
 
 
 def load(source: str, *, by: str | None = None, task: Task | None = None, **args: Any) -> Table | Stream:
@@ -35,20 +37,29 @@ def load(source: str, *, by: str | None = None, task: Task | None = None, **args
     Args:
         source: its name.
         by: the column that `data.split.by` goes by.
-        task: what the target is to be read as, for sources that choose; None: as it looks.
+        task: what the target is to be read as; None: as it looks.
         **args: what else the source takes.
 
     Raises:
         UserError: an unknown source, argument or value.
     """
-    if source not in SOURCES:
-        raise UserError(f"data.source={source}: there is no such source{did_you_mean(source, SOURCES)}")
-    function = SOURCES[source]
+    function = function_of(source)
     if "task" in function.__annotations__:
         args["task"] = task
     if "by" in function.__annotations__:
         args["by"] = by
     elif by is not None:
         raise UserError(f"data.split.by={by}: data={source} has no columns to split by; leave it null")
-    table: Table = call(function, source, **args)
-    return table
+    table: Table | Stream = call(function, source, **args)
+    return table.as_task(task)
+
+
+def function_of(source: str) -> Callable[..., Table | Stream]:
+    """Return the function of a source.
+
+    Raises:
+        UserError: there is no such source.
+    """
+    if source not in SOURCES:
+        raise UserError(f"data.source={source}: there is no such source{did_you_mean(source, SOURCES)}")
+    return SOURCES[source]

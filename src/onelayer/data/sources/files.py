@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from onelayer.data.table import Array
+from onelayer.data.table import Array, Task
 from onelayer.errors import UserError, did_you_mean
 
 
@@ -89,6 +89,28 @@ def class_target(values: Array, where: str) -> tuple[Array, tuple[str, ...]]:
     if len(names) < 2:
         raise UserError(f"{where}: every row has the label {names[0]}; there must be at least two classes")
     return target.astype(np.int64), names
+
+
+def target_of(values: Array, task: Task | None, where: str) -> tuple[Array, tuple[str, ...] | None]:
+    """Read a target: texts, truths and two numbers are classes, other numbers a regression.
+
+    Args:
+        values: (rows,) numbers or text.
+        task: what it is read as; None: as it looks.
+        where: the file or column, which begins the sentence.
+
+    Returns:
+        (rows,), as in a `Table`, and the names of the classes.
+
+    Raises:
+        UserError: a number is not finite, or there are not two classes.
+    """
+    numbers = values.dtype.kind in "iuf"
+    if numbers:
+        refuse_infinite(values.astype(np.float64)[:, None], where, ("y",))
+    if not numbers or task in ("binary", "multiclass") or (task is None and len(np.unique(values)) == 2):
+        return class_target(values, where)
+    return values.astype(np.float64), None
 
 
 def keep_classes(

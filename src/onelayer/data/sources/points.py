@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from onelayer.data.sources.files import class_target, refuse_infinite
-from onelayer.data.table import Array, Table, Task
+from onelayer.data.sources.files import refuse_infinite, target_of
+from onelayer.data.table import Table, Task
 from onelayer.errors import UserError
 
 
@@ -52,14 +52,5 @@ def points(*, x: Rows, y: Values, task: Task | None = None) -> Table:
     columns = tuple(f"x{place}" for place in range(lengths[0]))
     features = np.array(x, dtype=np.float64)
     refuse_infinite(features, "data.x", columns)
-    target, classes = _target(y, task)
+    target, classes = target_of(np.array(y), task, "data.y")
     return Table(features, target, columns, "y", classes)
-
-
-def _target(y: Sequence[float | str], task: Task | None) -> tuple[Array, tuple[str, ...] | None]:
-    texts = any(isinstance(value, str) for value in y)
-    if not texts:
-        refuse_infinite(np.array(y, dtype=np.float64)[:, None], "data.y", ("y",))
-    if texts or task in ("binary", "multiclass") or (task is None and len(set(y)) == 2):
-        return class_target(np.array(y), "data.y")
-    return np.array(y, dtype=np.float64), None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
-from typing import Annotated, Any, Literal, TypedDict, Unpack
+from typing import Annotated, Any, Literal
 from weakref import finalize
 
 from pydantic import NonNegativeInt, PositiveInt, StringConstraints
@@ -15,23 +15,12 @@ from onelayer.data.tables.names import Name, Names, Texts
 from onelayer.data.tables.notation import Conventions
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.roles import Said
+from onelayer.data.tables.rows import Rows
 from onelayer.data.tables.sql import interruptible
 from onelayer.data.tables.understanding import fetch, understand
 from onelayer.errors import UserError
 
 MISSING = ("NA", "N/A", "?", "NaN", "nan", "null", "NULL")
-
-
-class Columns(TypedDict, total=False):
-    """What may be said of columns, whatever they are read from; `table` says what each means."""
-
-    drop: Names
-    numeric: Names
-    category: Names
-    boolean: Names
-    date: Names
-    sample_weight: Name | None
-    by: Name | None
 
 
 def table(
@@ -119,13 +108,8 @@ def table(
         raise
     if folder is not None:
         finalize(rows, rmtree, folder, ignore_errors=True)
-    if target is None:
-        listed = ", ".join(name for name, _ in rows.columns[:30]) + (", ..." if len(rows.columns) > 30 else "")
-        called = any(name == "null" for name, _ in rows.columns)
-        hint = " (that one is written data.target='\"null\"')" if called else ""
-        raise UserError(f"data.target: name the column to be learnt; there are {listed}{hint}")
     said = Said(
-        target,
+        required(target, rows),
         sample_weight=sample_weight,
         by=by,
         drop=drop,
@@ -145,16 +129,53 @@ def text_columns(target: str | None, task: Task | None, category: Sequence[str],
     return {"texts": {*category, *date, *([target] if is_class else [])}, "target": target}
 
 
-def table_of(frame: Any, *, target: str, missing: Sequence[str | float] = MISSING, **columns: Unpack[Columns]) -> Table:
-    """Read a pandas or polars frame or an Arrow table.
+def table_of(
+    frame: Any,
+    *,
+    target: Name | None = None,
+    drop: Names = (),
+    numeric: Names = (),
+    category: Names = (),
+    boolean: Names = (),
+    date: Names = (),
+    sample_weight: Name | None = None,
+    missing: Texts = MISSING,
+    by: Name | None = None,
+    task: Task | None = None,
+) -> Table:
+    """Read a pandas or polars frame or an Arrow table; an index is no column.
 
     Args:
-        frame: the rows; an index is no column.
-        target: the column to be learnt.
-        missing: texts that mean a missing value, as an empty one always does.
-        **columns: as in `table`.
+        frame: the rows.
+        target: the column to be learnt; for the others, see `table`.
 
     Raises:
         UserError: what is asked for cannot be read so.
     """
-    return fetch(understand(open_rows(frame=frame, missing=missing), Said(target, **columns)))
+    rows = open_rows(frame=frame, missing=missing)
+    said = Said(
+        required(target, rows),
+        sample_weight=sample_weight,
+        by=by,
+        drop=drop,
+        numeric=numeric,
+        category=category,
+        boolean=boolean,
+        date=date,
+        task=task,
+    )
+    return fetch(understand(rows, said))
+
+
+def required(target: str | None, rows: Rows) -> str:
+    """Return the name of the target.
+
+    Raises:
+        UserError: none is given; lists the columns that there are.
+    """
+    if target is not None:
+        return target
+    listed = ", ".join(name for name, _ in rows.columns[:30]) + (", ..." if len(rows.columns) > 30 else "")
+    called = any(name == "null" for name, _ in rows.columns)
+    hint = " (that one is written data.target='\"null\"')" if called else ""
+    raise UserError(f"data.target: name the column to be learnt; there are {listed}{hint}")

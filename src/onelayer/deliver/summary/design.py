@@ -13,6 +13,8 @@ from onelayer.data.encode import Encoder
 from onelayer.data.encode.design import Levels
 from onelayer.data.frame import Frame
 from onelayer.data.given import split_table
+from onelayer.data.preparation import Preparation
+from onelayer.data.prepare import prepare
 from onelayer.data.preprocess import Scale
 from onelayer.data.streaming.part import StreamedPart
 from onelayer.data.table import Array, Table
@@ -21,7 +23,6 @@ from onelayer.deliver.inference import Rows
 from onelayer.deliver.inference.rows import Chunk, rows_of_piece
 from onelayer.deliver.source import table_again
 from onelayer.errors import UserError
-from onelayer.prepared import preparation_of, prepare_data
 from onelayer.protocols import Part
 from onelayer.stored_config import stored_spec
 
@@ -74,7 +75,7 @@ def design_of(run: Path, artefact: Artefact) -> Design:
     table = table_again(run, spec)
     changed = f"the rows that {run} was trained on are no longer those of training"
     try:
-        prepared = prepare_data(spec, table)
+        prepared = prepare(table, Preparation.of(spec.data))
     except UserError as error:
         raise UserError(f"{changed}: {error}") from None
     if prepared.data_hash != artefact.header["data_hash"]:
@@ -110,7 +111,7 @@ def design_of(run: Path, artefact: Artefact) -> Design:
 
 def _at_hand(spec: RunSpec, table: Table, encoder: Encoder) -> tuple[Callable[[], Iterable[Piece]], Array | None]:
     """Return the train rows of a table in memory, and what each class counts."""
-    rows = split_table(table, preparation_of(spec)).train
+    rows = split_table(table, Preparation.of(spec.data)).train
     features, y = table.features, table.target[rows].astype(np.float64)
     counts = None if table.sample_weight is None else table.sample_weight[rows].astype(np.float64)
     if isinstance(features, csr_array):

@@ -8,13 +8,14 @@ import torch
 from numpy.typing import NDArray
 
 from onelayer.artefact import INTERCEPT, Artefact
+from onelayer.data.preparation import Preparation
+from onelayer.data.prepare import prepare
 from onelayer.deliver.source import table_again
 from onelayer.deliver.summary.coefficients import objective_of
 from onelayer.errors import UserError
 from onelayer.model.linear import architecture_of
 from onelayer.optimum.reference import Solver
 from onelayer.optimum.truth import Truth
-from onelayer.prepared import prepare_data
 from onelayer.stored_config import stored_spec
 
 Array = NDArray[Any]
@@ -43,7 +44,7 @@ class Ground:
 
     def __init__(self, run: Path, artefact: Artefact) -> None:
         spec = stored_spec(run)
-        prepared = prepare_data(spec, table_again(run, spec))
+        prepared = prepare(table_again(run, spec), Preparation.of(spec.data))
         if prepared.data_hash != artefact.header["data_hash"]:
             raise UserError(f"the rows that {run} was trained on are no longer those of training; put them back")
         outputs, bias, objective = prepared.n_outputs, spec.model.bias, objective_of(artefact)

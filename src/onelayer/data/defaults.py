@@ -1,0 +1,40 @@
+"""What the configurations of data sources say, for those who name a source in Python."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from onelayer import CONF
+from onelayer.errors import UserError, did_you_mean
+from onelayer.yaml_text import read_yaml
+
+
+def section_of(source: str) -> dict[str, Any]:
+    """Return the section `data` as ``data=<source>`` composes it from conf/train.yaml and conf/data/<source>.yaml.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    file = CONF / "data" / f"{source}.yaml"
+    if not file.is_file():
+        known = [path.stem for path in CONF.glob("data/*.yaml")]
+        hint = did_you_mean(source, known) or f"; there are {', '.join(sorted(known))}"
+        raise UserError(f"data.source={source}: there is no such source{hint}")
+    own = {key: value for key, value in _read(file).items() if key != "defaults"}  # conf/encode.yaml, where any
+    return merged({**_read(CONF / "train.yaml")["data"], "encode": _read(CONF / "encode.yaml")}, own)
+
+
+def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested values, those of the other one where both have some."""
+    both = {
+        key: merged(one[key], value)
+        for key, value in other.items()
+        if isinstance(value, Mapping) and isinstance(one.get(key), Mapping)
+    }
+    return {**one, **other, **both}
+
+
+@cache
+def _read(path: Path) -> Any:
+    return read_yaml(path)
