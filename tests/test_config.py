@@ -48,6 +48,7 @@ def test_every_optimizer_has_its_configuration() -> None:
         ("optim.lr=0", "optim.lr=0: must be greater than 0 or 'auto'"),
         ("trainer.devices=2", "trainer.devices=2: must be 1, or the number of the one device to use, as in [0]"),
         ("trainer.devices=[0,1]", "trainer.devices=[0, 1]: must be 1"),
+        ("trainer.devices=true", "trainer.devices=True: must be 1, or the number of the one device"),
         ("trainer.max_time=soon", "trainer.max_time=soon: must look like 00:01:30:00"),
         (
             "trainer.check_val_every_n_epoch=101",
