@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from onelayer.model.adapters import ADAPTERS, SeparateOptimizer, SharedOptimizer, adapter_of
+from onelayer.model.adapters import ADAPTERS, NeighbouringRuns, SeparateOptimizer, SharedOptimizer, adapter_of
 from onelayer.model.linear import Linear
 
 RATES = (0.1, 0.01)
@@ -36,7 +36,8 @@ def test_every_class_of_torch_has_an_adapter() -> None:
 def test_a_class_without_an_adapter_moves_each_run_alone() -> None:
     assert adapter_of(SignDescent) is SeparateOptimizer
     theta, grad = torch.ones(2, 1, 3), torch.tensor([[[2.0, -1.0, 0.0]], [[-3.0, 0.5, 1.0]]])
-    stack = SeparateOptimizer(SignDescent, {}, RATES, (0.0, 0.5), theta, grad, Linear(2, 1, True))
+    runs = NeighbouringRuns(SignDescent, {}, RATES, (0.0, 0.5), theta, grad, Linear(2, 1, True))
+    stack = adapter_of(SignDescent)(runs)
     assert not stack.step(torch.tensor(RATES)[:, None, None], [True, True], lambda run: torch.zeros(()))
     torch.testing.assert_close(theta, torch.tensor([[[0.9, 1.1, 1.0]], [[1.005, 0.985, 0.985]]]))
 

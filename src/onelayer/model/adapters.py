@@ -17,7 +17,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -37,10 +37,10 @@ USELESS = {
 }
 
 
-class RunOptimizer(ABC):
-    """Moves the weights of neighbouring runs of a stack, all by the same torch class with the same arguments.
+class NeighbouringRuns(NamedTuple):
+    """Runs of a stack side by side that are moved by the same torch class with the same arguments.
 
-    Args:
+    Attributes:
         cls: the torch class.
         args: its arguments, but for the learning rate and the weight decay.
         lr: learning rate of each run, at the start.
@@ -48,6 +48,19 @@ class RunOptimizer(ABC):
         theta: (runs, outputs, columns), moved in place.
         grad: like theta, read at each step.
         architecture: which of these numbers are a matrix or a vector.
+    """
+
+    cls: type[torch.optim.Optimizer]
+    args: Arguments
+    lr: Sequence[float]
+    weight_decay: Sequence[float]
+    theta: Tensor
+    grad: Tensor
+    architecture: Architecture
+
+
+class RunOptimizer(ABC):
+    """Moves the weights of neighbouring runs.
 
     Attributes:
         refused: why the class does not fit a linear layer; "" where it does.
@@ -72,16 +85,7 @@ class RunOptimizer(ABC):
     types: ClassVar[Mapping[str, type]] = {}
 
     @abstractmethod
-    def __init__(
-        self,
-        cls: type[torch.optim.Optimizer],
-        args: Arguments,
-        lr: Sequence[float],
-        weight_decay: Sequence[float],
-        theta: Tensor,
-        grad: Tensor,
-        architecture: Architecture,
-    ) -> None: ...
+    def __init__(self, runs: NeighbouringRuns) -> None: ...
 
     @classmethod
     def reject(cls, args: Arguments) -> str:
@@ -141,26 +145,18 @@ class SharedOptimizer(RunOptimizer):
     decoupled: ClassVar[bool] = False
 
     @override
-    def __init__(
-        self,
-        cls: type[torch.optim.Optimizer],
-        args: Arguments,
-        lr: Sequence[float],
-        weight_decay: Sequence[float],
-        theta: Tensor,
-        grad: Tensor,
-        architecture: Architecture,
-    ) -> None:
-        self._theta, self._grad = theta, grad
+    def __init__(self, runs: NeighbouringRuns) -> None:
+        theta = self._theta = runs.theta
+        self._grad = runs.grad
         self._scratch = nn.Parameter(torch.zeros_like(theta))
-        self._optimizer = cls([self._scratch], lr=1.0, weight_decay=0.0, **args)  # type: ignore[call-arg]
-        self._decoupled = self.decoupled or bool(args.get("decoupled_weight_decay"))
+        self._optimizer = runs.cls([self._scratch], lr=1.0, weight_decay=0.0, **runs.args)  # type: ignore[call-arg]
+        self._decoupled = self.decoupled or bool(runs.args.get("decoupled_weight_decay"))
         self._decay = None
-        if any(weight_decay):
-            self._decay = torch.tensor(weight_decay, dtype=theta.dtype, device=theta.device)[:, None, None]
-        self._scratch.grad = grad
+        if any(runs.weight_decay):
+            self._decay = torch.tensor(runs.weight_decay, dtype=theta.dtype, device=theta.device)[:, None, None]
+        self._scratch.grad = runs.grad
         # without the wrappers for hooks, profiler and autograd, which take as long as the step of some hundred runs
-        self._raw_step = inspect.unwrap(cls.step)
+        self._raw_step = inspect.unwrap(runs.cls.step)
 
     @override
     def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> Failures:
@@ -197,28 +193,15 @@ class SeparateOptimizer(RunOptimizer):
     reads_shapes: ClassVar[bool] = False
 
     @override
-    def __init__(
-        self,
-        cls: type[torch.optim.Optimizer],
-        args: Arguments,
-        lr: Sequence[float],
-        weight_decay: Sequence[float],
-        theta: Tensor,
-        grad: Tensor,
-        architecture: Architecture,
-    ) -> None:
-        self._theta = theta
+    def __init__(self, runs: NeighbouringRuns) -> None:
+        self._theta = runs.theta
         self._optimizers: list[torch.optim.Optimizer] = []
-        for run, (rate, decay) in enumerate(zip(lr, weight_decay, strict=True)):
-            params = []
-            for view, slope in zip(
-                self._views(theta[run], architecture), self._views(grad[run], architecture), strict=True
-            ):
-                param = nn.Parameter(view, requires_grad=False)
+        for theta, grad, lr, decay in zip(runs.theta, runs.grad, runs.lr, runs.weight_decay, strict=True):
+            params = [nn.Parameter(view, requires_grad=False) for view in self._views(theta, runs.architecture)]
+            for param, slope in zip(params, self._views(grad, runs.architecture), strict=True):
                 param.grad = slope
-                params.append(param)
             more: dict[str, Any] = {"weight_decay": decay} if decay else {}
-            self._optimizers.append(cls(params, lr=rate, **more, **args))  # type: ignore[call-arg]
+            self._optimizers.append(runs.cls(params, lr=lr, **more, **runs.args))  # type: ignore[call-arg]
 
     @override
     def step(self, lr: Tensor, moving: Sequence[bool], closure: Closure) -> Failures:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from onelayer.errors import UserError, did_you_mean
-from onelayer.model.adapters import ADAPTERS, RunOptimizer, adapter_of
+from onelayer.model.adapters import ADAPTERS, NeighbouringRuns, RunOptimizer, adapter_of
 from onelayer.model.architecture import Architecture
 from onelayer.protocols import Loss
 
@@ -205,7 +205,14 @@ def build_optimizers(
         members = list(group)
         first, rows = members[0], slice(start, start + len(members))
         start = rows.stop
-        rates, decays = [one.lr for one in members], [one.weight_decay for one in members]
-        built = first.adapter(torch_class(first.name), first.args, rates, decays, theta[rows], grad[rows], architecture)
-        optimizers.append((rows, built))
+        runs = NeighbouringRuns(
+            torch_class(first.name),
+            first.args,
+            [one.lr for one in members],
+            [one.weight_decay for one in members],
+            theta[rows],
+            grad[rows],
+            architecture,
+        )
+        optimizers.append((rows, first.adapter(runs)))
     return optimizers
