@@ -146,7 +146,8 @@ def trained_run(directory: Path, *overrides: str, **data: Any) -> Path:
     config = composed(*overrides)
     config["data"] |= data
     (directory / ".hydra").mkdir(parents=True)
-    (directory / ".hydra" / "config.yaml").write_text(yaml.safe_dump(config))
+    for name, content in (("config", config), ("overrides", [*overrides])):
+        (directory / ".hydra" / f"{name}.yaml").write_text(yaml.safe_dump(content))
     train(Run(RunSpec.from_config(config), directory, overrides))
     return directory
 

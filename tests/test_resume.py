@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from onelayer.track.progress import EpochBar
-from tests.conftest import ROOT, Outcome, result_of
+from tests.conftest import ROOT, Outcome, result_of, trained_run
 from tests.processes import FORKS, ended, killed, started
 
 Cli = Callable[..., Outcome]
@@ -74,8 +74,8 @@ def assert_equal(one: Path, other: Path) -> None:
 def test_resumed_equals_uninterrupted(cli: Cli, tmp_path: Path, settings: list[str]) -> None:
     whole, half, rest = (tmp_path / name for name in ("whole", "half", "rest"))
     settings = [*settings, *PLAIN]
-    assert cli(*settings, "trainer.max_epochs=12", f"hydra.run.dir={whole}").code == 0
-    assert cli(*settings, "trainer.max_epochs=5", f"hydra.run.dir={half}").code == 0
+    trained_run(whole, *settings, "trainer.max_epochs=12")
+    trained_run(half, *settings, "trainer.max_epochs=5")
     said = cli(f"resume={half}", "trainer.max_epochs=12", f"hydra.run.dir={rest}")
     assert said.code == 0, said.err
     assert_equal(whole, rest)

@@ -57,7 +57,7 @@ SWEEPS: dict[str, tuple[str, ...]] = {
         ("every kind of optimizer", "float32"),
         pytest.param("schedules", "float64", marks=pytest.mark.slow),
         ("what a run may have of its own", "float32"),
-        ("links", "float64"),
+        pytest.param("links", "float64", marks=pytest.mark.slow),
     ],
 )
 def test_a_sweep_equals_its_runs_one_by_one(cli: Cli, tmp_path: Path, sweep: str, dtype: str) -> None:
@@ -109,7 +109,11 @@ def test_stacks_may_be_as_small_as_one_likes(cli: Cli, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("settings", [("optim=adam", "scheduler=onecycle"), ("optim=asgd", "patience=2")], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [("optim=adam", "scheduler=onecycle"), pytest.param(("optim=asgd", "patience=2"), marks=pytest.mark.slow)],
+    ids=str,
+)
 def test_a_run_of_a_stack_can_be_resumed_as_one_that_was_alone(
     cli: Cli, tmp_path: Path, settings: tuple[str, ...]
 ) -> None:

@@ -31,6 +31,7 @@ class TestAsAnyLauncher(LauncherTestSuite):
         Singleton._instances.pop(VersionBase, None)  # other tests have set it
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task_launcher_cfg", "extra_flags"), in_an_app_with(launcher="fused"))
 class TestInAnAppOfItsOwn(IntegrationTestSuite):
     @pytest.fixture(autouse=True)

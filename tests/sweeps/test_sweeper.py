@@ -38,6 +38,7 @@ class TestInBatches(BatchedSweeperTestSuite):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task_launcher_cfg", "extra_flags"), in_an_app_with(sweeper="grid"))
 class TestInAnAppOfItsOwn(IntegrationTestSuite):
     @pytest.fixture(autouse=True)
