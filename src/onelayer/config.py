@@ -22,6 +22,7 @@ from onelayer.data.drawing import refuse_split
 from onelayer.data.spec import DataSpec, OpenSection, Rows, Section, Seed
 from onelayer.errors import UserError
 from onelayer.links import LINKS
+from onelayer.model.start import refuse_start
 
 if TYPE_CHECKING:
     LinkName = str
@@ -137,9 +138,7 @@ class RunSpec(Section):
         return self.model.init in ("normal", "torch") or (self.data.shuffle and steps_per_epoch > 1)
 
     def _check_combinations(self) -> None:
-        if self.model.init_std is not None and self.model.init != "normal":
-            raise UserError(f"model.init_std has no effect with model.init={self.model.init}; set model.init=normal")
-        self._check_hidden()
+        refuse_start(self.model.init, self.model.init_std, self.model.hidden, self.optim.lr)
         stage = self.monitor.partition("/")[0]
         if stage not in ("train", "val"):
             raise UserError(f"monitor={self.monitor}: expected stage/name with stage train or val, such as val/loss")
@@ -170,16 +169,4 @@ class RunSpec(Section):
             raise UserError(
                 f"trainer.precision={self.trainer.precision} contradicts data.dtype={self.data.dtype}; set data.dtype, "
                 "the precision follows it"
-            )
-
-    def _check_hidden(self) -> None:
-        hidden = self.model.hidden
-        if hidden is not None and self.model.init not in ("normal", "torch"):
-            raise UserError(
-                f"model.init={self.model.init}: {hidden} hidden units that start alike would stay alike; "
-                "set model.init=torch, as model=two_layers does, or normal"
-            )
-        if hidden is not None and self.optim.lr == "auto":
-            raise UserError(
-                f"optim.lr=auto is 1/L, but with model.hidden={hidden} the curvature has no bound L; give a number"
             )

@@ -351,10 +351,14 @@ def test_what_does_not_fit_is_one_sentence() -> None:
         ({"l2": "much"}, "l2='much': must be a valid number"),
         ({"seed": -1}, "seed=-1: must be greater than or equal to 0"),
         ({"init": "ones"}, "init='ones': must be 'zeros', 'normal' or 'torch'"),
-        ({"init_std": 0.1}, "init_std has no effect with init='zeros'; set init='normal'"),
+        ({"init_std": 0.1}, "init_std has no effect with init=zeros; set init=normal"),
         ({"scheduler": "cosin"}, "scheduler='cosin': there is no such scheduler; did you mean 'cosine'?"),
         ({"scheduler_args": {"gamma": 0.1}}, "has no effect without scheduler"),
-        ({"hidden": 3}, "3 hidden units that start alike would stay alike; set init='torch'"),
+        (
+            {"hidden": 3, "init": "torch", "lr": "auto"},
+            "lr=auto is 1/L, but with hidden=3 the curvature has no bound L",
+        ),
+        ({"hidden": 3}, "3 hidden units that start alike would stay alike; set init=torch or normal"),
     ],
 )
 def test_keywords_are_checked_at_once(keywords: dict[str, Any], message: str) -> None:

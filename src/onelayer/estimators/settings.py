@@ -1,13 +1,12 @@
 """From the parameters of an estimator to the specification of a run, checked by the same rules."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from onelayer.config import RunSpec
-from onelayer.errors import UserError, did_you_mean
+from onelayer.errors import UserError, did_you_mean, rename_keys
 from onelayer.model.presets import preset, preset_names
 
 # what errors call a key, and what the estimators call it
@@ -127,9 +126,7 @@ def in_our_words(error: UserError) -> InputError:
     """Call the keys of a configuration what the estimators call them."""
     if isinstance(error, InputError):
         return error
-    keys = "|".join(map(re.escape, sorted(NAMES, key=len, reverse=True)))
-    said = re.sub(rf"(?<![\w.])({keys})(?=[=:. ])(?!\.\d)", lambda found: NAMES[found[1]], str(error))
-    return InputError(said)
+    return InputError(rename_keys(str(error), NAMES))
 
 
 def _own(name: str) -> str:

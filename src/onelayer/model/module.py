@@ -126,8 +126,6 @@ class OneLayer(LightningModule):
         self.save_hyperparameters()
         self.automatic_optimization = False
         self.runs = settings_of(self.hparams)
-        if hidden is not None and any(run.init not in ("normal", "torch") for run in self.runs):
-            raise UserError(f"OneLayer: {hidden} hidden units that start alike would stay alike; set init='torch'")
         self.monitor, self.reference, self.tracked = monitor, reference, False
         self.settings: tuple[OptimizerSettings, ...] = ()
         self.l2 = tuple(run.l2 for run in self.runs)

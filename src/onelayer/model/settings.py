@@ -8,13 +8,16 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, ValidationError
 
-from onelayer.errors import UserError, did_you_mean
+from onelayer.errors import UserError, did_you_mean, rename_keys
 from onelayer.model.adapters import ADAPTERS
 from onelayer.model.linear import Init
 from onelayer.model.presets import preset, preset_names
 from onelayer.model.schedule import SCHEDULERS, ScheduleSettings
+from onelayer.model.start import refuse_start
 
 PER_RUN = ("optimizer", "lr", "optimizer_args", "l2", "seed", "init", "init_std", "scheduler", "scheduler_args")
+# what messages call the keys of a configuration, by what the keywords call them
+NAMES = {"model.init": "init", "model.init_std": "init_std", "model.hidden": "hidden", "optim.lr": "lr"}
 # how a file of conf/scheduler refers to the length of the training
 MAX_EPOCHS = "${trainer.max_epochs}"
 
@@ -65,7 +68,7 @@ def settings_of(keywords: Mapping[str, Any]) -> list[RunSettings]:
     """Return the settings of each run.
 
     Args:
-        keywords: those of `PER_RUN`, each a list of one value a run, or one value for all of them.
+        keywords: those of `PER_RUN`, each a list of one value a run, or one value for all of them; and ``hidden``.
 
     Raises:
         UserError: lists of different lengths, an unknown name, or a value of the wrong kind.
@@ -80,12 +83,12 @@ def settings_of(keywords: Mapping[str, Any]) -> list[RunSettings]:
                 "a value for each run, or one value for all"
             )
     return [
-        _checked({name: lists[name][run] if name in lists else keywords[name] for name in PER_RUN})
+        _checked({name: lists[name][run] if name in lists else keywords[name] for name in PER_RUN}, keywords["hidden"])
         for run in range(runs)
     ]
 
 
-def _checked(run: dict[str, Any]) -> RunSettings:
+def _checked(run: dict[str, Any], hidden: int | None) -> RunSettings:
     optim = {**_named("optimizer", run["optimizer"]), **(run["optimizer_args"] or {})}
     default = optim.pop("lr", None)
     run["optimizer"] = optim.pop("name")
@@ -103,8 +106,10 @@ def _checked(run: dict[str, Any]) -> RunSettings:
         reasons = [str(entry["msg"]).replace("Input should be", "must be") for entry in error.errors()]
         name = str(error.errors()[0]["loc"][0])
         raise UserError(f"OneLayer: {name}={run[name]!r}: {' or '.join(dict.fromkeys(reasons))}") from None
-    if settings.init_std is not None and settings.init != "normal":
-        raise UserError(f"OneLayer: init_std has no effect with init={settings.init!r}; set init='normal'")
+    try:
+        refuse_start(settings.init, settings.init_std, hidden, settings.lr)
+    except UserError as error:
+        raise UserError(f"OneLayer: {rename_keys(str(error), NAMES)}") from None
     return settings
 
 
