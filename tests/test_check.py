@@ -1,4 +1,4 @@
-"""A run that cannot be trained is refused alone, in a sweep and by an estimator, in the same sentence."""
+"""What cannot be trained is refused alone, in a sweep, by an estimator and a plain Trainer, in the same sentence."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -7,16 +7,20 @@ import pytest
 import torch
 from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
+from lightning.pytorch import Trainer
 from omegaconf import OmegaConf
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
 from onelayer.check import Answers, check_run
 from onelayer.config import RunSpec
-from onelayer.errors import UserError
+from onelayer.data.module import DataModule
+from onelayer.errors import UserError, rename_keys
 from onelayer.estimators.classifier import OneLayerClassifier
 from onelayer.estimators.regressor import OneLayerRegressor
 from onelayer.estimators.settings import in_our_words
 from onelayer.estimators.sweep import sweep
+from onelayer.model.module import OneLayer
+from onelayer.model.settings import NAMES as NAMES_OF_KEYWORDS
 from onelayer.run import train
 from onelayer.sweeps.jobs import Jobs
 from onelayer.terminal.overrides import run_name
@@ -72,6 +76,23 @@ BAD: list[tuple[list[str], dict[str, Any]]] = [
     ),
     (["resume=nowhere"], {}),
 ]
+# overrides, keywords of OneLayer that say the same, and the batch size of its data
+LIBRARY: list[tuple[list[str], dict[str, Any], int]] = [
+    (["optim.betas=[0.9,1.5]"], {"optimizer_args": {"betas": [0.9, 1.5]}}, 32),
+    (["+optim.beta=0.9"], {"optimizer_args": {"beta": 0.9}}, 32),
+    (["optim.lr=auto"], {"lr": "auto"}, 32),
+    (
+        ["optim=sgd", "optim.lr=auto", CANCER, "model.link=cloglog"],
+        {"optimizer": "sgd", "lr": "auto", "link": "cloglog"},
+        32,
+    ),
+    (["optim=lbfgs", "data.batch_size=10"], {"optimizer": "lbfgs"}, 10),
+    (["optim.name=Muon"], {"optimizer": "Muon"}, 32),
+    (["optim=rprop", "scheduler=cosine"], {"optimizer": "rprop", "scheduler": "cosine"}, 400),
+    (["scheduler=step", "scheduler.step_size=0"], {"scheduler": "step", "scheduler_args": {"step_size": 0}}, 32),
+    (["model.objective=softmax"], {"objective": "softmax"}, 32),
+    (["monitor=val/accuracy"], {"monitor": "val/accuracy"}, 32),
+]
 NAMES = [" ".join(overrides) for overrides, _ in BAD]
 
 
@@ -112,6 +133,17 @@ def test_an_estimator_and_its_sweep_refuse_it_in_the_same_sentence(
     with pytest.raises(ValueError, match=r"\w") as swept:
         sweep(x, y, model=MODELS[data], grid={name: [value] for name, value in parameters.items()}, folds=3)
     assert str(swept.value) == f"{wanted}  (first in {parameters})"
+
+
+@pytest.mark.parametrize(("overrides", "keywords", "batch_size"), LIBRARY)
+def test_a_plain_trainer_refuses_it_in_the_same_sentence(
+    alone: dict[str, str], overrides: list[str], keywords: dict[str, Any], batch_size: int
+) -> None:
+    source = "breast_cancer" if CANCER in overrides else "diabetes"
+    trainer = Trainer(max_epochs=1, logger=False, enable_progress_bar=False, enable_checkpointing=False)
+    with pytest.raises(UserError) as error:
+        trainer.fit(OneLayer(**keywords), datamodule=DataModule(source=source, batch_size=batch_size))
+    assert str(error.value) == rename_keys(alone[" ".join(overrides)], NAMES_OF_KEYWORDS)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")

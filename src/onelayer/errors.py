@@ -2,7 +2,8 @@
 
 import errno
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -44,6 +45,15 @@ def rename_keys(text: str, names: Mapping[str, str]) -> str:
     """
     keys = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     return re.sub(rf"(?<![\w./-])({keys})(?=[=:.,;) ]|$)(?!\.\d)", lambda key: names[key[1]], text)
+
+
+@contextmanager
+def keys_renamed(names: Mapping[str, str]) -> Iterator[None]:
+    """Call keys of the configuration in a `UserError` what another interface calls them; see `rename_keys`."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(rename_keys(str(error), names)) from None
 
 
 def is_full(error: BaseException) -> bool:

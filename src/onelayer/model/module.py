@@ -11,7 +11,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from onelayer.errors import UserError
+from onelayer.errors import UserError, keys_renamed
 from onelayer.linalg import total
 from onelayer.model.adapters import RunOptimizer
 from onelayer.model.direction import higher_is_better
@@ -31,7 +31,7 @@ from onelayer.model.optimizers import (
 )
 from onelayer.model.rows import Block, Data
 from onelayer.model.schedule import Schedule
-from onelayer.model.settings import plain, settings_of
+from onelayer.model.settings import NAMES, plain, settings_of
 from onelayer.model.take import take_keywords, take_stack
 from onelayer.optimum import Reference, Solved, Solver, Truth
 from onelayer.threads import Threads
@@ -165,7 +165,8 @@ class OneLayer(LightningModule):
         for part in ("val", "test"):
             if stage == {"val": "validate"}.get(part, part) and not len(getattr(data, part)):
                 raise UserError(f"the data have no {part} rows to measure; set {part} of the DataModule above 0")
-        self.attach(data, max_epochs=trainer.max_epochs if stage == "fit" else None)
+        with keys_renamed(NAMES):
+            self.attach(data, max_epochs=trainer.max_epochs if stage == "fit" else None)
         self._threads.limit(self.work(data.batch_size))
 
     def configure_callbacks(self) -> list[Callback]:

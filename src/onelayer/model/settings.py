@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, ValidationError
 
-from onelayer.errors import UserError, did_you_mean, rename_keys
+from onelayer.errors import UserError, did_you_mean, keys_renamed
 from onelayer.model.adapters import ADAPTERS
 from onelayer.model.linear import Init
 from onelayer.model.presets import preset, preset_names
@@ -17,7 +17,12 @@ from onelayer.model.start import refuse_start
 
 PER_RUN = ("optimizer", "lr", "optimizer_args", "l2", "seed", "init", "init_std", "scheduler", "scheduler_args")
 # what messages call the keys of a configuration, by what the keywords call them
-NAMES = {"model.init": "init", "model.init_std": "init_std", "model.hidden": "hidden", "optim.lr": "lr"}
+NAMES = {
+    **{f"model.{name}": name for name in ("objective", "link", "l2", "init", "init_std", "hidden")},
+    **{"optim.name": "optimizer", "optim.lr": "lr", "optim": "optimizer_args"},
+    **{"scheduler.name": "scheduler", "scheduler": "scheduler_args", "scheduler=none": "scheduler=None"},
+    **{"data.batch_size": "batch_size", "data.split.val": "val"},
+}
 # how a file of conf/scheduler refers to the length of the training
 MAX_EPOCHS = "${trainer.max_epochs}"
 
@@ -106,10 +111,8 @@ def _checked(run: dict[str, Any], hidden: int | None) -> RunSettings:
         reasons = [str(entry["msg"]).replace("Input should be", "must be") for entry in error.errors()]
         name = str(error.errors()[0]["loc"][0])
         raise UserError(f"OneLayer: {name}={run[name]!r}: {' or '.join(dict.fromkeys(reasons))}") from None
-    try:
+    with keys_renamed(NAMES):
         refuse_start(settings.init, settings.init_std, hidden, settings.lr)
-    except UserError as error:
-        raise UserError(f"OneLayer: {rename_keys(str(error), NAMES)}") from None
     return settings
 
 
