@@ -217,11 +217,11 @@ def test_a_parameter_that_cannot_be_is_named_in_a_sentence(settings: dict[str, A
 def test_rows_that_cannot_be_are_named_in_a_sentence() -> None:
     with pytest.raises(ValueError, match=r"float: 'a'; encode columns of text first, .*OneHotEncoder"):
         OneLayerRegressor().fit(pd.DataFrame({"s": ["a", "b"]}), [1.0, 2.0])
-    with pytest.raises(ValueError, match="normalize=minmax would fill the zeros of sparse X"):
+    with pytest.raises(ValueError, match="normalize=minmax would fill the zeros of sparse features"):
         OneLayerRegressor(normalize="minmax").fit(eye_array(3, format="csr"), [1.0, 2.0, 3.0])
     with pytest.raises(ValueError, match="link=probit is for a binary target"):
         OneLayerClassifier(link="probit").fit([[1.0], [2.0], [3.0]], [0, 1, 2])
     with pytest.raises(ValueError, match="y has one class, '1', in rows that count"):
         OneLayerClassifier().fit([[1.0], [2.0]], [0, 1], sample_weight=[0, 1])
-    with pytest.raises(ValueError, match="y holds 1e\\+200, whose square"):
+    with pytest.raises(ValueError, match="y: it holds 1e\\+200, whose square"):
         OneLayerRegressor().fit([[1.0], [2.0]], [1e200, 1.0])

@@ -1,10 +1,10 @@
 """The LightningDataModule: reads, splits, encodes and scales rows, and yields their parts as blocks."""
 
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from typing import Any, Literal
@@ -22,12 +22,13 @@ from onelayer.data.blocks import Block
 from onelayer.data.cache import PreparedCache
 from onelayer.data.encode import EncodeSettings
 from onelayer.data.parts import Part
+from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import AnyPart, Prepared
 from onelayer.data.preprocess import Scaling, TargetScaling
 from onelayer.data.request import NAMES, array_request, frame_request, plain, source_request
 from onelayer.data.sources import REMOTE
 from onelayer.data.table import Task
-from onelayer.errors import UserError, rename_keys
+from onelayer.errors import UserError, keys_renamed
 
 Stage = Literal["train", "val", "test"]
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -87,6 +88,8 @@ class DataModule(LightningDataModule):
         seed: of that order.
         dtype: what the blocks are cast to.
         predict: which rows `predict_dataloader` yields.
+        preparation: how rows are prepared, where keywords cannot say it: with splits or scales that are there, or
+            without a shift. It counts instead of them.
         cache: where tables and prepared rows are held, shared with other modules; None: one of its own.
         source_args: keywords of the source whose names are taken here, such as the seed of ``source="linear"``.
         by_configuration: the keywords are a checked configuration in full: None is a value like others, and messages
@@ -126,6 +129,7 @@ class DataModule(LightningDataModule):
         seed: int = 0,
         dtype: Literal["float32", "float64"] | None = None,
         predict: Stage = "test",
+        preparation: Preparation | None = None,
         cache: PreparedCache | None = None,
         source_args: Mapping[str, Any] | None = None,
         by_configuration: bool = False,
@@ -174,6 +178,8 @@ class DataModule(LightningDataModule):
             else:
                 assert source is not None
                 self._request = source_request(source, task, keywords, options, complete=by_configuration)
+        if preparation is not None:
+            self._request = replace(self._request, preparation=preparation)
         data = self._request.data
         self.shuffle, self.order_seed, self.dtype = data.shuffle, seed, DTYPES[data.dtype]
         self._predicted, self._shares = predict, cache is not None
@@ -426,15 +432,9 @@ class DataModule(LightningDataModule):
                 where = f"set data.split.{part} above 0" if part != "train" else "give some"
                 raise UserError(f"there are no {WORDS[part]} rows; {where}")
 
-    @contextmanager
-    def _named(self) -> Iterator[None]:
+    def _named(self) -> AbstractContextManager[None]:
         """Call keys in messages as whoever made this module does."""
-        try:
-            yield
-        except UserError as error:
-            if not self._names:
-                raise
-            raise UserError(rename_keys(str(error), self._names)) from None
+        return keys_renamed(self._names) if self._names else nullcontext()
 
     def _epoch(self) -> int:
         return self.trainer.current_epoch if self.trainer is not None else 0

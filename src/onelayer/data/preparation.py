@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal, Self
 
 from onelayer.data.encode import EncodeSettings
-from onelayer.data.preprocess import Scaling, TargetScaling
+from onelayer.data.preprocess import Scale, Scaling, TargetScaling
 from onelayer.data.spec import SPLIT, DataSpec
+from onelayer.data.split import Split
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Preparation:
         normalize_target: scaling of a regression target; auto: standard, and none for classes.
         class_weight: what each class counts in the loss; balanced: each class the same in all.
         encode: how columns become features.
+        split: the rows of each part; None: as the fields above draw them.
+        scales: of features and target, where they were fitted before.
+        centred: shift features and target; without a constant in the model nothing may be shifted.
+        scale_sparse: divide sparse features, whose zeros stay; False: what would scale them is refused.
+        hashed: whether the rows are hashed, which nobody needs who resumes nothing.
     """
 
     val: float = 0.15
@@ -40,6 +46,11 @@ class Preparation:
     normalize_target: TargetScaling = "none"
     class_weight: Literal["balanced"] | Mapping[str, float] | None = None
     encode: EncodeSettings = field(default_factory=EncodeSettings)
+    split: Split | None = None
+    scales: tuple[Scale, Scale] | None = None
+    centred: bool = True
+    scale_sparse: bool = False
+    hashed: bool = True
 
     @classmethod
     def of(cls, data: DataSpec) -> Self:

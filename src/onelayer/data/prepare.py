@@ -1,32 +1,26 @@
 """From a table to what a model sees of it: split, encoded and scaled by its train rows, weighed."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 import torch
-from scipy.sparse import csr_array
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from onelayer.data.blocks import Block, csr
-from onelayer.data.encode import Counted, Encoder, EncodeSettings, Statistics
-from onelayer.data.encode.encoder import LARGEST
-from onelayer.data.encode.size import refuse_too_large
-from onelayer.data.encode.statistics import counts_of
-from onelayer.data.frame import Frame
-from onelayer.data.given import crossing, given_parts, split_table
+from onelayer.data.blocks import Block
+from onelayer.data.encode import Encoder, EncodeSettings, Moments
+from onelayer.data.in_memory import RowsInMemory
 from onelayer.data.parts import Chunk, Part
 from onelayer.data.preparation import Preparation
 from onelayer.data.preprocess import Scale, Scaling, scaled_coefficients, target_scaling
+from onelayer.data.streaming.rows import RowsOnDisk
 from onelayer.data.streaming.stream import Stream
-from onelayer.data.table import PARTS, Array, Table, Task
+from onelayer.data.table import Array, Table, Task
 from onelayer.data.tables.origin import UNKNOWN, Origin
-from onelayer.data.weights import class_weights, weigh
-from onelayer.errors import UserError
+from onelayer.data.weights import class_weights
 
 
 class AnyPart(Protocol):
@@ -142,143 +136,85 @@ class Prepared:
         return torch.cat(parts, 1)
 
 
+class Rows(Protocol):
+    """Rows that were split, in memory or on disk: what is asked of them, in this order."""
+
+    @property
+    def dense(self) -> bool:
+        """Whether features may be shifted."""
+
+    def encoder(self, settings: EncodeSettings) -> Encoder:
+        """Decide by the train rows what becomes of each column."""
+
+    def moments(self, encoder: Encoder, *, quartiles: bool) -> Moments:
+        """Return how the features of the train rows are spread."""
+
+    def target_moments(self) -> Moments:
+        """Return how the target of the train rows is spread, where it is a number."""
+
+    def class_counts(self) -> Array:
+        """Count the train rows of each class by their sample weight, (classes,)."""
+
+    def parts(self, encoder: Encoder, x_scale: Scale, y_scale: Scale, per_class: Array | None) -> Sequence[AnyPart]:
+        """Make the parts: encoded, scaled, and weighed by what each class counts, (classes,)."""
+
+    def notes(self, encoder: Encoder, parts: Sequence[AnyPart]) -> tuple[str, ...]:
+        """Say what was understood, left out or mended, a sentence each."""
+
+    def hashed(self, encoder: Encoder, parts: Sequence[AnyPart], x_scale: Scale, y_scale: Scale) -> Callable[[], str]:
+        """Return what gives a hash of all that the model sees."""
+
+    def target_hash(self) -> str:
+        """Return the hash of the target of all rows."""
+
+
 def prepare(table: Table | Stream, how: Preparation) -> Prepared:
     """Split a table, encode, scale and weigh it by its train rows.
+
+    A row of weight k counts as k equal rows, in the scaling too: with a penalty on scaled weights, the optimum would
+    differ otherwise.
 
     Raises:
         UserError: the table does not allow what is asked.
     """
-    if isinstance(table, Stream):
-        from onelayer.data.streaming.prepare import prepare_stream
-
-        return prepare_stream(table, how)
-    if how.stratify and table.classes is None:
-        raise UserError(f"data.split.stratify=true needs classes, '{table.target_name}' is a number; set it to false")
-    scaling = target_scaling(how.normalize_target, classes=table.classes is not None)
-    rows = split_table(table, how)
-    encoder, x_scale, xs, unseen = _features(table, rows, how.normalize, how.encode)
-    multiclass = table.task == "multiclass"
-    if table.classes is None:
-        _refuse_huge(table)
-        y_scale = Scale.fit(_as_column(table.target[rows.train]), scaling, _counts(table, rows.train))
-    else:  # classes have no unit
-        y_scale = Scale.neutral(len(table.classes) if multiclass else 1)
-    per_class = class_weights(table.target_name, table.classes, _rows_of_classes(table, rows.train), how.class_weight)
-    parts: list[Part] = []
-    for chosen, x in zip(rows, xs, strict=True):
-        target = table.target[chosen]
-        y = target.astype(np.int64) if multiclass else y_scale.apply(_as_column(target))
-        weight, sample_weight = weigh(table, chosen, per_class)
-        parts.append(Part(x, torch.from_numpy(y), weight, sample_weight))
-    known = None if table.weight is None or table.bias is None else (table.weight, table.bias)
-    train, val_part, test_part = parts
+    classes = table.classes
+    scaling = target_scaling(how.normalize_target, classes=classes is not None)
+    rows: Rows = RowsInMemory(table, how) if isinstance(table, Table) else RowsOnDisk(table, how)
+    encoder = rows.encoder(how.encode)
+    if how.scales is not None:
+        x_scale, y_scale = how.scales
+    else:
+        shifts = how.centred and rows.dense
+        x_scale = _scale(partial(rows.moments, encoder), how.normalize, encoder.n_features, shifts=shifts)
+        if classes is None:
+            y_scale = _scale(lambda *, quartiles: rows.target_moments(), scaling, 1, shifts=how.centred)
+        else:  # classes have no unit
+            y_scale = Scale.neutral(len(classes) if table.task == "multiclass" else 1)
+    per_class = None
+    if how.class_weight is not None:
+        per_class = class_weights(table.target_name, classes, rows.class_counts(), how.class_weight)
+    train, val, test = parts = rows.parts(encoder, x_scale, y_scale, per_class)
     return Prepared(
         train,
-        val_part,
-        test_part,
+        val,
+        test,
         task=table.task,
         target_name=table.target_name,
-        classes=table.classes,
+        classes=classes,
         encoder=encoder,
         x_scale=x_scale,
         y_scale=y_scale,
-        hashed=_in_background(parts, repr((table.task, table.classes, encoder.columns)), x_scale, y_scale),
-        target_hash=_hash_of_target(table),
-        known=known,
-        given=() if table.part is None else tuple(PARTS[place] for place in np.unique(table.part) if place),
-        notes=(*table.notes, *given_parts(table.part), *crossing(table), *encoder.notes, *unseen),
+        hashed=rows.hashed(encoder, parts, x_scale, y_scale) if how.hashed else str,
+        target_hash=rows.target_hash() if how.hashed else "",
+        known=table.known,
+        given=table.given,
+        notes=rows.notes(encoder, parts),
         origin=table.origin,
     )
 
 
-def _features(
-    table: Table, rows: tuple[Array, Array, Array], normalize: Scaling, settings: EncodeSettings
-) -> tuple[Encoder, Scale, list[Tensor], tuple[str, ...]]:
-    """Return the encoder, the scaling, x of each part, and what is to be said of rows that do not train."""
-    features = table.features
-    if isinstance(features, csr_array):
-        if normalize != "none":
-            raise UserError(f"data.normalize={normalize} would fill the zeros of sparse features; set it to none")
-        sparse = [_csr(features[chosen]) for chosen in rows]
-        return Encoder.plain(table.columns), Scale.neutral(features.shape[1]), sparse, ()
-    columns = Frame.of_numbers(features, table.columns) if isinstance(features, np.ndarray) else features
-    train, *others = columns.parts(rows)
-    counts = _counts(table, rows[0])
-    statistics = Statistics.of(train, counts, median=settings.impute == "median")
-    encoder = Encoder.build(statistics, settings)
-    refuse_too_large(encoder.features, sum(map(len, rows)))
-    xs = [encoder.apply(part, chosen) for part, chosen in zip((train, *others), rows, strict=True)]
-    if normalize == "robust":
-        scale = Scale.fit(xs[0], normalize, counts)
-    else:
-        scale = Scale.from_moments(encoder.moments(statistics), normalize)
-    # the rows of a part are copies by now, and are scaled where they lie
-    x = [torch.from_numpy(scale.apply(one, out=one)) for one in xs]
-    unseen = [
-        note
-        for part, name in zip(others, PARTS[1:], strict=True)
-        for note in encoder.unseen(Counted.of(part), f"{name} rows", statistics.counted)
-    ]
-    return encoder, scale, x, tuple(unseen)
-
-
-def _csr(x: csr_array) -> Tensor:
-    starts, columns, values = (torch.from_numpy(part) for part in (x.indptr, x.indices, x.data.astype(np.float64)))
-    return csr(starts, columns, values, x.shape[1])
-
-
-def _dense_tensors(x: Tensor) -> tuple[Tensor, ...]:
-    return (x.crow_indices(), x.col_indices(), x.values()) if x.is_sparse_csr else (x,)
-
-
-def _in_background(parts: Sequence[Part], meaning: str, *scales: Scale) -> Callable[[], str]:
-    """Hash the rows while others look at them: it takes about as long as reading them from memory three times."""
-    with_one = ThreadPoolExecutor(1)
-    found = with_one.submit(_hash, parts, meaning, scales)
-    with_one.shutdown(wait=False)
-    return found.result
-
-
-def _hash(parts: Sequence[Part], meaning: str, scales: Sequence[Scale]) -> str:
-    # other units, levels and classes may come to the same numbers, and to another model
-    digest = hashlib.sha256(meaning.encode("utf-8", "surrogatepass"))
-    for scale in scales:
-        digest.update(np.stack([scale.shift, scale.scale]).astype(np.float64).tobytes())
-    for part in parts:
-        for tensor in (*_dense_tensors(part.x), part.y, part.weight, part.sample_weight):
-            if tensor is not None:
-                digest.update(str(tuple(tensor.shape)).encode())
-                digest.update(tensor.numpy().data)  # not tobytes, which would copy it
-    return digest.hexdigest()[:16]
-
-
-def _counts(table: Table, rows: Array) -> Array | None:
-    """Return how many rows each of some rows stands for, (rows,); None: one."""
-    return None if table.sample_weight is None else counts_of(table.sample_weight[rows])
-
-
-def _hash_of_target(table: Table) -> str:
-    digest = hashlib.sha256(repr((table.task, table.classes)).encode())
-    digest.update(np.ascontiguousarray(table.target, np.float64).data)
-    return digest.hexdigest()[:16]
-
-
-def _rows_of_classes(table: Table, rows: Array) -> Array:
-    """Count the rows of each class by their sample weight, (classes,)."""
-    if table.classes is None:
-        return np.zeros(0)
-    weight = None if table.sample_weight is None else table.sample_weight[rows]
-    return np.bincount(table.target[rows].astype(np.int64), weight, minlength=len(table.classes))
-
-
-def _refuse_huge(table: Table) -> None:
-    largest = float(np.abs(table.target).max())
-    if largest > LARGEST:
-        raise UserError(
-            f"data.target={table.target_name}: it holds {largest:g}, whose square float64 cannot hold; divide it by a "
-            "power of ten"
-        )
-
-
-def _as_column(target: Array) -> Array:
-    return target.astype(np.float64)[:, None]
+def _scale(moments: Callable[..., Moments], scaling: Scaling, columns: int, *, shifts: bool) -> Scale:
+    if scaling == "none":
+        return Scale.neutral(columns)
+    scale = Scale.from_moments(moments(quartiles=scaling == "robust"), scaling)
+    return scale if shifts else Scale(np.zeros(columns), scale.scale)

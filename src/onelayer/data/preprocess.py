@@ -51,12 +51,7 @@ class Scale:
         """
         if scaling == "none":
             return cls.neutral(x.shape[1])
-        if weight is not None and not weight.all():  # a row that stands for none has no say
-            x, weight = x[weight > 0], weight[weight > 0]
-        moments = moments_of(x, weight)[1]
-        if scaling == "robust":
-            moments = replace(moments, quartiles=quantiles_of(x, (0.25, 0.5, 0.75), weight))
-        return cls.from_moments(moments, scaling)
+        return cls.from_moments(spread(x, weight, quartiles=scaling == "robust"), scaling)
 
     @classmethod
     def from_moments(cls, moments: Moments, scaling: Scaling) -> "Scale":
@@ -121,6 +116,20 @@ class Scale:
     def undo(self, x: Array) -> Array:
         """Return (rows, columns) to their original units."""
         return x * self.scale + self.shift
+
+
+def spread(x: Array, weight: Array | None = None, *, quartiles: bool = False) -> Moments:
+    """Return the moments of (rows, columns) without holes.
+
+    Args:
+        x: the rows.
+        weight: (rows,), how many rows each one stands for; None: one.
+        quartiles: whether these are needed, too.
+    """
+    if weight is not None and not weight.all():  # a row that stands for none has no say
+        x, weight = x[weight > 0], weight[weight > 0]
+    moments = moments_of(x, weight)[1]
+    return replace(moments, quartiles=quantiles_of(x, (0.25, 0.5, 0.75), weight)) if quartiles else moments
 
 
 def target_scaling(asked: TargetScaling, *, classes: bool) -> Scaling:

@@ -16,7 +16,7 @@ from onelayer.data.defaults import merged, section_of
 from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import Prepared, prepare
 from onelayer.data.sources import SOURCES, function_of, load
-from onelayer.data.sources.memory import arrays, is_frame
+from onelayer.data.sources.at_hand import arrays, is_frame
 from onelayer.data.sources.table import table_of
 from onelayer.data.spec import BATCHES, SPLIT, DataSpec
 from onelayer.data.streaming.stream import Stream
@@ -42,6 +42,7 @@ class Request:
         read: reads the table.
         table_key: tells tables apart.
         where: the rows come from, in words.
+        preparation: how they are prepared; None: as `data` says.
     """
 
     data: DataSpec
@@ -49,6 +50,7 @@ class Request:
     read: Callable[[], Table | Stream]
     table_key: Hashable
     where: str
+    preparation: Preparation | None = None
 
     def prepared(self, cache: PreparedCache) -> Prepared:
         """Return the rows, read and prepared where the cache does not hold them.
@@ -56,7 +58,7 @@ class Request:
         Raises:
             UserError: they cannot be read, or not be prepared so.
         """
-        return cache.get(self._key, lambda: prepare(self.table(cache), Preparation.of(self.data)))
+        return cache.get(self._key, lambda: prepare(self.table(cache), self.preparation or Preparation.of(self.data)))
 
     def table(self, cache: PreparedCache) -> Table | Stream:
         """Return the table, read where the cache does not hold it.
@@ -68,6 +70,8 @@ class Request:
 
     @cached_property
     def _key(self) -> Hashable:
+        if self.preparation is not None:
+            return self.table_key, Identity(self.preparation)
         return self.table_key, self.data.model_dump_json(exclude=set(BATCHES))
 
 

@@ -63,6 +63,16 @@ class Table:
             return self.kind
         return "binary" if len(self.classes) == 2 else "multiclass"
 
+    @property
+    def known(self) -> tuple[Array, Array] | None:
+        """Weights and biases that made the target; None where they are not known."""
+        return None if self.weight is None or self.bias is None else (self.weight, self.bias)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The parts, but for train, that the source gives."""
+        return () if self.part is None else tuple(PARTS[place] for place in np.unique(self.part) if place)
+
     def as_task(self, task: Task | None) -> "Table":
         """Read the target as another task, where that makes sense.
 

@@ -59,7 +59,7 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
         """
         from onelayer.check import check_run
         from onelayer.estimators.memory import MemoryResults
-        from onelayer.estimators.rows import data_of, making_of, split_of
+        from onelayer.estimators.rows import data_of, preparation_of, split_of
         from onelayer.training import train_stack
 
         for name in ("reference", "verbose"):
@@ -72,7 +72,7 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
             spec = spec_of(parameters, objective=objective_of(table))
             split = split_of(table, spec.data.split.val)
             check_run(spec)
-            data = data_of(spec, table, split, making_of(parameters), labels)
+            data = data_of(spec, table, preparation_of(spec, parameters, labels, split))
             check_run(spec, data)
             sink = MemoryResults([spec])
             train_stack([spec], data, sink, reference=bool(self.reference))
@@ -94,7 +94,7 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
 
         from onelayer.check import check_run
         from onelayer.estimators.memory import MemoryResults, as_tensors
-        from onelayer.estimators.rows import data_of, making_of, split_of
+        from onelayer.estimators.rows import data_of, preparation_of, split_of
         from onelayer.training import WarmStart, train_stack
 
         if self.val or self.patience is not None:
@@ -107,7 +107,7 @@ class OneLayerEstimator(BaseEstimator):  # type: ignore[misc]
             spec = spec_of(parameters, objective=objective_of(table))
             scales = None if first else (Scale(*self._going["x"]), Scale(*self._going["y"]))
             check_run(spec)
-            data = data_of(spec, table, split_of(table, 0), making_of(parameters), labels, scales)
+            data = data_of(spec, table, preparation_of(spec, parameters, labels, split_of(table, 0), scales))
             check_run(spec, data)
             start, done = None, 0
             if not first:

@@ -11,6 +11,7 @@ from onelayer.model.presets import preset, preset_names
 
 # what errors call a key, and what the estimators call it
 NAMES = {
+    "data.target=y": "y",
     "data.split.val": "val",
     "data.batch_size": "batch_size",
     "data.normalize_target": "normalize_target",

@@ -10,8 +10,10 @@ from sklearn.base import clone
 
 from onelayer.check import Answers, check_run
 from onelayer.config import RunSpec
+from onelayer.data.cache import PreparedCache
 from onelayer.data.module import DataModule
-from onelayer.data.prepare import Prepared
+from onelayer.data.preparation import Preparation
+from onelayer.data.spec import BATCHES
 from onelayer.data.split import Split, split_rows
 from onelayer.data.table import Array, Table
 from onelayer.errors import UserError
@@ -20,7 +22,7 @@ from onelayer.estimators.base import objective_of, seed_of
 from onelayer.estimators.board import Row, Sweep
 from onelayer.estimators.memory import FittedRun, MemoryResults
 from onelayer.estimators.ranking import board_of, row_of
-from onelayer.estimators.rows import in_batches, make_ready, making_of, split_of
+from onelayer.estimators.rows import data_of, preparation_of, split_of
 from onelayer.estimators.settings import InputError, in_our_words, spec_of
 from onelayer.model.optimizers import OptimizerSettings
 from onelayer.optimum import Solved
@@ -57,14 +59,16 @@ class Fold:
         number: from 0; None where the rows that choose the best epoch judge too.
         train: rows that train, or choose the best epoch.
         judged: rows that judge, none of `train`.
-        made: rows that were made ready, with the references that are known of them, by what makes them differ.
+        made: how rows are prepared, with the references that are known of them, by what makes them differ.
+        cache: holds these rows.
         batches: the same rows as they are cut.
     """
 
     number: int | None
     train: Array
     judged: Array
-    made: dict[str, tuple[Prepared, Solved]] = field(default_factory=dict)
+    made: dict[str, tuple[Preparation, Solved]] = field(default_factory=dict)
+    cache: PreparedCache = field(default_factory=PreparedCache)
     batches: dict[str, DataModule] = field(default_factory=dict)
 
 
@@ -149,7 +153,7 @@ def _checked(
             "random_state": seed_of(said["random_state"]) if "random_state" in said else seed,
         }
         try:
-            spec = spec_of(parameters, objective=task, rows=f"{making_of(parameters)}")
+            spec = spec_of(parameters, objective=task, rows=f"{parameters.get('class_weight')}")
             check_run(spec, answers=answers)
         except UserError as error:
             wrong.setdefault(str(in_our_words(error)), f"{said}")
@@ -218,16 +222,16 @@ def _data_of(asked: Asked, fold: Fold, table: Table, labels: Array | None) -> Da
         some = Table(np.empty((len(fold.train), 0)), table.target[fold.train], (), classes=table.classes)
         inner = split_of(some, spec.data.split.val)
         split = Split(fold.train[inner.train], fold.train[inner.val], fold.judged)
-        fold.made[made] = make_ready(table, split, making_of(asked.parameters), labels), {}
+        fold.made[made] = preparation_of(spec, asked.parameters, labels, split), {}
     cut = f"{made} {spec.data.batch_size} {spec.data.dtype}"
     if cut not in fold.batches:
-        fold.batches[cut] = in_batches(spec, fold.made[made][0])
+        fold.batches[cut] = data_of(spec, table, fold.made[made][0], fold.cache)
     return fold.batches[cut]
 
 
 def _rows_of(spec: RunSpec) -> str:
     """Say what decides which rows a run sees, and how."""
-    return f"{spec.data.args} {spec.data.split.val}"
+    return f"{spec.data.model_dump_json(exclude=set(BATCHES))} {spec.model.bias}"
 
 
 def _trained(stack: Stack, fold: Fold, reference: bool) -> Iterator[tuple[Job, FittedRun | Exception]]:

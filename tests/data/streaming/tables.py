@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from onelayer.artefact import Artefact
 from onelayer.config import RunSpec
 from onelayer.data.preparation import Preparation
-from onelayer.data.prepare import Prepared
+from onelayer.data.prepare import Prepared, prepare
 from onelayer.data.streaming.part import StreamedPart
-from onelayer.data.streaming.prepare import prepare_stream
 from onelayer.data.streaming.stream import Stream
 from onelayer.data.tables.opening import open_rows
 from onelayer.data.tables.roles import Said
@@ -66,7 +65,7 @@ def stream_of(frame: pd.DataFrame, folder: Path, *, block_rows: int = 128, **sai
 
 def streamed(frame: pd.DataFrame, folder: Path, *, settings: Mapping[str, Any] | None = None, **said: Any) -> Prepared:
     """A frame as a stream, prepared."""
-    return prepare_stream(stream_of(frame, folder, **said), Preparation(**(settings or {})))
+    return prepare(stream_of(frame, folder, **said), Preparation(**(settings or {})))
 
 
 def part_of(prepared: Prepared, name: str = "train") -> StreamedPart:

@@ -15,7 +15,6 @@ from onelayer.data.prepare import prepare
 from onelayer.data.sources import load
 from onelayer.data.sources.table import table_of
 from onelayer.data.split import split_rows
-from onelayer.data.streaming.prepare import prepare_stream
 from onelayer.data.streaming.stream import Stream
 from onelayer.errors import UserError
 from tests.data.streaming.tables import ROWS, columns_of, invented, streamed
@@ -201,7 +200,7 @@ def test_many_rows_give_the_same_bits_each_time(tmp_path: Path) -> None:
     for _ in range(3):
         stream = load("table", path=str(tmp_path / "t.csv"), target="number", stream=True)
         assert isinstance(stream, Stream)
-        prepared = prepare_stream(stream, Preparation(normalize_target="standard"))
+        prepared = prepare(stream, Preparation(normalize_target="standard"))
         scales = (prepared.x_scale.shift, prepared.x_scale.scale, prepared.y_scale.shift, prepared.y_scale.scale)
         found.add((prepared.data_hash, *(float(one[0]) for one in scales)))
     assert len(found) == 1

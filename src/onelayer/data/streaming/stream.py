@@ -84,6 +84,25 @@ class Stream:
             return "regression"
         return self.kind or ("binary" if len(self.target.classes) == 2 else "multiclass")
 
+    @property
+    def target_name(self) -> str:
+        """The name of the target."""
+        return self.target.name
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The class names in index order; None for regression."""
+        return self.target.classes
+
+    @property
+    def known(self) -> None:
+        """Nobody knows what made the target of a table on disk."""
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """All parts are drawn."""
+        return ()
+
     def as_task(self, task: Task | None) -> "Stream":
         """Read two classes as several.
 

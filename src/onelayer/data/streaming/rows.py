@@ -1,25 +1,23 @@
-"""From a table on disk to what a model sees of it: the train rows decide, by what SQL says of them."""
+"""Rows of a table on disk, split: what `prepare` asks of them, as SQL answers it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from onelayer.data.encode import Encoder, Moments, Statistics
+from onelayer.data.encode import Encoder, EncodeSettings, Moments, Statistics
 from onelayer.data.encode.size import refuse_too_large
 from onelayer.data.encode.statistics import moments_about, weighted_quantiles
 from onelayer.data.parts import Part
 from onelayer.data.preparation import Preparation
-from onelayer.data.prepare import Prepared
 from onelayer.data.preprocess import Scale, target_scaling
 from onelayer.data.streaming.part import StreamedPart
 from onelayer.data.streaming.split import Parts, parts_of, refuse_empty
 from onelayer.data.streaming.stream import Stream
 from onelayer.data.table import Array
-from onelayer.data.weights import class_weights
 from onelayer.errors import UserError
 
 # of a number n, in a distance d from an origin, in rows that count k: what `Statistics` and `Moments` are made of
@@ -34,66 +32,95 @@ OF_NUMBERS = (
 FIRST = 1024  # rows whose means are the origins
 
 
-def prepare_stream(stream: Stream, how: Preparation) -> Prepared:
-    """Split a table on disk, encode, scale and weigh it by its train rows.
+class RowsOnDisk:
+    """A streamed table that was split, and looked at once.
+
+    Args:
+        stream: the table.
+        how: its rows are prepared.
 
     Raises:
-        UserError: the table does not allow what is asked.
+        UserError: it cannot be split so, or its numbers are too large.
     """
-    target, classes, settings = stream.target, stream.target.classes, how.encode
-    scaling = target_scaling(how.normalize_target, classes=classes is not None)
-    conditions = parts_of(stream, how)
-    seen = _look(stream, conditions, median=settings.impute == "median")
-    refuse_empty(
-        tuple(one.rows for one in seen), val=how.folds is not None or how.val > 0, test=how.test > 0, folds=how.folds
-    )
-    train, *_ = seen
-    encoder = Encoder.build(train.statistics, settings)
-    refuse_too_large(encoder.features, min(stream.block_rows, stream.end))
-    quartiles = _quartiles(stream, conditions.train, encoder, train) if how.normalize == "robust" else None
-    x_scale = Scale.from_moments(encoder.moments(train.statistics, quartiles), how.normalize)
-    multiclass = stream.task == "multiclass"
-    if classes is None:
-        y_scale = Scale.from_moments(train.target, scaling)
-    else:  # classes have no unit
-        y_scale = Scale.neutral(len(classes) if multiclass else 1)
-    per_class = class_weights(target.name, classes, train.classes, how.class_weight)
-    mean_weight = (train.weight if per_class is None else float(train.classes @ per_class)) / train.rows
-    parts = [
-        StreamedPart(
-            stream=stream,
-            condition=condition,
-            rows=one.rows,
-            encoder=encoder,
-            x_scale=x_scale,
-            y_scale=y_scale,
-            multiclass=multiclass,
-            class_weight=per_class,
-            mean_weight=mean_weight,
-            extremes=_extremes(one, encoder, x_scale, None if classes is not None else y_scale),
+
+    def __init__(self, stream: Stream, how: Preparation) -> None:
+        self._stream, self._how = stream, how
+        self._conditions = parts_of(stream, how)
+        self._seen = _look(stream, self._conditions, median=how.encode.impute == "median")
+        refuse_empty(
+            tuple(part.rows for part in self._seen),
+            val=how.folds is not None or how.val > 0,
+            test=how.test > 0,
+            folds=how.folds,
         )
-        for condition, one in zip(conditions, seen, strict=True)
-    ]
-    unseen = _unseen(seen, parts, encoder)
-    # whatever decides the numbers that the model sees; these themselves may differ in a last digit elsewhere
-    hashes = tuple(one.hashes for one in seen)
-    said = repr((hashes, conditions, settings, how.normalize, scaling, multiclass, classes, how.class_weight))
-    found = hashlib.sha256(said.encode()).hexdigest()[:16]
-    return Prepared(
-        train=parts[0],
-        val=parts[1],
-        test=parts[2],
-        task=stream.task,
-        target_name=target.name,
-        classes=classes,
-        encoder=encoder,
-        x_scale=x_scale,
-        y_scale=y_scale,
-        hashed=lambda: found,
-        target_hash=_hash_of_target(stream),
-        origin=stream.origin,
-        notes=(*stream.notes, *encoder.notes, *unseen),
-    )
+
+    @property
+    def dense(self) -> bool:
+        """Whether features may be shifted: all of them are dense."""
+        return True
+
+    @property
+    def _train(self) -> "_Seen":
+        return self._seen[0]
+
+    def encoder(self, settings: EncodeSettings) -> Encoder:
+        """Decide by the train rows what becomes of each column."""
+        encoder = Encoder.build(self._train.statistics, settings)
+        refuse_too_large(encoder.features, min(self._stream.block_rows, self._stream.end))
+        return encoder
+
+    def moments(self, encoder: Encoder, *, quartiles: bool) -> Moments:
+        """Return how the features of the train rows are spread."""
+        found = _quartiles(self._stream, self._conditions.train, encoder, self._train) if quartiles else None
+        return encoder.moments(self._train.statistics, found)
+
+    def target_moments(self) -> Moments:
+        """Return how the target of the train rows is spread."""
+        return self._train.target
+
+    def class_counts(self) -> Array:
+        """Count the train rows of each class by their sample weight, (classes,)."""
+        return self._train.classes
+
+    def parts(self, encoder: Encoder, x_scale: Scale, y_scale: Scale, per_class: Array | None) -> list[StreamedPart]:
+        """Make the parts, whose rows are encoded, scaled and weighed as they are read."""
+        train, stream = self._train, self._stream
+        mean_weight = (train.weight if per_class is None else float(train.classes @ per_class)) / train.rows
+        number = stream.classes is None
+        return [
+            StreamedPart(
+                stream=stream,
+                condition=condition,
+                rows=part.rows,
+                encoder=encoder,
+                x_scale=x_scale,
+                y_scale=y_scale,
+                multiclass=stream.task == "multiclass",
+                class_weight=per_class,
+                mean_weight=mean_weight,
+                extremes=_extremes(part, encoder, x_scale, y_scale if number else None),
+            )
+            for condition, part in zip(self._conditions, self._seen, strict=True)
+        ]
+
+    def notes(self, encoder: Encoder, parts: Sequence[Any]) -> tuple[str, ...]:
+        """Say what was understood, left out or mended, a sentence each."""
+        return (*self._stream.notes, *encoder.notes, *_unseen(self._seen, parts, encoder))
+
+    def hashed(self, encoder: Encoder, parts: Sequence[Any], x_scale: Scale, y_scale: Scale) -> Callable[[], str]:
+        """Return the hash of whatever decides the numbers; these themselves may differ in a last digit elsewhere."""
+        stream, how = self._stream, self._how
+        scaling = target_scaling(how.normalize_target, classes=stream.classes is not None)
+        hashes, multiclass = tuple(part.hashes for part in self._seen), stream.task == "multiclass"
+        decided = (hashes, self._conditions, how.encode, how.normalize, scaling, multiclass, stream.classes)
+        digest = hashlib.sha256(repr((*decided, how.class_weight)).encode()).hexdigest()[:16]
+        return lambda: digest
+
+    def target_hash(self) -> str:
+        """Return the hash of the target of all rows."""
+        y = f"hash({self._stream.target.value})"
+        summed = self._stream.rows.one(f"SELECT count(*), bit_xor({y}), CAST(sum({y}) AS VARCHAR) FROM rows")
+        return hashlib.sha256(repr((self._stream.task, self._stream.classes, summed)).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -250,12 +277,6 @@ def _unseen(seen: Sequence[_Seen], parts: Sequence[StreamedPart], encoder: Encod
                 pass
         notes += sentences
     return notes
-
-
-def _hash_of_target(stream: Stream) -> str:
-    y = f"hash({stream.target.value})"
-    summed = stream.rows.one(f"SELECT count(*), bit_xor({y}), CAST(sum({y}) AS VARCHAR) FROM rows")
-    return hashlib.sha256(repr((stream.task, stream.target.classes, summed)).encode()).hexdigest()[:16]
 
 
 def _quartiles(stream: Stream, train: str, encoder: Encoder, seen: _Seen) -> Array:
