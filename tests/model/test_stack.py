@@ -33,7 +33,6 @@ STEPS = 60
 # rprop goes by the signs of gradients, which after some fifty steps are those of rounding
 OTHER_STEPS = {"lbfgs": 20, WITHOUT_LINE_SEARCH: 200, "rprop": 30}
 CASES = [(optim, dtype) for optim in OPTIMIZERS for dtype in (torch.float32, torch.float64)]
-CASES.append((WITHOUT_LINE_SEARCH, torch.float32))
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "squared": functional.mse_loss,
     "logistic": functional.binary_cross_entropy_with_logits,
@@ -68,7 +67,9 @@ def one_in_plain_torch(
 
 
 @pytest.mark.parametrize("objective", ["squared", "softmax"])
-@pytest.mark.parametrize(("optim", "dtype"), CASES, ids=str)
+@pytest.mark.parametrize(
+    ("optim", "dtype"), [*CASES, pytest.param(WITHOUT_LINE_SEARCH, torch.float32, marks=pytest.mark.slow)], ids=str
+)
 def test_a_stack_of_six_equals_six_loops_in_plain_torch(optim: str, objective: str, dtype: torch.dtype) -> None:
     name, lr, args = configured(optim)
     x, y, outputs = problem(objective, dtype)

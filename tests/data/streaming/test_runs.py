@@ -24,7 +24,7 @@ BASE = (
 )
 
 
-@pytest.mark.parametrize("optim", ["adam", "momentum"])
+@pytest.mark.parametrize("optim", ["adam", pytest.param("momentum", marks=pytest.mark.slow)])
 def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(
     cli: Callable[..., Outcome], tmp_path: Path, optim: str
 ) -> None:

@@ -23,9 +23,21 @@ UNUSED = ("group", "yes", "kind")
 IN_ORDER: dict[str, Any] = {"val": 90, "test": 60, "split_shuffle": False}
 
 
-@pytest.mark.parametrize("normalize", ["standard", "minmax", "robust", "none"])
-@pytest.mark.parametrize("impute", ["mean", "median", "constant"])
-@pytest.mark.parametrize("weight", [None, "weight"])
+NORMALIZES, IMPUTES, WEIGHTS = (
+    ("standard", "minmax", "robust", "none"),
+    ("mean", "median", "constant"),
+    (None, "weight"),
+)
+# half of them have every pair of two
+ALL_WAYS = [
+    pytest.param(normalize, impute, weight, marks=[pytest.mark.slow] if (i + j + k) % 2 else [])
+    for i, normalize in enumerate(NORMALIZES)
+    for j, impute in enumerate(IMPUTES)
+    for k, weight in enumerate(WEIGHTS)
+]
+
+
+@pytest.mark.parametrize(("normalize", "impute", "weight"), ALL_WAYS)
 def test_encoder_scales_and_weights_are_those_of_the_same_rows_in_memory(
     tmp_path: Path, normalize: str, impute: Any, weight: str | None
 ) -> None:
