@@ -10,7 +10,7 @@ OLD := ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Nehalem
 MOST := ATEN_CPU_CAPABILITY=avx2 MKL_CBWR=AVX2 OPENBLAS_CORETYPE=Haswell OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2
 ALL := -u OPENBLAS_CORETYPE OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=2
 
-.PHONY: help setup train test test-slow test-kernels test-all check format docs bench clean
+.PHONY: help setup train test test-slow test-kernels test-all test-hydra-next check format docs bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,14 @@ test-kernels: $(READY) ## run the numerical tests by other arithmetic than this 
 	done; exit $$failed
 
 test-all: test test-slow test-kernels ## run every test, also by other arithmetic
+
+# an environment that sees the packages of .venv behind its own
+NEXT := .venv-hydra-next
+test-hydra-next: $(READY) ## run the tests of configurations and sweeps by the coming Hydra, a pre-release
+	$(PYTHON) -m venv $(NEXT)
+	$(NEXT)/bin/python -m pip install --quiet --disable-pip-version-check 'hydra-core==1.4.0rc3'
+	$(BIN)/python -c 'import site; print("$(CURDIR)/src", *site.getsitepackages(), sep="\n")' > "$$(echo $(NEXT)/lib/python*/site-packages)/behind.pth"
+	$(NEXT)/bin/python -m pytest -n 2 tests/sweeps tests/experiments tests/test_config.py tests/test_errors.py tests/test_train.py
 
 check: $(READY) ## lint, formatting and types
 	$(BIN)/ruff check .

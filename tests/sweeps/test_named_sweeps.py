@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from onelayer import CONF
 from onelayer.compose import register_resolver
-from onelayer.sweeps.grid import Job, sweep_jobs
+from onelayer.sweeps.grid import Job, config_of_jobs, sweep_jobs
 from onelayer.terminal.overrides import run_name
 from tests.conftest import OPTIMIZERS
 
@@ -17,7 +17,7 @@ SWEEPS = sorted(path.stem for path in (CONF / "sweep").glob("*.yaml"))
 
 
 def named_sweep(loader: ConfigLoader, name: str, *arguments: str, points: int) -> tuple[Any, list[Job]]:
-    """The master configuration and the jobs of a named sweep with few points."""
+    """What jobs of a named sweep are composed by, and the jobs, with few points."""
     overrides = [f"sweep={name}", *arguments, "hydra/launcher=basic"]
     master = loader.load_configuration("train", overrides, RunMode.MULTIRUN)
     plain = OmegaConf.to_container(master.hydra.sweeper)
@@ -25,7 +25,7 @@ def named_sweep(loader: ConfigLoader, name: str, *arguments: str, points: int) -
     made = sweep_jobs(
         [f"sweep={name}", *arguments], params=plain["params"], grids=plain["grids"], points=points, loader=loader
     )
-    return master, made
+    return config_of_jobs(master, loader), made
 
 
 @pytest.mark.parametrize("name", SWEEPS)

@@ -68,6 +68,7 @@ class GridSweeper(Sweeper):
         self.max_batch_size = max_batch_size
         self.hydra_context: HydraContext | None = None
         self.config: DictConfig | None = None
+        self._jobs_config: DictConfig | None = None
         self.launcher: Launcher | None = None
         self.task_function: TaskFunction | None = None
 
@@ -75,11 +76,14 @@ class GridSweeper(Sweeper):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         from hydra.core.plugins import Plugins
 
+        from onelayer.sweeps.grid import config_of_jobs
+
         self.hydra_context = hydra_context
         self.task_function = task_function
         self.config = config
+        self._jobs_config = config_of_jobs(config, hydra_context.config_loader)
         self.launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
+            hydra_context=hydra_context, task_function=task_function, config=self._jobs_config
         )
 
     @override
@@ -154,9 +158,9 @@ class GridSweeper(Sweeper):
         """Compose all jobs before one starts, as `validate_batch_is_legal` does, but each choice of groups once."""
         from onelayer.sweeps.compose import Composer
 
-        assert self.config is not None
+        assert self._jobs_config is not None
         assert self.hydra_context is not None
-        composer = Composer(self.hydra_context.config_loader, self.config)
+        composer = Composer(self.hydra_context.config_loader, self._jobs_config)
         for number, overrides in enumerate(batch, first):
             composer(overrides, number)
 

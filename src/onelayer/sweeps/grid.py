@@ -4,6 +4,7 @@ Beyond that one there are intervals, evenly spaced or with ``tag(log, ...)`` geo
 each optimizer can have a grid of its own.
 """
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,8 +16,11 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, Transformer, ValueType
 from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, read_write
 
 from onelayer.errors import UserError, did_you_mean
+from onelayer.terminal.overrides import key_of
 
 NAMED = "sweep"  # the config group of the named sweeps
 DIGITS = 6  # of the inner points of an interval; a double has 17
@@ -100,6 +104,23 @@ def sweep_jobs(
         for combination in product(*(axis.overrides for axis in axes)):
             jobs.setdefault(frozenset(combination), list(combination))
     return list(jobs.values())
+
+
+def config_of_jobs(config: DictConfig, loader: ConfigLoader) -> DictConfig:
+    """Return the configuration of a sweep, with the settings of the sweeper that its jobs have.
+
+    The name of a sweep is in no job, and so its grids are not. From 1.4 on Hydra refuses a job whose settings of the
+    sweeper are not those of the sweep.
+    """
+    if config.hydra.runtime.choices.get(NAMED) is None:
+        return config
+    str(config.hydra.sweep.dir)  # once read, a clock in it stands still, here and in the copy
+    given = [*config.hydra.overrides.hydra, *(one for one in config.hydra.overrides.task if key_of(one) != NAMED)]
+    unnamed = loader.load_configuration(config.hydra.job.config_name, given, run_mode=RunMode.MULTIRUN)
+    config = copy.deepcopy(config)
+    with read_write(config.hydra):
+        config.hydra.sweeper = unnamed.hydra.sweeper
+    return config
 
 
 def batches(jobs: Sequence[Job], size: int | None) -> Iterator[Sequence[Job]]:

@@ -17,6 +17,7 @@ from onelayer.sweeps.compose import Composed, Composer
 from onelayer.sweeps.hydra_files import write_hydra_files
 from onelayer.sweeps.plan import Job
 from onelayer.sweeps.previous import earlier_result, refuse_other_data
+from onelayer.terminal.overrides import key_of
 from onelayer.track.results import Result, Run
 
 # overrides listed of the jobs that one reason refuses
@@ -92,7 +93,7 @@ class Jobs:
                         f"{composed.directory} is taken by another run; let hydra.sweep.subdir name all that differs"
                     )
             except (UserError, HydraException, OmegaConfBaseException) as error:
-                refused.append((sentence(error), overrides))
+                refused.append((_reason(error, overrides), overrides))
                 continue
             taken.add(composed.directory)
             self._composed[number] = composed
@@ -128,8 +129,18 @@ def _refuse_inner_sweep(composed: Composed, master: DictConfig) -> None:
     if (own.get("params") or {}).keys() - (read.get("params") or {}).keys() or (
         own.get("grids") and not read.get("grids")
     ):
-        name = composed.hydra["runtime"]["choices"].get("experiment")
-        raise UserError(f"experiment={name} is a sweep of its own; start it alone: -m experiment={name}")
+        raise UserError(_inner_sweep(composed.overrides))
+
+
+def _inner_sweep(overrides: Sequence[str]) -> str:
+    experiment = next((text for text in overrides if key_of(text) == "experiment"), "experiment")
+    return f"{experiment} is a sweep of its own; start it alone: -m {experiment}"
+
+
+def _reason(error: Exception, overrides: Sequence[str]) -> str:
+    """Say why a job is refused; Hydra itself refuses a sweep in a sweep from 1.4 on."""
+    is_inner = isinstance(error, HydraException) and "'hydra.sweeper' must be configured before" in str(error)
+    return _inner_sweep(overrides) if is_inner else sentence(error)
 
 
 def _listed(refused: Sequence[tuple[str, Sequence[str]]], total: int) -> str:
