@@ -64,7 +64,8 @@ def sentence(error: BaseException) -> str:
         hint = did_you_mean(choice, error.options) or f"; there are {', '.join(error.options)}"
         return f"{group}={choice}: there is no such choice{hint}"
     if isinstance(error, OverrideParseException):
-        reason = _first_line(error)
+        # from 1.4 on Hydra counts the arguments first
+        reason = re.sub(r"Error when parsing index: .*\n", "", str(error)).strip().partition("\n")[0]
         if reason.startswith("Lexer"):  # the name of an exception and nothing more
             reason = "there is a sign in it that needs quotes, as in key='a b'"
         if re.fullmatch(r"[\w.]+", error.override):
