@@ -8,13 +8,9 @@ import pytest
 import torch
 from hydra._internal.utils import get_args_parser
 
-from onelayer.config import RunSpec
-from onelayer.errors import UserError
-from onelayer.run import train
 from onelayer.terminal.overrides import LONGEST_NAME, run_name
 from onelayer.terminal.usage import TRAIN_FLAGS
-from onelayer.track.results import Run
-from tests.conftest import Outcome, composed, only_run
+from tests.conftest import Outcome, only_run
 
 Cli = Callable[..., Outcome]
 QUICK = "trainer.max_epochs=2"
@@ -57,40 +53,6 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing(
     assert outcome.err.startswith(f"error: {said}"), outcome.err
     assert len(outcome.err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("overrides", "said"),
-    [
-        (["optim.lr=auto"], "optim.lr=auto is 1/L, the step of gradient descent, and says nothing for Adam"),
-        (["optim=lbfgs", "data.batch_size=10"], "LBFGS compares the gradients of successive steps"),
-        (["data.split.val=0.6", "data.split.test=0.5"], "data.split: val=0.6 and test=0.5 take 266 + 221 of 442 rows"),
-        (["data=iris", "model=linear"], "model.objective=squared fits a regression target, but the task is multiclass"),
-        (["model=softmax"], "model.objective=softmax fits a multiclass target, but the task is regression"),
-        (["monitor=val/accuracy"], "monitor=val/accuracy: a regression run has no such metric"),
-        (
-            ["monitor=val/r2", "data.split.val=1"],
-            "monitor=val/r2 has no value: there is one validation row; set monitor=",
-        ),
-        (["monitor=val/r2", "data.split.val=0"], "monitor=val/r2: there are no validation rows; set data.split.val"),
-        (
-            ["data=breast_cancer", "monitor=val/auroc", "data.split.val=1", "data.split.stratify=false"],
-            "monitor=val/auroc has no value: none of the validation rows is of class '",
-        ),
-        (["optim=rprop", "scheduler=cosine"], "Rprop reads optim.lr at its first step only"),
-        (
-            ["data=breast_cancer", "monitor=train/gap"],
-            "monitor=train/gap: there is nothing to measure it against (no finite",
-        ),
-        (["monitor=train/weight_error"], "monitor=train/weight_error: the true weights of data=diabetes are not known"),
-        (["scheduler.name=Foo"], "scheduler.name=Foo: there is no such scheduler"),
-    ],
-)
-def test_what_cannot_be_trained_is_refused_in_one_sentence(tmp_path: Path, overrides: list[str], said: str) -> None:
-    with pytest.raises(UserError) as refused:
-        train(Run(RunSpec.from_config(composed(*overrides)), tmp_path / "run"))
-    assert str(refused.value).startswith(said)
-    assert "\n" not in str(refused.value)
 
 
 def test_a_flag_that_there_is_not_is_one_sentence(cli: Cli) -> None:

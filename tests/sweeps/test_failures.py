@@ -149,18 +149,9 @@ def test_a_diverged_run_is_no_failure(cli: Cli, tmp_path: Path) -> None:
 
 BAD = [
     (("optim.lr=0.1,oops",), "optim.lr=oops: must be"),
-    (("optim.lr=0.1,-1",), "optim.lr=-1: must be"),
     (("+optim.betta=0.1,0.2",), "optim.betta: "),
-    (("optim=adam,lbfgs", "data.batch_size=32"), "LBFGS compares the gradients of successive steps"),
     (("data=diabetes,linear", "data.split.val=0.9,0.1"), ""),
     (("data.source=diabetes,diabtes",), "did you mean 'diabetes'"),
-    (("monitor=val/loss,val/accuracy",), "val/accuracy"),
-    (("monitor=val/r2", "data.split.val=1,40"), "monitor=val/r2 has no value: there is one validation row"),
-    (("model.objective=auto,logistic",), "logistic"),
-    (("patience=3,0",), "patience=0: must be"),
-    (("trainer.max_epochs=3,-1",), "trainer.max_epochs=-1: must be"),
-    (("scheduler=none,cosine", "optim=rprop", "data.batch_size=full"), "Rprop reads optim.lr at its first step only"),
-    (("optim=adam,sgd", "optim.lr=auto"), "auto"),
 ]
 
 
