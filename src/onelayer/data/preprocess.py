@@ -38,22 +38,6 @@ class Scale:
         return cls(np.zeros(columns), np.ones(columns))
 
     @classmethod
-    def fit(cls, x: Array, scaling: Scaling, weight: Array | None = None) -> "Scale":
-        """Fit on (rows, columns) without holes, which must be train rows alone.
-
-        Args:
-            x: the rows.
-            scaling: what it is.
-            weight: (rows,), how many rows each one stands for; None: one.
-
-        Raises:
-            UserError: a number is too large to compute with.
-        """
-        if scaling == "none":
-            return cls.neutral(x.shape[1])
-        return cls.from_moments(spread(x, weight, quartiles=scaling == "robust"), scaling)
-
-    @classmethod
     def from_moments(cls, moments: Moments, scaling: Scaling) -> "Scale":
         """Return the scaling of columns of which no more is known than how they are spread.
 
