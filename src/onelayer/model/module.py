@@ -1,7 +1,6 @@
-"""The LightningModule: trains a stack of runs on blocks of rows."""
+"""The LightningModule: from keywords and a data module to a stack that trains, is measured, and predicts."""
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -12,18 +11,14 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from onelayer.errors import UserError, keys_renamed
-from onelayer.linalg import total
-from onelayer.model.adapters import RunOptimizer
 from onelayer.model.direction import higher_is_better
 from onelayer.model.linear import Init, StackedLinear
-from onelayer.model.local import Batch, LocalSteps
-from onelayer.model.metrics import COSTLY, Tally, metrics_of
+from onelayer.model.metrics import COSTLY, metrics_of
 from onelayer.model.monitor import check_monitor
 from onelayer.model.objectives import choose_objective
 from onelayer.model.optimizers import (
     OptimizerSettings,
     adapter_named,
-    build_optimizers,
     refuse_auto_lr,
     refuse_idle_schedule,
     refuse_minibatches,
@@ -32,7 +27,8 @@ from onelayer.model.optimizers import (
 from onelayer.model.rows import Block, Data
 from onelayer.model.schedule import Schedule
 from onelayer.model.settings import NAMES, plain, settings_of
-from onelayer.model.take import take_keywords, take_stack
+from onelayer.model.stack import Stack
+from onelayer.model.take import take_keywords
 from onelayer.optimum import Reference, Solved, Solver, Truth
 from onelayer.threads import Threads
 
@@ -53,7 +49,7 @@ class Predictions(NamedTuple):
     values: Tensor
 
 
-class OneLayer(LightningModule):
+class OneLayer(Stack):
     """Linear, logistic or softmax regression, trained by any optimizer of torch: one run, or a stack of them at once.
 
     Each of the first keywords, up to `scheduler_args`, is one value, or a list of one value a run; a stack of runs sees
@@ -90,15 +86,10 @@ class OneLayer(LightningModule):
 
     Attributes:
         linear: the weights, there once `attach` has been called.
-        values: the last measurements, stage/name -> (runs,).
-        active: (runs,) bool, the runs that still move.
-        failures: what torch raised in a step, by run; such a run does not move any more.
-        seconds: (runs,), the share of each run in the time of the steps; measuring is not counted.
+        runs: the settings of each.
         tracked: whether the trainer's callback follows each run itself: then nothing is logged, and what stops a run is
             left in `failures`; else it is raised.
     """
-
-    linear: StackedLinear
 
     def __init__(
         self,
@@ -126,25 +117,13 @@ class OneLayer(LightningModule):
         self.save_hyperparameters()
         self.automatic_optimization = False
         self.runs = settings_of(self.hparams)
-        self.monitor, self.reference, self.tracked = monitor, reference, False
-        self.settings: tuple[OptimizerSettings, ...] = ()
         self.l2 = tuple(run.l2 for run in self.runs)
-        self.truth: Truth | None = None
-        self.values: dict[str, Tensor] = {}
+        self.monitor, self.reference = monitor, reference
         self._shape: dict[str, Any] = {}
         self._data: Data | None = None
         self._max_epochs: int | None = None  # of the training that is planned and has not begun
         self._threads = Threads()
-        self._begin()
-
-    def _begin(self) -> None:
-        """Forget an earlier training, but for the weights."""
-        runs = len(self.runs)
-        self.active = torch.ones(runs, dtype=torch.bool)
-        self.failures: dict[int, Exception] = {}
-        self.seconds = torch.zeros(runs, dtype=torch.float64)
-        self._restored: Mapping[str, Any] | None = None
-        self._optimizers: list[tuple[slice, RunOptimizer]] = []
+        self.begin()
 
     def setup(self, stage: str) -> None:
         """Take dimensions, objective and precision from the trainer's data module.
@@ -220,6 +199,7 @@ class OneLayer(LightningModule):
             self.linear.start([run.seed for run in self.runs], [run.init for run in self.runs], init_std)
         scale = data.prepared.y_scale
         self._shape |= {"y_shift": scale.shift.tolist(), "y_scale": scale.scale.tolist()}
+        self.unit = torch.tensor(self._shape["y_scale"], dtype=torch.float64)
 
     def _build_linear(self, shape: Mapping[str, Any]) -> None:
         keywords = self.hparams
@@ -264,7 +244,7 @@ class OneLayer(LightningModule):
         known = prepared.known_theta(bias) if self.hparams["hidden"] is None else None
         self.truth = Truth(solver, self.l2, architecture=self.architecture, known=known, solved=solved)
         self._max_epochs = max_epochs
-        self._begin()
+        self.begin()
 
     def _learning_rates(self, solver: Solver) -> list[float]:
         """Return the learning rate of each run; ``auto`` is 1/L of its objective on the train rows."""
@@ -293,72 +273,22 @@ class OneLayer(LightningModule):
         if trainer.world_size > 1:
             raise UserError(f"Trainer(devices={trainer.world_size}): a stack trains on one device; set devices=1")
 
-    @property
-    def steps_locally(self) -> bool:
-        """Whether rows move only the weights of columns that are not zero in their batch, few of them for sparse x."""
-        return self.linear.by_column and all(one.is_plain for one in self.settings)
-
-    def work(self, batch_size: int) -> int:
-        """Return the multiplications of a step on so many rows, but for a factor; 0 where it moves few weights."""
-        return 0 if self.steps_locally else batch_size * self.linear.theta.numel()
-
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Leave Lightning nothing to step: the stack builds its own optimizers where the weights have their device."""
         return [] if self.tracked else [_Blocks(self.linear.theta)]
 
     def on_fit_start(self) -> None:
-        """Build the optimizers on the device where the weights now are."""
+        """Begin the training that was planned."""
         self._max_epochs = None
-        theta = self.linear.theta.data
-        self._grad = torch.zeros_like(theta)
-        self._optimizers = build_optimizers(self.settings, theta, self._grad, self.architecture)
-        self._charge = None
-        if any(self.l2):
-            self._charge = theta.new_zeros(theta.shape[0], 1, theta.shape[2])
-            for weight, _ in self.architecture.layers(self._charge):
-                weight += torch.tensor(self.l2, dtype=theta.dtype, device=theta.device)[:, None, None]
-        self._local = None
-        if self.steps_locally:
-            self._local = LocalSteps(theta, self.linear.n_features, self.l2, self._gradient)
-        if self._restored is not None:
-            for (_, optimizer), state in zip(self._optimizers, self._restored["optimizers"], strict=True):
-                optimizer.load_state_dict(state)
-            self.schedule.load_state_dict(self._restored["schedule"])
-            self._restored = None
-        self._refresh_lr()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (rows, n_features) to logits (runs, rows, outputs)."""
-        return self.architecture.logits(self.linear.theta, x)
+        super().on_fit_start()
 
     def training_step(self, block: Block, index: int) -> None:
         """Take one optimizer step a minibatch of the block."""
+        train = partial(super().training_step, block, index)
         if self.tracked:
-            self._train(block)
+            train()
         else:
-            self.optimizers().step(partial(self._train, block))  # type: ignore[union-attr]  # counts the block
-
-    @torch.no_grad()
-    def _train(self, block: Block) -> None:
-        began = time.perf_counter()
-        every_step = self.schedule.varies("step")
-        theta = self.linear.theta.data
-        for batch in block.batches():
-            if self._local is not None:
-                self._local.step(self._lr, batch)
-            elif self._reads_gradient:
-                self._gradient(theta, self._grad, self._charge, batch)
-            for optimizer, lr, moving, first in self._turns if self._local is None else ():
-                failures = optimizer.step(lr, moving, partial(self._evaluate, theta, batch, first))
-                if failures:
-                    self._fail({first + run: error for run, error in failures.items()})
-            if every_step:
-                self.schedule.advance("step")
-                self._refresh_lr()
-        if self._grad.is_cuda:
-            torch.cuda.synchronize(self._grad.device)
-        # those that no longer move took no part of it
-        self.seconds += self.active * ((time.perf_counter() - began) / max(int(self.active.sum()), 1))
+            self.optimizers().step(train)  # type: ignore[union-attr]  # counts the block
 
     def on_train_epoch_start(self) -> None:
         """Forget the last validation: a number belongs to the epoch in which it was measured."""
@@ -412,70 +342,11 @@ class OneLayer(LightningModule):
             self.schedule.advance("epoch", self.values.get(self.monitor))
             self._refresh_lr()
 
-    def tally(self, metrics: Sequence[str]) -> Tally:
-        """Return a new measurement."""
-        unit = torch.tensor(self._shape["y_scale"], dtype=torch.float64)
-        return Tally(metrics, self.objective, unit, self.architecture)
-
-    def measure(self, stage: str, blocks: Iterable[Block], metrics: Sequence[str], theta: Tensor) -> dict[str, Tensor]:
-        """Measure weights, (runs, outputs, columns), on blocks of their device; (runs,) for each stage/name."""
-        tally, empty = self.tally(metrics), True
-        for block in blocks:
-            tally.add(theta, block)
-            empty = False
-        return {} if empty else self._on_device(stage, tally.values())
-
-    @torch.no_grad()
-    def measure_train(self) -> None:
-        """Measure the train rows at the present weights, for all runs."""
-        if self.truth is not None:
-            found = self.truth.measure(self.linear.theta.data)
-            self.values |= {f"train/{name}": value for name, value in found.items()}
-
-    def evaluated(self, run: int) -> int | None:
-        """Return how many gradients a run has computed; None where that is one a step."""
-        for rows, optimizer in self._optimizers:
-            if optimizer.needs_closure and rows.start <= run < rows.stop:
-                return optimizer.evaluated(run - rows.start)
-        return None
-
-    def evaluations(self, steps: int) -> Tensor:
-        """Return how many gradients each run has computed in so many steps, (runs,) float64."""
-        found = torch.full_like(self.seconds, steps)
-        for rows, optimizer in self._optimizers:
-            if optimizer.needs_closure:
-                counted = [optimizer.evaluated(run) for run in range(rows.stop - rows.start)]
-                found[rows] = torch.tensor(counted, dtype=found.dtype)
-        return found
-
-    def halt(self, runs: Tensor) -> None:
-        """Stop moving some runs, (runs,) bool."""
-        self.active &= ~runs.cpu()
-        self._refresh_lr()
-
     def keep(self, runs: Sequence[int]) -> None:
         """Drop all but some runs, rising indices, so that a step costs less; they go on as if they had been alone."""
-        state = take_stack(self.stack_state(), runs)
-        self.linear.keep(runs)
         self.runs = [self.runs[run] for run in runs]
         self.hparams.update(take_keywords(self.hparams, runs))
-        self.settings = tuple(self.settings[run] for run in runs)
-        self.l2 = tuple(self.l2[run] for run in runs)
-        self.schedule = self.schedule.take(runs)
-        self.truth = None if self.truth is None else self.truth.take(runs)
-        self.values = {name: value[runs] for name, value in self.values.items()}
-        self.failures = {}
-        self._take_up(state)
-        self.on_fit_start()
-
-    def stack_state(self) -> dict[str, Any]:
-        """Return what all runs need to go on, beside their weights, as plain containers and tensors."""
-        return {
-            "optimizers": [optimizer.state_dict() for _, optimizer in self._optimizers],
-            "schedule": self.schedule.state_dict(),
-            "active": self.active,
-            "seconds": self.seconds,
-        }
+        super().keep(runs)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the shape of the weights; and but to a file of weights alone, what the runs need to go on."""
@@ -493,47 +364,10 @@ class OneLayer(LightningModule):
             if SHAPE not in checkpoint:
                 raise UserError("that checkpoint does not say the shape of its weights: an earlier version wrote it")
             self._build_linear(checkpoint[SHAPE])
+            self.unit = torch.tensor(self._shape["y_scale"], dtype=torch.float64)
         # weights are all that a stage other than fit, or a new training, takes from it
         if "stack" in checkpoint and self._trainer is not None and self.trainer.state.fn == "fit":
             self.resume(checkpoint["stack"])
-
-    def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `stack_state` returned, in the training that is planned."""
-        self._take_up(state)
-
-    def _take_up(self, state: Mapping[str, Any]) -> None:
-        self._restored = state
-        self.active, self.seconds = state["active"].clone(), state["seconds"].clone()
-
-    def _fail(self, failures: Mapping[int, Exception]) -> None:
-        if not self.tracked:
-            raise next(iter(failures.values()))
-        self.failures |= failures
-        runs = torch.zeros_like(self.active)
-        runs[list(failures)] = True
-        self.halt(runs)
-
-    def _gradient(self, theta: Tensor, grad: Tensor, charge: Tensor | None, batch: Batch) -> Tensor:
-        """Write the gradient of some runs at their present weights; return their logits."""
-        x, y, weight = batch
-        logits, kept = self.architecture.forward(theta, x)
-        residual = self.objective.residual(logits, y)
-        if weight is not None:
-            residual.mul_(weight[:, None])
-        self.architecture.pullback(theta, x, kept, residual.div_(len(y)), grad)
-        if charge is not None:
-            grad.addcmul_(charge, theta)
-        return logits
-
-    def _evaluate(self, theta: Tensor, batch: Batch, first: int, run: int) -> Tensor:
-        """Write the gradient of a run, counted from the first of its optimizer; return its objective on these rows."""
-        run += first
-        rows = slice(run, run + 1)
-        charge = None if self._charge is None else self._charge[rows]
-        logits = self._gradient(theta[rows], self._grad[rows], charge, batch)
-        _, y, weight = batch
-        loss = total(self.objective.loss(logits, y), weight)[0] / len(y)
-        return loss + 0.5 * self.l2[run] * self.architecture.squared_norm(theta[rows])[0]
 
     def _log(self, stage: str) -> None:
         """Log the last measurements of a stage: of several runs each one's, and the best."""
@@ -547,21 +381,6 @@ class OneLayer(LightningModule):
                 self.log_dict({f"{name}/{run}": value for run, value in enumerate(column)})
             best = (known.max() if higher_is_better(name) else known.min()) if len(known) else column[0]
             self.log(name, best, prog_bar=name.endswith("/loss"))
-
-    def _on_device(self, stage: str, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Name measurements by their stage, and bring them to where the weights are, in their precision."""
-        return {f"{stage}/{name}": value.to(self.linear.theta) for name, value in values.items()}
-
-    def _refresh_lr(self) -> None:
-        theta = self.linear.theta
-        moving = self.active.tolist()
-        rates = torch.tensor(self.schedule.rates(), dtype=theta.dtype) * self.active
-        lr = self._lr = rates.to(theta.device)[:, None, None]
-        # whose turn it is in a step, with what: cut here, since cutting at every step takes as long as a small step
-        self._turns = [
-            (optimizer, lr[rows], moving[rows], rows.start) for rows, optimizer in self._optimizers if any(moving[rows])
-        ]
-        self._reads_gradient = not all(optimizer.needs_closure for optimizer, *_ in self._turns)
 
 
 class _Blocks(torch.optim.Optimizer):
