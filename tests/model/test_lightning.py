@@ -18,11 +18,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor
 
 import onelayer
-from onelayer import OneLayer
-from onelayer.data.module import DataModule
+from onelayer import DataModule, OneLayer
 from onelayer.errors import UserError
 from onelayer.model.module import Predictions
-from tests.conftest import Outcome, data_of, load, result_of
+from tests.conftest import Outcome, result_of
 
 Cli = Callable[..., Outcome]
 EPOCHS = 4
@@ -44,18 +43,18 @@ def quiet() -> Iterator[None]:
 
 
 def tumours(**settings: Any) -> DataModule:
-    """Two classes, split and scaled as train.py does."""
-    return data_of(load("breast_cancer"), **{"val": 0.15, "test": 0.15, "batch_size": 128, **settings})
+    """Two classes."""
+    return DataModule(source="breast_cancer", **settings)
 
 
 def patients(**settings: Any) -> DataModule:
-    """A number, likewise."""
-    return data_of(load("diabetes"), **{"val": 0.15, "test": 0.15, "batch_size": 128, **settings})
+    """A number."""
+    return DataModule(source="diabetes", **settings)
 
 
 def flowers(**settings: Any) -> DataModule:
-    """Three classes, likewise."""
-    return data_of(load("iris"), **{"val": 0.15, "test": 0.15, "batch_size": 128, **settings})
+    """Three classes."""
+    return DataModule(source="iris", **settings)
 
 
 def plain(epochs: int = EPOCHS, *callbacks: Callback, **settings: Any) -> Trainer:
@@ -101,13 +100,12 @@ def test_a_trainer_may_be_asked_in_any_order(order: tuple[str, ...]) -> None:
     assert theta(model).equal(theta(fitted(tumours(), l2=1e-3)[0]))
 
 
-# what `tumours` and its like say of any table
-SAME = ("data.batch_size=128", "data.normalize_target=none", "data.split.stratify=false", "logger=none")
+# overrides of train.py, and the same in Python
 CASES: dict[str, tuple[list[str], Callable[..., DataModule], dict[str, Any], dict[str, Any]]] = {
     "adam": (["data=breast_cancer", "model.l2=0.01"], tumours, {}, {"l2": 0.01}),
     "auto": (["data=diabetes", "optim=sgd", "optim.lr=auto"], patients, {}, {"optimizer": "sgd", "lr": "auto"}),
     "lbfgs in float64": (
-        ["data=iris", "optim=lbfgs", "data.batch_size=full", "data.dtype=float64"],
+        ["data=iris", "optim=lbfgs", "data.dtype=float64"],
         flowers,
         {"batch_size": "full", "dtype": "float64"},
         {"optimizer": "lbfgs"},
@@ -119,15 +117,15 @@ CASES: dict[str, tuple[list[str], Callable[..., DataModule], dict[str, Any], dic
         {"l2": 0.1},
     ),
     "a start of its own": (
-        ["data=iris", "seed=7", "model.init=torch", "optim=momentum", "data.batch_size=16"],
+        ["data=iris", "seed=7", "model.init=torch", "optim=momentum"],
         flowers,
-        {"batch_size": 16, "seed": 7},
+        {"seed": 7},
         {"optimizer": "momentum", "seed": 7, "init": "torch"},
     ),
     "a schedule": (
-        ["data=diabetes", "optim=nadam", "scheduler=cosine", "data.batch_size=32"],
+        ["data=diabetes", "optim=nadam", "scheduler=cosine", "data.batch_size=64"],
         patients,
-        {"batch_size": 32},
+        {"batch_size": 64},
         {"optimizer": "nadam", "scheduler": "cosine"},
     ),
     "a schedule of steps": (
@@ -137,10 +135,10 @@ CASES: dict[str, tuple[list[str], Callable[..., DataModule], dict[str, Any], dic
         {"optimizer": "sgd", "scheduler": "onecycle", "scheduler_args": {"pct_start": 0.5}},
     ),
     "a plateau": (
-        ["data=diabetes", "optim=sgd", "optim.lr=0.5", "scheduler=plateau", "scheduler.patience=0"],
+        ["data=diabetes", "optim=sgd", "optim.lr=0.2", "scheduler=plateau", "scheduler.patience=0"],
         patients,
         {},
-        {"optimizer": "sgd", "lr": 0.5, "scheduler": "plateau", "scheduler_args": {"patience": 0}},
+        {"optimizer": "sgd", "lr": 0.2, "scheduler": "plateau", "scheduler_args": {"patience": 0}},
     ),
     "two layers": (
         ["data=breast_cancer", "model=two_layers", "optim=adafactor"],
@@ -156,7 +154,7 @@ CASES: dict[str, tuple[list[str], Callable[..., DataModule], dict[str, Any], dic
 def test_weights_are_those_of_train_py_to_the_last_bit(cli: Cli, tmp_path: Path, case: str) -> None:
     """Those of the last epoch, and the best ones that Lightning's own ModelCheckpoint has kept."""
     overrides, rows, settings, keywords = CASES[case]
-    said = cli(*SAME, *overrides, f"trainer.max_epochs={EPOCHS}", f"hydra.run.dir={tmp_path / 'run'}")
+    said = cli(*overrides, "logger=none", f"trainer.max_epochs={EPOCHS}", f"hydra.run.dir={tmp_path / 'run'}")
     assert said.code == 0, said.err
     best = ModelCheckpoint(tmp_path, monitor="val/loss")
     model, _ = fitted(rows(**settings), EPOCHS, best, **keywords)
@@ -229,7 +227,7 @@ def test_a_stack_says_each_run_and_the_best_of_them() -> None:
 
 
 def test_early_stopping_stops_where_patience_does(cli: Cli, tmp_path: Path) -> None:
-    said = cli("data=diabetes", *SAME, "optim.lr=20", "patience=3", "trainer.max_epochs=200")
+    said = cli("data=diabetes", "optim.lr=20", "patience=3", "trainer.max_epochs=200", "logger=none")
     assert said.code == 0, said.err
     stopping = EarlyStopping("val/loss", patience=3, min_delta=0.0)
     model, trainer = fitted(patients(), 200, stopping, lr=20.0)
@@ -280,6 +278,7 @@ def test_a_checkpoint_needs_neither_data_nor_trust(tmp_path: Path) -> None:
     x = torch.randn(5, 4)
     assert loaded(x).shape == (2, 5, 3)
     data = flowers()
+    data.setup()
     (said,) = plain().test(loaded, data.test_dataloader(), verbose=False)
     (tested,) = trainer.test(model, datamodule=data, ckpt_path="best", verbose=False)
     assert {name: said[name] for name in said} == {name: tested[name] for name in said}
@@ -289,9 +288,10 @@ def test_a_checkpoint_needs_neither_data_nor_trust(tmp_path: Path) -> None:
 
 
 def test_checkpoints_of_train_py_are_loaded(cli: Cli, tmp_path: Path) -> None:
-    settings = ("data=diabetes", *SAME[:1], "data.normalize_target=standard", "trainer.max_epochs=3", "logger=none")
+    settings = ("data=diabetes", "trainer.max_epochs=3", "logger=none")
     assert cli("-m", *settings, "optim=adam,sgd", "hydra.sweep.dir=sweep", "hydra.sweep.subdir=${optim.name}").code == 0
-    data = patients(normalize_target="standard")
+    data = patients()
+    data.setup()
     for run, name in enumerate(("Adam", "SGD")):
         folder = tmp_path / "sweep" / name
         model = OneLayer.load_from_checkpoint(folder / "checkpoints" / "best.ckpt")
@@ -305,14 +305,14 @@ def test_checkpoints_of_train_py_are_loaded(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_predictions_are_in_the_units_of_the_target() -> None:
-    scaled = fitted(patients(normalize_target="standard"), 200, lr=0.1)
-    plainly = fitted(patients(), 1, optimizer="sgd", lr=1e-9)
-    for (model, trainer), data in ((scaled, patients(normalize_target="standard")), (plainly, patients())):
+    scaled, unscaled = patients(), patients(normalize_target="none")
+    trained = fitted(scaled, 200, lr=0.1)
+    for (model, trainer), data in ((trained, scaled), (fitted(unscaled, 1), unscaled)):
         said = predicted(trainer, model, data)
         wanted = said.logits.double().numpy() * data.prepared.y_scale.scale + data.prepared.y_scale.shift
         np.testing.assert_array_equal(said.values.numpy(), wanted)
-    said = predicted(scaled[1], scaled[0], patients(normalize_target="standard"))
-    (chunk,) = patients().test.chunks()
+    said = predicted(trained[1], trained[0], scaled)
+    (chunk,) = unscaled.test.chunks()
     assert float((said.values[0, :, 0] - chunk.y[:, 0]).abs().mean()) < 60  # of a disease that spreads over 25 to 346
     model, trainer = fitted(flowers(), 20, lr=[0.1, 0.2])
     said = predicted(trainer, model, flowers())
@@ -332,14 +332,16 @@ def test_what_does_not_fit_is_one_sentence() -> None:
         plain().fit(model, datamodule=tumours())
     with pytest.raises(UserError, match=r"Trainer.precision='64-true'. contradicts the data, which are float32"):
         plain(precision="64-true").fit(OneLayer(), datamodule=patients())
-    with pytest.raises(UserError, match="the data have no test rows to measure; set test of the DataModule above 0"):
+    with pytest.raises(UserError, match="no test rows"):
         plain().test(model, datamodule=patients(test=0))
     with pytest.raises(UserError, match="a regression run has no such metric; did you mean 'val/mse'"):
         plain().fit(OneLayer(monitor="val/mce"), datamodule=patients())
-    with pytest.raises(UserError, match=r"LBFGS .* goes astray on minibatches"):
+    with pytest.raises(UserError, match=r"LBFGS .* goes astray on minibatches; set batch_size=full"):
         plain().fit(OneLayer(optimizer="lbfgs"), datamodule=patients())
-    with pytest.raises(UserError, match="Adam has no such argument; did you mean 'betas'"):
+    with pytest.raises(UserError, match=r"^optimizer_args\.beta: Adam has no such argument; did you mean 'betas'"):
         plain().fit(OneLayer(optimizer_args={"beta": 1}), datamodule=patients())
+    with pytest.raises(UserError, match=r"^lr=auto is 1/L, the step of gradient descent, and says nothing for Adam"):
+        plain().fit(OneLayer(lr="auto"), datamodule=patients())
 
 
 @pytest.mark.parametrize(
@@ -410,7 +412,9 @@ def test_a_second_fit_goes_on_from_the_weights_with_new_optimizers() -> None:
     assert not theta(model).equal(first)
     assert model.schedule.rates() == pytest.approx([0.0])
     other = OneLayer(lr=0.5, scheduler="cosine")
-    other.attach(patients())
+    data = patients()
+    data.setup()
+    other.attach(data)
     other.linear.theta.data.copy_(first)
     plain(2).fit(other, datamodule=patients())
     assert theta(other).equal(theta(model))

@@ -141,9 +141,6 @@ class OneLayer(Stack):
                 "datamodule=DataModule(...))"
             )
         self._refuse_trainer(trainer, data)
-        for part in ("val", "test"):
-            if stage == {"val": "validate"}.get(part, part) and not len(getattr(data, part)):
-                raise UserError(f"the data have no {part} rows to measure; set {part} of the DataModule above 0")
         with keys_renamed(NAMES):
             self.attach(data, max_epochs=trainer.max_epochs if stage == "fit" else None)
         self._threads.limit(self.work(data.batch_size))

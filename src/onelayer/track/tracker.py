@@ -138,7 +138,9 @@ class Tracker(Checkpoint):
         checkpoint["loops"] = {"fit_loop": checkpoint["loops"]["fit_loop"]}
         # Lightning's own timer would count the time of the first session against the next one
         checkpoint["callbacks"] = {"Tracker": checkpoint["callbacks"]["Tracker"]}
-        return checkpoint
+        # what the rows were stands in the configuration and the model of each run
+        rows = {name for name in checkpoint if name.startswith("datamodule") or name == "DataModule"}
+        return {name: value for name, value in checkpoint.items() if name not in rows}
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain containers and tensors."""
