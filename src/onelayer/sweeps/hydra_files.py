@@ -19,6 +19,7 @@ from onelayer.whole import naming
 # texts have a sign in them that no such word has), and nothing to quote or to break a line at
 PLAIN_KEY = re.compile(r"[A-Za-z_][\w./-]{0,60}", re.ASCII)
 PLAIN_TEXT = re.compile(r"(?:/|[A-Za-z][\w.+@~-]*[=/])[\w./=+,@~-]*", re.ASCII)
+WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]{0,60}")  # a text of this kind is quoted, such as hydra.job.id
 KEPT_TEXTS = 8192
 
 
@@ -96,7 +97,7 @@ def _items(sequence: list[Any], depth: int) -> Iterator[str]:
 def _scalar(value: Any) -> str | None:
     """Return the text of a value that looks the same wherever it stands, or None."""
     if isinstance(value, str):
-        return value if PLAIN_TEXT.fullmatch(value) else None
+        return value if PLAIN_TEXT.fullmatch(value) else f"'{value}'" if WHOLE_NUMBER.fullmatch(value) else None
     if value is None:
         return "null"
     if isinstance(value, bool):
