@@ -87,8 +87,8 @@ class OneLayer(Stack):
     Attributes:
         linear: the weights, there once `attach` has been called.
         runs: the settings of each.
-        tracked: whether the trainer's callback follows each run itself: then nothing is logged, and what stops a run is
-            left in `failures`; else it is raised.
+        tracked: whether the trainer's callback follows each run itself: then nothing is logged, what stops a run is
+            left in `failures` instead of raised, and threads are the caller's affair.
     """
 
     def __init__(
@@ -143,12 +143,13 @@ class OneLayer(Stack):
         self._refuse_trainer(trainer, data)
         with keys_renamed(NAMES):
             self.attach(data, max_epochs=trainer.max_epochs if stage == "fit" else None)
-        self._threads.limit(self.work(data.batch_size))
+        if not self.tracked:
+            self._threads.limit(self.work(data.batch_size))
 
     def configure_callbacks(self) -> list[Callback]:
         """Give back the threads also where an exception ends a stage, of which Lightning does not tell a module."""
         there = any(isinstance(callback, _GiveBack) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
-        return [] if there else [_GiveBack()]
+        return [] if there or self.tracked else [_GiveBack()]
 
     def teardown(self, stage: str) -> None:
         """Give back the threads."""
