@@ -67,6 +67,7 @@ class Prepared:
         x_scale: scaling of the features.
         y_scale: scaling of the target.
         hashed: see `data_hash`.
+        class_weight: (classes,), what an error in each class costs; None: all alike.
         target_hash: hash of the target of all rows, however they are split, encoded and scaled.
         given: the parts, but for train, that the data give; the others were drawn.
         known: weight (n_outputs, n_features) and bias (n_outputs,) that made the target; None where not known.
@@ -84,6 +85,7 @@ class Prepared:
     x_scale: Scale
     y_scale: Scale
     hashed: Callable[[], str]
+    class_weight: Array | None = None
     target_hash: str = ""
     known: tuple[Array, Array] | None = None
     given: tuple[str, ...] = ()
@@ -205,6 +207,7 @@ def prepare(table: Table | Stream, how: Preparation) -> Prepared:
         x_scale=x_scale,
         y_scale=y_scale,
         hashed=rows.hashed(encoder, parts, x_scale, y_scale) if how.hashed else str,
+        class_weight=per_class,
         target_hash=rows.target_hash() if how.hashed else "",
         known=table.known,
         given=table.given,

@@ -18,7 +18,6 @@ from onelayer.data.prepare import prepare
 from onelayer.data.preprocess import Scale
 from onelayer.data.streaming.part import StreamedPart
 from onelayer.data.table import Array, Table
-from onelayer.data.weights import class_weights
 from onelayer.deliver.inference import Rows
 from onelayer.deliver.inference.rows import Chunk, rows_of_piece
 from onelayer.deliver.source import table_again
@@ -84,10 +83,11 @@ def design_of(run: Path, artefact: Artefact) -> Design:
     if len(part) * float(size) ** 2 > WORK:
         raise UserError(f"{run}: {len(part)} rows x {size}^2 coefficients are too much work; the limits are {limits}")
     if isinstance(part, StreamedPart):
-        pieces, per_class = _streamed(part), part.class_weight
+        pieces = _streamed(part)
     else:
         assert isinstance(table, Table)
-        pieces, per_class = _at_hand(spec, table, artefact.encoder)
+        pieces = _at_hand(spec, table, artefact.encoder)
+    per_class = prepared.class_weight
     whole, mean_cost = _census(pieces, per_class)
     cost = None if per_class is None else per_class / mean_cost
     bases, undropped = _bases(artefact.encoder)
@@ -109,8 +109,8 @@ def design_of(run: Path, artefact: Artefact) -> Design:
     )
 
 
-def _at_hand(spec: RunSpec, table: Table, encoder: Encoder) -> tuple[Callable[[], Iterable[Piece]], Array | None]:
-    """Return the train rows of a table in memory, and what each class counts."""
+def _at_hand(spec: RunSpec, table: Table, encoder: Encoder) -> Callable[[], Iterable[Piece]]:
+    """Return the train rows of a table in memory."""
     rows = split_table(table, Preparation.of(spec.data)).train
     features, y = table.features, table.target[rows].astype(np.float64)
     counts = None if table.sample_weight is None else table.sample_weight[rows].astype(np.float64)
@@ -119,11 +119,7 @@ def _at_hand(spec: RunSpec, table: Table, encoder: Encoder) -> tuple[Callable[[]
     else:
         columns = Frame.of_numbers(features, table.columns) if isinstance(features, np.ndarray) else features
         x = encoder.apply(columns.parts([rows])[0], rows)
-    of_classes: Array = np.zeros(0)
-    if table.classes is not None:
-        of_classes = np.bincount(y.astype(np.int64), counts, minlength=len(table.classes))
-    per_class = class_weights(table.target_name, table.classes, of_classes, spec.data.class_weight)
-    return lambda: [(x, y, counts)], per_class
+    return lambda: [(x, y, counts)]
 
 
 def _streamed(part: StreamedPart) -> Callable[[], Iterable[Piece]]:
