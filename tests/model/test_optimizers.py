@@ -52,9 +52,7 @@ def rel_gap(optim: str, source: str, objective: Objective, epochs: int) -> float
         seed=0,
         **({"n_classes": 3} if source == "softmax" else {}),
     )
-    data = data_of(
-        table, val=0, test=0, normalize_target="standard" if source == "linear" else "none", dtype=torch.float64
-    )
+    data = data_of(table, val=0, test=0, normalize_target="standard" if source == "linear" else "none", dtype="float64")
     name, lr, args = configured(optim)
     # sign-like steps need a falling rate to end, and RAdam, once it has arrived, steps by rounding alone; Rprop has no
     # rate after its start; the others keep theirs
