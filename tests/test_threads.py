@@ -1,5 +1,8 @@
 """Small problems are solved on one thread: torch's, and those of the libraries under numpy and scipy."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from threading import Event, Thread
@@ -108,3 +111,20 @@ def test_main_directions(monkeypatch: pytest.MonkeyPatch) -> None:
     theta = np.random.default_rng(0).normal(size=(9, 1, 5))
     plane_of_paths(theta, theta[-1], scaled=True, where="at the end")
     assert seen == [{1}]
+
+
+def test_moments_are_the_same_to_the_last_bit_each_time() -> None:
+    """In a process that may take two threads, each of which would sum in an order of its own."""
+    program = """
+import torch
+from onelayer.data.parts import Part
+from onelayer.optimum import Moments
+
+x = torch.randn(7000, 100, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+print(len({Moments.of(Part(x, x[:, :1])).triangle.tobytes() for _ in range(30)}))
+"""
+    threads = {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, **threads}, check=True
+    )
+    assert ended.stdout.strip() == "1"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import torch
 
 from onelayer.linalg import dense
 from onelayer.optimum.triangle import Array, independent, triangle
@@ -53,8 +54,8 @@ class Moments:
         """Pass over the rows once; without y for a target of classes."""
         n_features, strands = part.n_features, list[_Strand]()
         low, high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
-        # one thread each, so that how many there are does not hang on the machine
-        with one_thread(), ThreadPoolExecutor(STRANDS) as pool:
+        # one thread each: how many torch takes in a new thread is set there, and two of them round otherwise each time
+        with one_thread(), ThreadPoolExecutor(STRANDS, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             for x, y, weight in dense_pieces(part, n_features + 2):
                 beside = y if with_y else x[:, :0]
                 there = x if weight is None or weight.all() else x[weight > 0]
