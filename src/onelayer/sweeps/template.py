@@ -10,8 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from onelayer.sweeps import values as plainly
-from onelayer.sweeps.values import Keys, Tree
+from onelayer.sweeps.values import MISSING, Keys, Tree, at, copied, interpolated, interpolates, linked, put
 from onelayer.terminal.overrides import key_of, run_name
 
 CLOCK = re.compile(r"\$\{now:[^${}]*\}")
@@ -62,13 +61,13 @@ class Template:
         self._composed = composed
         job, sweep = composed.hydra["job"], composed.hydra["sweep"]
         # from these Hydra has made texts while it composed
-        if plainly.interpolates([job["config"], job["env_copy"]]):
+        if interpolates([job["config"], job["env_copy"]]):
             raise LookupError("hydra.job")
         for keys, value in values.items():
-            if repr(plainly.at(composed.config, keys)) != repr(value):
+            if repr(at(composed.config, keys)) != repr(value):
                 raise LookupError(".".join(keys))
-        interpolated = dict(plainly.interpolated(composed.config))
-        self._links = {keys: text for keys, text in interpolated.items() if not _is_of_environment(text)}
+        links = interpolated(composed.config)
+        self._links = {keys: text for keys, text in links if not _is_of_environment(text)}
         for keys in (*values, *self._links):
             if not _is_untyped(config, ".".join(keys)):
                 raise LookupError(".".join(keys))
@@ -91,12 +90,12 @@ class Template:
         Raises:
             LookupError: Hydra has to compose this one.
         """
-        config, resolved = plainly.copied(self._composed.config), plainly.copied(self._composed.resolved)
+        config, resolved = copied(self._composed.config), copied(self._composed.resolved)
         for tree in (config, resolved):
             for keys, value in values.items():
-                plainly.put(tree, keys, value)
+                put(tree, keys, value)
         for keys, text in self._links.items():
-            plainly.put(resolved, keys, plainly.linked(text, config))
+            put(resolved, keys, linked(text, config))
         shared = self._composed.hydra
         job = shared["job"] | {"id": str(number), "num": number}
         if self._has_dirname:
@@ -104,15 +103,15 @@ class Template:
         hydra = shared | {
             "overrides": shared["overrides"] | {"task": list(overrides)},
             "job": job,
-            "runtime": shared["runtime"] | {"output_dir": plainly.MISSING},
+            "runtime": shared["runtime"] | {"output_dir": MISSING},
         }
         tree = config | {"hydra": hydra}
         if self._subdir == NAME:
-            subdir = run_name([plainly.linked(text, tree) if "${" in text else text for text in overrides])
+            subdir = run_name([linked(text, tree) if "${" in text else text for text in overrides])
         else:
-            subdir = str(plainly.linked(self._subdir, tree))
+            subdir = str(linked(self._subdir, tree))
         # as Hydra does it; Path.resolve would follow links
-        directory = os.path.abspath(os.path.join(str(plainly.linked(self._dir, tree)), subdir))  # noqa: PTH100, PTH118
+        directory = os.path.abspath(os.path.join(str(linked(self._dir, tree)), subdir))  # noqa: PTH100, PTH118
         hydra["runtime"]["output_dir"] = directory
         return Composed(tuple(overrides), config, resolved, hydra, Path(directory))
 
