@@ -25,9 +25,18 @@ def one_thread() -> Iterator[None]:
         if _CHANGED.acquire(blocking=False):
             after.callback(_CHANGED.release)
             after.callback(torch.set_num_threads, torch.get_num_threads())
-            after.enter_context(_libraries().limit(limits=1))
+            after.enter_context(_libraries("blas").limit(limits=1))
             torch.set_num_threads(1)
         yield
+
+
+def one_thread_here() -> None:
+    """Keep what the calling thread computes to one thread: OpenMP, unlike torch and BLAS, counts for each by itself.
+
+    `torch.set_num_threads` would do the same, and exchange a pool that is the whole process's.
+    """
+    for library in _libraries("openmp").lib_controllers:
+        library.set_num_threads(1)
 
 
 def few_threads(work: int) -> AbstractContextManager[None]:
@@ -52,8 +61,8 @@ class Threads:
 
 
 @cache
-def _libraries() -> Any:
+def _libraries(user_api: str) -> Any:
     import scipy.linalg  # noqa: F401  # brings a library of its own, which must be there to be found
     from threadpoolctl import ThreadpoolController
 
-    return ThreadpoolController().select(user_api="blas")
+    return ThreadpoolController().select(user_api=user_api)

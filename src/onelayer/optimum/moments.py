@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import torch
 
 from onelayer.linalg import dense
 from onelayer.optimum.triangle import Array, independent, triangle
 from onelayer.protocols import Part
 from onelayer.rounding import constant
-from onelayer.threads import one_thread
+from onelayer.threads import one_thread, one_thread_here
 
 # numbers of the rows that are dense at once, and of those that are factored at once, which stay in the cache
 BLOCK, FACTORED = 2**22, 2**17
@@ -54,8 +53,8 @@ class Moments:
         """Pass over the rows once; without y for a target of classes."""
         n_features, strands = part.n_features, list[_Strand]()
         low, high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
-        # one thread each: how many torch takes in a new thread is set there, and two of them round otherwise each time
-        with one_thread(), ThreadPoolExecutor(STRANDS, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        # one thread each: two of them would sum in another order each time
+        with one_thread(), ThreadPoolExecutor(STRANDS, initializer=one_thread_here) as pool:
             for x, y, weight in dense_pieces(part, n_features + 2):
                 beside = y if with_y else x[:, :0]
                 there = x if weight is None or weight.all() else x[weight > 0]
