@@ -13,7 +13,6 @@ from onelayer.data.parts import Part
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings, check_optimizer
 from onelayer.model.schedule import ScheduleSettings
-from onelayer.optimum.reference import value
 from tests.conftest import OPTIMIZERS
 from tests.model.problems import (
     BATCH,
@@ -27,6 +26,7 @@ from tests.model.problems import (
     stack_on,
     train_in_plain_torch,
 )
+from tests.optimum.values import value
 
 STEPS = 60
 # those of lbfgs have up to 20 iterations each; without a line search float32 needs many to lose where it came from;

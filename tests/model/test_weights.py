@@ -9,10 +9,11 @@ from onelayer.data.blocks import Block
 from onelayer.data.parts import Part
 from onelayer.model.objectives import OBJECTIVES
 from onelayer.model.optimizers import OptimizerSettings
-from onelayer.optimum.reference import Solver, value
+from onelayer.optimum.reference import Solver
 from onelayer.optimum.truth import Truth
 from tests.model.problems import stack_on
 from tests.optimum.test_reference import OUTPUTS, TARGETS, X
+from tests.optimum.values import value
 
 every_objective = pytest.mark.parametrize("name", OBJECTIVES)
 TIMES = torch.from_numpy(np.random.default_rng(5).integers(0, 4, 80))

@@ -16,8 +16,8 @@ from onelayer.links import IDENTITY
 from onelayer.model.objectives import OBJECTIVES, Objective
 from onelayer.optimum import Reference, Solver, separation
 from onelayer.optimum.reference import gradient
-from onelayer.optimum.reference import value as value_of
 from tests.conftest import data_of, reference_data
+from tests.optimum.values import value as value_of
 
 rng = np.random.default_rng(0)
 X = torch.from_numpy(rng.normal(size=(80, 4)))

@@ -15,9 +15,9 @@ from torch import Tensor
 from onelayer.data.parts import Part
 from onelayer.model.objectives import BINARY
 from onelayer.optimum import Reference, Solver, separation
-from onelayer.optimum.reference import value
 from tests.optimum.test_reference import BINARY as TARGET
 from tests.optimum.test_reference import X
+from tests.optimum.values import value
 from tests.reference_data import DATA, needs_data
 
 every_link = pytest.mark.parametrize("link", BINARY)

@@ -15,8 +15,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from onelayer import CONF
 from onelayer.compose import register_resolver, version_base
-from onelayer.sweeps.compose import Composed, Composer
+from onelayer.sweeps.compose import Composer
 from onelayer.sweeps.hydra_files import write_hydra_files
+from onelayer.sweeps.template import Composed
 from onelayer.terminal.overrides import run_name
 
 FILES = ("config.yaml", "hydra.yaml", "overrides.yaml")

@@ -13,7 +13,7 @@ from torch import Tensor
 from onelayer.linalg import logits_of, pullback
 from onelayer.optimum.moments import dense_pieces
 from onelayer.optimum.result import Reference
-from onelayer.optimum.separation import CURVED, margins, receding, surely_exists, why_none, with_ones
+from onelayer.optimum.separation import CURVED, margins, receding, surely_exists, why_none
 from onelayer.protocols import Loss, Part
 
 ITERATIONS = 100
@@ -119,7 +119,7 @@ def _visit(theta: Tensor, part: Part, objective: Loss, penalised: Tensor) -> _Po
         share = torch.zeros_like(theta)
         pullback(x, objective.residual(logits, y).mul_(weight[:, None]), share)
         gradient += share
-        columns = with_ones(x, bias)
+        columns = torch.cat([x, x.new_ones(len(x), 1)], 1) if bias else x
         for matrix, kind in zip(blocks, kinds, strict=True):
             curvature = kind(logits, y)[0] * weight[:, None, None]
             for k in range(n_outputs):

@@ -21,7 +21,7 @@ from onelayer.optimum.newton import newton
 from onelayer.optimum.result import Reference
 from onelayer.optimum.separation import NO_OPTIMUM, absent
 from onelayer.optimum.triangle import ALIASED, Array, independent
-from onelayer.protocols import Loss, Part, Rows
+from onelayer.protocols import Loss, Part
 from onelayer.threads import one_thread
 
 # rows * (outputs * columns)^2: the work of one Hessian, here about a second of one core
@@ -111,7 +111,8 @@ class Solver:
             spread = np.square(moments.projected).sum() + np.square(moments.rest).sum()
             return float(spread / moments.n_rows + np.square(moments.y_mean).sum())
         theta = torch.zeros(1, self.n_outputs, self.part.n_features + self.bias, dtype=torch.float64)
-        return float(sum(float(loss_of(theta, rows, self.objective)) for rows in self.part.chunks()) / len(self.part))
+        losses = ((self.objective.loss(logits_of(theta, rows.x), rows.y), rows.weight) for rows in self.part.chunks())
+        return sum(float(total(loss, weight)) for loss, weight in losses) / len(self.part)
 
     def _rank(self) -> int:
         return self.moments.rank + self.bias
@@ -163,17 +164,6 @@ class Solver:
         cosines = np.abs((rows / norms).T @ residual) / np.sqrt(max(float(left), np.finfo(np.float64).tiny))
         certificate = float(cosines.max(initial=0.0))
         return Reference(torch.from_numpy(np.concatenate(parts, 1)), float(left) / moments.n_rows, note, certificate)
-
-
-def loss_of(theta: Tensor, rows: Rows, objective: Loss) -> Tensor:
-    """Return the sum of the losses of (runs, outputs, columns) over some rows, (runs,)."""
-    return total(objective.loss(logits_of(theta, rows.x), rows.y), rows.weight)
-
-
-def value(theta: Tensor, part: Part, objective: Loss, l2: Tensor | float) -> Tensor:
-    """Return the objective of (runs, outputs, columns), (runs,)."""
-    loss = torch.stack([loss_of(theta, rows, objective) for rows in part.chunks()]).sum(0) / len(part)
-    return loss + penalty(theta, part.n_features, l2)
 
 
 def gradient(theta: Tensor, part: Part, objective: Loss, l2: float) -> Tensor:

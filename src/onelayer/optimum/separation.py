@@ -24,7 +24,12 @@ CURVED = 1e-13  # an eigenvalue of a Hessian that is a smaller share of the larg
 
 
 def margins(logits: Tensor, y: Tensor) -> Tensor:
-    """Return how far each row lies on its own side, (rows,): its logit less the largest of the others."""
+    """Return how far each row lies on its own side, (rows,): its logit less the largest of the others.
+
+    Args:
+        logits: (rows, outputs).
+        y: (rows, 1) within [0, 1] of two classes, (rows,) the number of the class of several.
+    """
     if logits.shape[1] == 1:
         return torch.where(y == 1, logits, torch.where(y == 0, -logits, -logits.abs()))[:, 0]
     own = logits.gather(1, y[:, None])
@@ -33,7 +38,7 @@ def margins(logits: Tensor, y: Tensor) -> Tensor:
 
 
 def absent(part: Part, n_outputs: int) -> int | None:
-    """Find a class without rows: its bias, which is never penalised, would fall for ever."""
+    """Return a class without rows, whose bias, which is never penalised, would fall for ever; None without such."""
     counts = torch.zeros(max(n_outputs, 2), dtype=torch.float64)
     for chunk in part.chunks():
         if n_outputs == 1:
@@ -46,21 +51,21 @@ def absent(part: Part, n_outputs: int) -> int | None:
 
 
 def surely_exists(hessian: Tensor, decrement: float, radius: float, flat: int) -> bool:
-    """Tell whether a finite optimum is certain from the curvature here.
+    """Return whether a finite optimum is certain from the curvature here.
 
     The loss is self-concordant in the generalised sense, with R the largest norm of a row: a Newton decrement nu with
     R * nu / sqrt(smallest eigenvalue) below 1/2 proves that the optimum lies close by (Bach, 2010, proposition 2).
-    Directions that change no logit, `flat` of them, have no curvature anywhere and take no part in this.
+
+    Args:
+        hessian: (weights, weights).
+        decrement: nu^2.
+        radius: R.
+        flat: how many directions change no logit; these have no curvature anywhere and take no part in this.
     """
     if flat == len(hessian):
         return True
     smallest, largest = torch.linalg.eigvalsh(hessian)[[flat, -1]].tolist()
     return bool(smallest > CURVED * largest and 2 * radius * (max(decrement, 0.0) / smallest) ** 0.5 < 0.5)
-
-
-def with_ones(x: Tensor, bias: bool) -> Tensor:
-    """Add the constant column where there is a bias."""
-    return torch.cat([x, x.new_ones(len(x), 1)], 1) if bias else x
 
 
 def why_none(part: Part, n_outputs: int, bias: bool) -> str:

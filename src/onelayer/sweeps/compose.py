@@ -24,8 +24,6 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from onelayer.sweeps.template import Composed, Template
 from onelayer.sweeps.values import Keys, is_plain
 
-__all__ = ["Composed", "Composer"]
-
 SETS = {OverrideType.CHANGE: "", OverrideType.ADD: "+", OverrideType.FORCE_ADD: "++"}
 KEPT_TEMPLATES = 4096
 

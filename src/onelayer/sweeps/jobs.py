@@ -13,10 +13,11 @@ from onelayer.errors import UserError
 from onelayer.explain import sentence
 from onelayer.filenames import RESULT
 from onelayer.sweeps.check import Checker
-from onelayer.sweeps.compose import Composed, Composer
+from onelayer.sweeps.compose import Composer
 from onelayer.sweeps.hydra_files import write_hydra_files
 from onelayer.sweeps.plan import Job
 from onelayer.sweeps.previous import earlier_result, refuse_other_data
+from onelayer.sweeps.template import Composed
 from onelayer.terminal.overrides import key_of
 from onelayer.track.results import Result, Run
 

@@ -12,9 +12,9 @@ from onelayer.artefact import Artefact
 from onelayer.deliver.summary.coefficients import distance_of, objective_of, theta_of
 from onelayer.deliver.summary.design import design_of
 from onelayer.deliver.summary.summarise import summarise
-from onelayer.optimum.reference import value
 from tests.deliver.summary.runs import NUMBERS, Summarised, Train, design, estimated, logit, said
 from tests.deliver.test_inference_linear import hat_formulas
+from tests.optimum.values import value
 
 
 @pytest.mark.parametrize("robust", [None, "HC0", "HC1", "HC2", "HC3"])

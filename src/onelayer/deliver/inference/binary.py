@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import chdtrc, gammaln, xlogy
 
 from onelayer.deliver.inference.basis import Basis
-from onelayer.deliver.inference.binary_likelihood import BinaryLikelihood, likelihood_of
+from onelayer.deliver.inference.binary_likelihood import LIKELIHOODS, BinaryLikelihood
 from onelayer.deliver.inference.likelihood import Point, refined, visit
 from onelayer.deliver.inference.linear import checked
 from onelayer.deliver.inference.robust import Robust, robust_root, wald_test
@@ -59,7 +59,9 @@ def binary(
     """
     if information not in ("expected", "observed"):
         raise ValueError(f"information={information!r} is neither expected nor observed")
-    functions, basis = likelihood_of(link), Basis.fit(rows)
+    if link not in LIKELIHOODS:
+        raise ValueError(f"link={link!r} is none of {', '.join(LIKELIHOODS)}")
+    functions, basis = LIKELIHOODS[link], Basis.fit(rows)
     k, passing, b = len(basis.kept), partial(visit, basis, functions), basis.scaled(checked(coef, rows))
     at = refined(passing, b) if exact else passing(b)
     cautions = general_cautions(basis, l2, 0.0 if no_optimum else at.distance)

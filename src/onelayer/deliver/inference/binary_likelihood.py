@@ -11,6 +11,8 @@ from onelayer.links import LINKS
 from onelayer.model.objectives import Objective
 from onelayer.model.objectives.linked import Linked
 
+LARGEST = np.finfo(np.float64).max
+
 
 class BinaryLikelihood:
     """The log-likelihood of y in [0, 1] as a function of the logit z, (rows,) each.
@@ -50,20 +52,9 @@ class BinaryLikelihood:
 def _of(function: Callable[[Tensor, Tensor], Tensor], z: Array, y: Array) -> Array:
     logits, target = torch.from_numpy(z)[None, :, None], torch.from_numpy(y)[:, None]
     # the loss of cloglog overflows; a finite one can still be compared
-    found: Array = np.clip(function(logits, target).flatten().numpy(), -LARGEST, LARGEST)
-    return found
+    values: Array = np.clip(function(logits, target).flatten().numpy(), -LARGEST, LARGEST)
+    return values
 
 
-LARGEST = np.finfo(np.float64).max
+# by the name of the link
 LIKELIHOODS = {name: BinaryLikelihood(Linked(link)) for name, link in LINKS.items()}
-
-
-def likelihood_of(link: str) -> BinaryLikelihood:
-    """Return the likelihood under a link.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if link not in LIKELIHOODS:
-        raise ValueError(f"link={link!r} is none of {', '.join(LINKS)}")
-    return LIKELIHOODS[link]
