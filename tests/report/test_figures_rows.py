@@ -5,6 +5,7 @@ from statistics import fmean
 import numpy as np
 import pytest
 
+from onelayer.report.figures import coefficients
 from onelayer.report.figures.best import best_rows
 from onelayer.report.figures.heat import Side, cells
 from onelayer.report.gather import Gathered
@@ -68,3 +69,8 @@ def test_calibration_agrees_with_scikit_learn() -> None:
     observed, predicted = calibration_curve(truth, positive, n_bins=10, strategy="quantile")
     np.testing.assert_allclose([share for share, *_ in found], predicted, atol=0.01)
     np.testing.assert_allclose([seen for _, seen, _ in found], observed, atol=0.06)
+
+
+def test_coefficients_say_what_they_add_to(of_numbers: Gathered, of_cancer: Gathered) -> None:
+    assert "adds to the prediction" in coefficients.draw(of_numbers).drawn.caption
+    assert "adds to the log-odds" in coefficients.draw(of_cancer).drawn.caption

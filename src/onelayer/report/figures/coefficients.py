@@ -49,11 +49,7 @@ def draw(gathered: Gathered) -> Painted:
     axes.grid(visible=False, axis="y")
     every = sum(row.get("role", "estimated") == "estimated" for row in rows) - 1
     what = (
-        "the prediction"
-        if winner.classes is None
-        else "the log-odds"
-        if winner.artefact.link.is_log_odds
-        else "the logits"
+        "the prediction" if not winner.classes else "the log-odds" if winner.artefact.link.is_log_odds else "the logits"
     )
     doubt = f"; {doubts[0]}" if doubts else ""
     cut = ", and leave the figure where they are wider" if furthest > CUT * largest else ""
