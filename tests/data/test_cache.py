@@ -1,5 +1,6 @@
 """Rows that a sweep needs again: held while there is room, made again otherwise, and the same each time."""
 
+import gc
 from functools import partial
 
 import pytest
@@ -69,3 +70,14 @@ def test_what_is_wrong_with_rows_is_found_once_and_raised_each_time() -> None:
         with pytest.raises(UserError, match="no such file"):
             cache.table("rows", read)
     assert tried == [0]
+
+
+def test_a_module_with_a_cache_of_its_own_lets_the_table_go_once_its_rows_are_prepared() -> None:
+    def tables() -> int:
+        gc.collect()
+        return sum(isinstance(thing, Table) for thing in gc.get_objects())
+
+    before, data = tables(), DataModule(source="iris")
+    data.setup()
+    assert tables() == before
+    assert data.ordered_by(1).prepared is data.prepared

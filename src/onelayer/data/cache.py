@@ -41,6 +41,10 @@ class PreparedCache:
             raise outcome.with_traceback(None)
         return outcome
 
+    def drop_tables(self) -> None:
+        """Let go of the tables, where all rows that are wanted of them have been prepared."""
+        self._tables.clear()
+
     def get(self, key: Hashable, prepare: Callable[[], Prepared]) -> Prepared:
         """Return the rows that a key stands for, prepared where they are not held.
 

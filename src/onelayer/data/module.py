@@ -221,6 +221,8 @@ class DataModule(LightningDataModule):
         if self._facts is None:
             with self._named():
                 self._facts = self._checked(self._request.prepared(self._cache))
+            if not self._shares:  # its rows stay, and nobody else asks for the table
+                self._cache.drop_tables()
             self._refuse_other_rows()
 
     @override
