@@ -1,9 +1,11 @@
 """`OneLayer` as a user of Lightning tries it: a plain Trainer, its loggers and its callbacks."""
 
+import copy
 import csv
 import itertools
 import logging
 import math
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
@@ -430,3 +432,28 @@ def test_without_a_reference_there_is_no_gap() -> None:
 def test_a_metric_that_costs_much_is_measured_each_epoch_where_it_is_named() -> None:
     assert "val/auroc" not in fitted(tumours(), 1)[1].callback_metrics
     assert "val/auroc" in fitted(tumours(), 1, monitor="val/auroc")[1].callback_metrics
+
+
+def test_learning_rates_are_logged_run_by_run(tmp_path: Path) -> None:
+    logger = CSVLogger(tmp_path)
+    stack = OneLayer(lr=[0.1, 0.01], scheduler="StepLR", scheduler_args={"step_size": 1, "gamma": 0.5})
+    plain(2, LearningRateMonitor(logging_interval="epoch"), logger=logger).fit(stack, datamodule=tumours())
+    with (Path(logger.log_dir) / "metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["lr-Blocks/0"]]
+    assert [float(row["lr-Blocks/0"]) for row in rows] == [0.1, 0.05]
+    assert [float(row["lr-Blocks/1"]) for row in rows] == [0.01, 0.005]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))], ids=["deep", "pickle"])
+@pytest.mark.parametrize("keywords", [{}, {"optimizer": ["sgd", "adam"], "l2": 0.1, "scheduler": "cosine"}])
+def test_copies_go_on_as_what_they_are_copies_of(copied: Callable[[Any], Any], keywords: dict[str, Any]) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    data, model = DataModule(X=x, y=x.sum(1)), OneLayer(**keywords)
+    fresh, again = copied(data), copied(model)
+    plain().fit(model, datamodule=data)
+    plain().fit(again, datamodule=fresh)
+    assert torch.equal(model.linear.theta, again.linear.theta)
+    later = copied(model)
+    plain().fit(model, datamodule=data)
+    plain().fit(later, datamodule=copied(data))
+    assert torch.equal(model.linear.theta, later.linear.theta)

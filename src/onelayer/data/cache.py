@@ -17,7 +17,7 @@ class PreparedCache:
 
     Tables stay: what is read again may have changed meanwhile. Of prepared rows, those that nobody asked for longest
     are evicted to make room for others, and are made again when they are asked for. What is wrong with a table or its
-    rows is kept as well, and raised each time.
+    rows is kept as well, and raised each time. A deep or pickled copy holds nothing yet.
 
     Args:
         limit: bytes of prepared rows; None: no limit. The rows asked for last are held however large they are.
@@ -27,6 +27,9 @@ class PreparedCache:
         self._limit = limit
         self._tables: dict[Hashable, Table | Stream | UserError] = {}
         self._prepared: OrderedDict[Hashable, Prepared | UserError] = OrderedDict()
+
+    def __reduce__(self) -> tuple[type["PreparedCache"], tuple[int | None]]:
+        return PreparedCache, (self._limit,)
 
     def table(self, key: Hashable, read: Callable[[], Table | Stream]) -> Table | Stream:
         """Return the table that a key stands for, read at its first use.

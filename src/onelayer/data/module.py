@@ -390,6 +390,10 @@ class DataModule(LightningDataModule):
         order = None if batch.order is None else batch.order.to(device)
         return Block(x, y, order, batch.batch_size, weight, sample_weight)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the trainer, as a LightningModule does."""
+        return {**self.__dict__, "trainer": None}
+
     def _known(self, name: str) -> _Facts:
         if self._facts is None:
             raise NotSetUpError(f"DataModule.{name} is known once the rows are read; call setup() first")

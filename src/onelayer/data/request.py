@@ -133,11 +133,7 @@ def frame_request(
     base = {} if complete else _without_options(section_of("table"))
     data = _checked({**_section(base, keywords, complete=complete), "source": "table"})
     options = {**_plain(options), "by": data.split.by}
-
-    def read() -> Table | Stream:
-        found: Table | Stream = table if ready else call(table_of, "table", frame=table, task=task, **options)
-        return found.as_task(task)
-
+    read = partial(_read_frame, table, task, {} if ready else options)
     return Request(data, task, read, (Identity(table), str(options), task), "table=")
 
 
@@ -158,11 +154,19 @@ def array_request(
     by = keywords["split_by"]
     keywords = {**keywords, "split_by": None}
     data = _checked({**_section(_without_options(section_of("table")), keywords, complete=False), "source": "table"})
-
-    def read() -> Table:
-        return arrays(X, y, sample_weight=sample_weight, by=by, task=task, **_plain(options)).as_task(task)
-
+    read = partial(_read_arrays, X, y, sample_weight=sample_weight, by=by, task=task, **_plain(options))
     return Request(data, task, read, (Identity(X, y, sample_weight, by), str(options), task), "X=")
+
+
+# functions of the module, since a data module is pickled with what it reads by
+def _read_frame(table: Any, task: Task | None, options: Mapping[str, Any]) -> Table | Stream:
+    ready = isinstance(table, Table | Stream)
+    rows: Table | Stream = table if ready else call(table_of, "table", frame=table, task=task, **options)
+    return rows.as_task(task)
+
+
+def _read_arrays(X: Any, y: Any, *, task: Task | None, **options: Any) -> Table:
+    return arrays(X, y, task=task, **options).as_task(task)
 
 
 def plain(value: Any) -> Any:

@@ -123,6 +123,7 @@ class OneLayer(Stack):
         self._data: Data | None = None
         self._max_epochs: int | None = None  # of the training that is planned and has not begun
         self._threads = Threads()
+        self._blocks: Blocks | None = None
         self.begin()
 
     def setup(self, stage: str) -> None:
@@ -273,7 +274,10 @@ class OneLayer(Stack):
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Leave Lightning nothing to step: the stack builds its own optimizers where the weights have their device."""
-        return [] if self.tracked else [_Blocks(self.linear.theta)]
+        if self.tracked:
+            return []
+        self._blocks = Blocks(self.linear.theta, self.schedule.rates())
+        return [self._blocks]
 
     def on_fit_start(self) -> None:
         """Begin the training that was planned."""
@@ -367,6 +371,19 @@ class OneLayer(Stack):
         if "stack" in checkpoint and self._trainer is not None and self.trainer.state.fn == "fit":
             self.resume(checkpoint["stack"])
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what belongs to a training, which a copy plans anew."""
+        state: dict[str, Any] = super().__getstate__()
+        state |= {"_data": None, "_max_epochs": None, "truth": None, "_threads": Threads(), "_blocks": None}
+        state |= {"_optimizers": [], "_restored": None}
+        return {name: value for name, value in state.items() if name not in ("schedule", "_turns", "_local", "_tally")}
+
+    def _refresh_lr(self) -> None:
+        super()._refresh_lr()
+        if self._blocks is not None:
+            for group, lr in zip(self._blocks.param_groups, self.schedule.rates(), strict=True):
+                group["lr"] = lr
+
     def _log(self, stage: str) -> None:
         """Log the last measurements of a stage: of several runs each one's, and the best."""
         if self.tracked:
@@ -381,11 +398,18 @@ class OneLayer(Stack):
             self.log(name, best, prog_bar=name.endswith("/loss"))
 
 
-class _Blocks(torch.optim.Optimizer):
-    """What Lightning counts its steps by; the optimizers of the stack are its own."""
+class Blocks(torch.optim.Optimizer):
+    """What Lightning counts its steps by, with the learning rate of each run; the optimizers of the stack are its own.
 
-    def __init__(self, theta: Tensor) -> None:
-        super().__init__([theta], {})
+    Its class names what `LearningRateMonitor` logs.
+    """
+
+    def __init__(self, theta: Tensor, rates: Sequence[float]) -> None:
+        groups = [{"params": [] if run else [theta], "lr": lr, "name": str(run)} for run, lr in enumerate(rates)]
+        super().__init__(groups, {})
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Take nothing: learning rates come from the schedule of the stack."""
 
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
         """Train a block."""
