@@ -1,57 +1,27 @@
 """From a table to what a model sees of it: split, encoded and scaled by its train rows, weighed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from onelayer.data.blocks import Block
-from onelayer.data.encode import Encoder, EncodeSettings, Moments
+from onelayer.data.encode import Encoder, Moments
 from onelayer.data.in_memory import RowsInMemory
-from onelayer.data.parts import Chunk, Part
+from onelayer.data.parts import Part
 from onelayer.data.preparation import Preparation
 from onelayer.data.preprocess import Scale, Scaling, scaled_coefficients, target_scaling
+from onelayer.data.streaming.part import StreamedPart
 from onelayer.data.streaming.rows import RowsOnDisk
 from onelayer.data.streaming.stream import Stream
 from onelayer.data.table import Array, Table, Task
 from onelayer.data.tables.origin import UNKNOWN, Origin
 from onelayer.data.weights import class_weights
 
-
-class AnyPart(Protocol):
-    """Rows in memory, or rows that stream."""
-
-    def __len__(self) -> int: ...
-
-    @property
-    def n_features(self) -> int:
-        """Columns of x."""
-
-    @property
-    def sparse(self) -> bool:
-        """Whether x is."""
-
-    def chunks(self, device: torch.device | None = None) -> Iterator[Chunk]:
-        """Yield the rows in float64."""
-
-    def blocks(
-        self, batch_size: int, dtype: torch.dtype, *, seed: int | None = None, epoch: Callable[[], int] = lambda: 0
-    ) -> Dataset[Block]:
-        """Return the rows to train on; with a seed, in a new order each epoch."""
-
-    def refuse_beyond(self, dtype: torch.dtype, columns: tuple[str, ...], target: str, what: str) -> None:
-        """Refuse numbers that a precision cannot compute with."""
-
-    def refuse_unheld(self, dtype: torch.dtype, columns: tuple[str, ...] | None, target: str | None) -> None:
-        """Refuse columns whose spread a precision cannot hold."""
-
-    def whole(self, dtype: torch.dtype) -> Dataset[Block]:
-        """Return the rows to be measured."""
+# rows in memory, or rows that stream
+AnyPart = Part | StreamedPart
 
 
 @dataclass(frozen=True)
@@ -138,38 +108,6 @@ class Prepared:
         return torch.cat(parts, 1)
 
 
-class Rows(Protocol):
-    """Rows that were split, in memory or on disk: what is asked of them, in this order."""
-
-    @property
-    def dense(self) -> bool:
-        """Whether features may be shifted."""
-
-    def encoder(self, settings: EncodeSettings) -> Encoder:
-        """Decide by the train rows what becomes of each column."""
-
-    def moments(self, encoder: Encoder, *, quartiles: bool) -> Moments:
-        """Return how the features of the train rows are spread."""
-
-    def target_moments(self) -> Moments:
-        """Return how the target of the train rows is spread, where it is a number."""
-
-    def class_counts(self) -> Array:
-        """Count the train rows of each class by their sample weight, (classes,)."""
-
-    def parts(self, encoder: Encoder, x_scale: Scale, y_scale: Scale, per_class: Array | None) -> Sequence[AnyPart]:
-        """Make the parts: encoded, scaled, and weighed by what each class counts, (classes,)."""
-
-    def notes(self, encoder: Encoder, parts: Sequence[AnyPart]) -> tuple[str, ...]:
-        """Say what was understood, left out or mended, a sentence each."""
-
-    def hashed(self, encoder: Encoder, parts: Sequence[AnyPart], x_scale: Scale, y_scale: Scale) -> Callable[[], str]:
-        """Return what gives a hash of all that the model sees."""
-
-    def target_hash(self) -> str:
-        """Return the hash of the target of all rows."""
-
-
 def prepare(table: Table | Stream, how: Preparation) -> Prepared:
     """Split a table, encode, scale and weigh it by its train rows.
 
@@ -181,7 +119,7 @@ def prepare(table: Table | Stream, how: Preparation) -> Prepared:
     """
     classes = table.classes
     scaling = target_scaling(how.normalize_target, classes=classes is not None)
-    rows: Rows = RowsInMemory(table, how) if isinstance(table, Table) else RowsOnDisk(table, how)
+    rows = RowsInMemory(table, how) if isinstance(table, Table) else RowsOnDisk(table, how)
     encoder = rows.encoder(how.encode)
     if how.scales is not None:
         x_scale, y_scale = how.scales
