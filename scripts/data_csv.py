@@ -56,7 +56,7 @@ def by_onelayer(path: Path) -> Seconds:
     marks = [time.perf_counter()]
     table = load(spec.data.source, by=spec.data.split.by, task=spec.task, **spec.data.args)
     marks.append(time.perf_counter())
-    data = DataModule(table=table, **spec.data_keywords(at_hand=True))
+    data = DataModule(table=table, **spec.data_keywords(with_source=False))
     data.setup("fit")
     marks.append(time.perf_counter())
     module = stack_of([spec])

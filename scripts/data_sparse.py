@@ -57,7 +57,7 @@ def stack(rows: Table, rates: np.ndarray[Any, Any], overrides: list[str]) -> tup
     plain = compose_train([*whole, *overrides])
     spec = RunSpec.from_config(plain)
     specs = [spec.model_copy(update={"optim": spec.optim.model_copy(update={"lr": float(lr)})}) for lr in rates]
-    data = DataModule(table=rows, **spec.data_keywords(at_hand=True))
+    data = DataModule(table=rows, **spec.data_keywords(with_source=False))
     data.setup("fit")
     module = stack_of(specs)
     module.attach(data, max_epochs=spec.trainer.max_epochs)

@@ -80,7 +80,7 @@ def train(path: Path, *, stream: bool) -> dict[str, Any]:
     spec, marks, clock = specs[0], [time.perf_counter()], Clock()
     table = load(spec.data.source, by=spec.data.split.by, task=spec.task, **spec.data.args)
     marks.append(time.perf_counter())
-    data = DataModule(table=table, **spec.data_keywords(at_hand=True))
+    data = DataModule(table=table, **spec.data_keywords(with_source=False))
     data.setup("fit")
     marks.append(time.perf_counter())
     module = stack_of(specs)

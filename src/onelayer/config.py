@@ -124,14 +124,14 @@ class RunSpec(Section):
         spec._check_combinations()
         return spec
 
-    def data_keywords(self, *, at_hand: bool = False) -> dict[str, Any]:
+    def data_keywords(self, *, with_source: bool = True) -> dict[str, Any]:
         """Return the keywords of `DataModule` for the rows and the batches of this run.
 
         Args:
-            at_hand: the rows are given beside these keywords, which name no source.
+            with_source: False: the rows are given beside these keywords.
         """
         keywords = {**self.data.keywords(), "task": self.task, "seed": self.seed, "by_configuration": True}
-        return {**keywords, "source": None, "source_args": None} if at_hand else keywords
+        return keywords if with_source else {**keywords, "source": None, "source_args": None}
 
     def is_random(self, steps_per_epoch: int) -> bool:
         """Whether the seed changes its numbers: it draws the initial weights, or the order of several batches."""

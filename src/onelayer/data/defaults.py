@@ -25,14 +25,14 @@ def section_of(source: str) -> dict[str, Any]:
     return merged({**_read(CONF / "train.yaml")["data"], "encode": _read(CONF / "encode.yaml")}, own)
 
 
-def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested values, those of the other one where both have some."""
-    both = {
-        key: merged(one[key], value)
-        for key, value in other.items()
-        if isinstance(value, Mapping) and isinstance(one.get(key), Mapping)
+def merged(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested values, those of `base` where there are no others."""
+    nested = {
+        key: merged(base[key], value)
+        for key, value in values.items()
+        if isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
     }
-    return {**one, **other, **both}
+    return {**base, **values, **nested}
 
 
 @cache

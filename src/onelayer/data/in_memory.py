@@ -120,10 +120,10 @@ class RowsInMemory:
     def hashed(self, encoder: Encoder, parts: Sequence[Any], x_scale: Scale, y_scale: Scale) -> Callable[[], str]:
         """Hash the rows while others look at them: it takes about as long as reading them from memory three times."""
         meaning = repr((self._table.task, self._table.classes, encoder.columns))
-        with_one = ThreadPoolExecutor(1)
-        found = with_one.submit(_hash, parts, meaning, (x_scale, y_scale))
-        with_one.shutdown(wait=False)
-        return found.result
+        pool = ThreadPoolExecutor(1)
+        digest = pool.submit(_hash, parts, meaning, (x_scale, y_scale))
+        pool.shutdown(wait=False)
+        return digest.result
 
     def target_hash(self) -> str:
         """Return the hash of the target of all rows."""

@@ -401,8 +401,8 @@ class DataModule(LightningDataModule):
 
     def _checked(self, prepared: Prepared) -> _Facts:
         """Hold prepared rows to the batches that are asked for."""
-        asked, dtype, columns = self._request.data.batch_size, self.dtype, prepared.encoder.columns
-        if asked == "full" and prepared.streams:
+        batch_size, dtype, columns = self._request.data.batch_size, self.dtype, prepared.encoder.columns
+        if batch_size == "full" and prepared.streams:
             raise UserError(
                 "data.batch_size=full, which some optimizers need, takes all rows at once, and data.stream=true reads "
                 "few; give a number, or choose an optimizer that takes one, such as optim=sgd or optim=adam"
@@ -420,7 +420,7 @@ class DataModule(LightningDataModule):
             n_features=prepared.n_features,
             n_outputs=prepared.n_outputs,
             n_train=n_train,
-            batch_size=n_train if asked == "full" else min(asked, n_train),
+            batch_size=n_train if batch_size == "full" else min(batch_size, n_train),
             streams=prepared.streams,
             target_hash=prepared.target_hash,
         )

@@ -16,7 +16,7 @@ from onelayer.data.defaults import merged, section_of
 from onelayer.data.preparation import Preparation
 from onelayer.data.prepare import Prepared, prepare
 from onelayer.data.sources import SOURCES, function_of, load
-from onelayer.data.sources.at_hand import arrays, is_frame
+from onelayer.data.sources.python_arrays import arrays, is_frame
 from onelayer.data.sources.table import table_of
 from onelayer.data.spec import BATCHES, SPLIT, DataSpec
 from onelayer.data.streaming.stream import Stream
@@ -178,8 +178,8 @@ def plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     if isinstance(value, Mapping):
-        return {key: plain(one) for key, one in value.items()}
-    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _plain(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _checked(section: Mapping[str, Any]) -> DataSpec:
     try:
         return DataSpec.model_validate(section)
     except ValidationError as error:
-        raise UserError("\n".join(f"data.{one}" for one in sentences(error, section, DataSpec))) from None
+        raise UserError("\n".join(f"data.{sentence}" for sentence in sentences(error, section, DataSpec))) from None
 
 
 def _refuse_unknown(options: Mapping[str, Any], function: Callable[..., Any], where: str) -> None:

@@ -54,21 +54,21 @@ def data_of(spec: RunSpec, table: Table, how: Preparation, cache: PreparedCache 
     Raises:
         UserError: what is asked does not fit the rows.
     """
-    data = DataModule(table=table, **spec.data_keywords(at_hand=True), preparation=how, cache=cache)
+    data = DataModule(table=table, **spec.data_keywords(with_source=False), preparation=how, cache=cache)
     data.setup("fit")
     return data
 
 
-def _class_weight(asked: Any, labels: Array | None) -> Any:
+def _class_weight(weight: Any, labels: Array | None) -> Any:
     """Return what each class counts by its place, which is what a table calls it, as scikit-learn understands it."""
     if labels is None:
         return None
-    if asked is None or (isinstance(asked, str) and asked == "balanced"):
-        return asked
+    if weight is None or (isinstance(weight, str) and weight == "balanced"):
+        return weight
     try:
-        weights = compute_class_weight(asked, classes=labels, y=labels)
+        weights = compute_class_weight(weight, classes=labels, y=labels)
     except ValueError as error:
-        raise InputError(f"class_weight={asked}: {error}") from None
+        raise InputError(f"class_weight={weight}: {error}") from None
     return {str(place): float(weight) for place, weight in enumerate(weights)}
 
 

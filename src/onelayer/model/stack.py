@@ -69,7 +69,7 @@ class Stack(LightningModule):
     @property
     def steps_locally(self) -> bool:
         """Whether rows move only the weights of columns that are not zero in their batch, few of them for sparse x."""
-        return self.linear.by_column and all(one.is_plain for one in self.settings)
+        return self.linear.by_column and all(settings.is_plain for settings in self.settings)
 
     def work(self, batch_size: int) -> int:
         """Return the multiplications of a step on so many rows, but for a factor; 0 where it moves few weights."""
@@ -138,8 +138,8 @@ class Stack(LightningModule):
     def measure_train(self) -> None:
         """Measure the train rows at the present weights, for all runs."""
         if self.truth is not None:
-            found = self.truth.measure(self.linear.theta.data)
-            self.values |= {f"train/{name}": value for name, value in found.items()}
+            measured = self.truth.measure(self.linear.theta.data)
+            self.values |= {f"train/{name}": value for name, value in measured.items()}
 
     def evaluated(self, run: int) -> int | None:
         """Return how many gradients a run has computed; None where that is one a step."""
@@ -150,12 +150,12 @@ class Stack(LightningModule):
 
     def evaluations(self, steps: int) -> Tensor:
         """Return how many gradients each run has computed in so many steps, (runs,) float64."""
-        found = torch.full_like(self.seconds, steps)
+        evaluations = torch.full_like(self.seconds, steps)
         for rows, optimizer in self._optimizers:
             if optimizer.needs_closure:
                 counted = [optimizer.evaluated(run) for run in range(rows.stop - rows.start)]
-                found[rows] = torch.tensor(counted, dtype=found.dtype)
-        return found
+                evaluations[rows] = torch.tensor(counted, dtype=evaluations.dtype)
+        return evaluations
 
     def halt(self, runs: Tensor) -> None:
         """Stop moving some runs, (runs,) bool."""

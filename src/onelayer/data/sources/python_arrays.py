@@ -1,4 +1,4 @@
-"""Rows at hand: arrays, sparse matrices, and frames whose target stands beside them."""
+"""Rows of Python: arrays, sparse matrices, and frames whose target stands beside them."""
 
 from typing import Any
 
@@ -39,13 +39,13 @@ def arrays(
         for key, values in beside.items():
             if values is not None and not isinstance(values, str):
                 X, beside[key] = _with_column(X, key, values)
-        found: Table = call(table_of, "table", frame=X, target=name, task=task, **beside, **options)
-        return found
+        table: Table = call(table_of, "table", frame=X, target=name, task=task, **beside, **options)
+        return table
     x = _sparse(X) if issparse(X) else _dense(X)
     columns = tuple(f"x{place}" for place in range(x.shape[1]))
-    labels = _one_each(y, x.shape[0], "y")
-    weight = None if sample_weight is None else _weights(_one_each(sample_weight, x.shape[0], "sample_weight"))
-    groups = None if by is None else _one_each(by, x.shape[0], "split_by")
+    labels = _column(y, x.shape[0], "y")
+    weight = None if sample_weight is None else _weights(_column(sample_weight, x.shape[0], "sample_weight"))
+    groups = None if by is None else _column(by, x.shape[0], "split_by")
     if weight is not None and not weight.all():  # a row that stands for none is not there
         counted = np.flatnonzero(weight)
         x, labels, weight = x[counted], labels[counted], weight[counted]
@@ -79,18 +79,18 @@ def _sparse(X: Any) -> csr_array:
     return x
 
 
-def _one_each(values: Any, rows: int, name: str) -> Array:
-    found = np.asarray(values)
-    if found.ndim == 2 and found.shape[1] == 1:
-        found = found[:, 0]
-    if found.shape != (rows,):
-        raise UserError(f"{name} has the shape {found.shape}, but X has {rows} rows; there must be one value for each")
-    if found.dtype == object:
-        missing = sum(value is None or value != value for value in found.tolist())
+def _column(values: Any, rows: int, name: str) -> Array:
+    column = np.asarray(values)
+    if column.ndim == 2 and column.shape[1] == 1:
+        column = column[:, 0]
+    if column.shape != (rows,):
+        raise UserError(f"{name} has the shape {column.shape}, but X has {rows} rows; there must be one value for each")
+    if column.dtype == object:
+        missing = sum(value is None or value != value for value in column.tolist())
         if missing:
             raise UserError(f"{name} has no value in {missing} of {rows} rows; leave them out")
-        found = found.astype(np.str_) if any(isinstance(value, str) for value in found) else found.astype(np.float64)
-    return found
+        column = column.astype(np.str_ if any(isinstance(value, str) for value in column) else np.float64)
+    return column
 
 
 def _weights(values: Array) -> Array:
