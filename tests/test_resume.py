@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from lightning.pytorch.callbacks import timer
 
 from onelayer.track.progress import EpochBar
 from tests.conftest import ROOT, Outcome, result_of, trained_run
@@ -199,7 +202,12 @@ def test_a_run_of_a_sweep_can_be_resumed(cli: Cli, tmp_path: Path) -> None:
     assert result_of(tmp_path / "rest")["epochs"] == 4
 
 
-def test_a_run_whose_time_was_up_has_stopped_and_goes_on(cli: Cli, tmp_path: Path) -> None:
+def test_a_run_whose_time_was_up_has_stopped_and_goes_on(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that goes on by a hundredth of a second each time it is looked at."""
+    ticks = count()
+    monkeypatch.setattr(timer, "time", SimpleNamespace(monotonic=lambda: next(ticks) / 100))
     limited = ["trainer.max_epochs=100000", "trainer.max_time=00:00:00:01"]
     assert cli(*limited, f"hydra.run.dir={tmp_path / 'first'}").code == 0
     first = result_of(tmp_path / "first")

@@ -82,7 +82,7 @@ job_overrides = st.tuples(
 ).flatmap(lambda parts: st.permutations([*parts[0], *parts[1]]))
 
 
-@settings(max_examples=examples(8), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(overrides=job_overrides, number=st.integers(0, 5000))
 def test_random_jobs_equal_hydras(sweep: Sweep, overrides: list[str], number: int) -> None:
     sweep.check(*overrides, number=number)
@@ -94,26 +94,26 @@ def test_random_jobs_equal_hydras(sweep: Sweep, overrides: list[str], number: in
     "overrides",
     [
         [],
-        ["optim=adam", "optim.lr=0.01", "model.l2=0"],
-        ["optim.lr=0.1", "optim.lr=0.2", "optim.lr=0.3"],
+        pytest.param(["optim=adam", "optim.lr=0.01", "model.l2=0"], marks=pytest.mark.slow),
+        pytest.param(["optim.lr=0.1", "optim.lr=0.2", "optim.lr=0.3"], marks=pytest.mark.slow),
         ["optim=sgd", "optim.lr=1", "optim=adam"],
-        ["optim.lr=0.5", "optim=sgd"],
-        ["~optim.lr", "optim.lr=1"],
+        pytest.param(["optim.lr=0.5", "optim=sgd"], marks=pytest.mark.slow),
+        pytest.param(["~optim.lr", "optim.lr=1"], marks=pytest.mark.slow),
         ["~optim.lr", "+optim.lr=1", "optim.lr=2"],
-        ["+optim.new=1", "optim.new=2", "seed=3"],
+        pytest.param(["+optim.new=1", "optim.new=2", "seed=3"], marks=pytest.mark.slow),
         ["seed=3", "+optim.new=${seed}", "seed=4"],
-        ["model.l2=${optim.lr}", "optim.lr=7"],
+        pytest.param(["model.l2=${optim.lr}", "optim.lr=7"], marks=pytest.mark.slow),
         ["scheduler=cosine", "trainer.max_epochs=7", "scheduler.T_max=9"],
         ["scheduler=cosine", "trainer.max_epochs=${seed}", "seed=9"],
-        ["scheduler=cosine", "trainer.max_epochs=[1]"],
-        ["seed=${seed}"],
+        pytest.param(["scheduler=cosine", "trainer.max_epochs=[1]"], marks=pytest.mark.slow),
+        pytest.param(["seed=${seed}"], marks=pytest.mark.slow),
         ["optim.betas=0.9", "optim.betas=[0.1,0.2]", "optim.betas.1=3"],
         ["data.split={val:5}", "data.split.val=6"],
-        ["data.split=null", "data.split.val=6"],
+        pytest.param(["data.split=null", "data.split.val=6"], marks=pytest.mark.slow),
         ["trainer=${model}", "trainer.l2=6"],
         ["data=iris,wine"],
         ["model.l2=0,1", "nope=3"],
-        ["hydra.job.chdir=true", "optim.lr=3"],
+        pytest.param(["hydra.job.chdir=true", "optim.lr=3"], marks=pytest.mark.slow),
         ["hydra={job:{chdir:true}}"],
         ["hydra.sweep.subdir=${optim.name}_${optim.lr}", "optim=sgd", "optim.lr=3"],
     ],
@@ -127,7 +127,13 @@ def test_order_and_repetition_count_as_for_hydra(sweep: Sweep, overrides: list[s
 
 @pytest.mark.parametrize(
     "first",
-    [["trainer.max_epochs=[3]"], ["+new=${trainer}"], ["model.l2=${now:%Y}"], ["+new=${hydra:job.num}"], []],
+    [
+        ["trainer.max_epochs=[3]"],
+        pytest.param(["+new=${trainer}"], marks=pytest.mark.slow),
+        pytest.param(["model.l2=${now:%Y}"], marks=pytest.mark.slow),
+        ["+new=${hydra:job.num}"],
+        pytest.param([], marks=pytest.mark.slow),
+    ],
     ids=str,
 )
 def test_the_values_of_a_job_end_with_it(sweep: Sweep, first: list[str]) -> None:
@@ -188,7 +194,7 @@ def test_of_jobs_that_differ_in_plain_values_one_is_composed(sweep: Sweep) -> No
     assert [overrides[0] for overrides in loader.composed] == ["optim=adam", "optim.nope=1", "optim=sgd", "optim=nope"]
 
 
-@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(4), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(overrides=job_overrides, others=st.lists(values, min_size=3, max_size=3))
 def test_jobs_that_are_alike_equal_hydras(sweep: Sweep, overrides: list[str], others: list[str]) -> None:
     """The same keys with other values, which may be of another kind."""
@@ -202,9 +208,9 @@ def test_jobs_that_are_alike_equal_hydras(sweep: Sweep, overrides: list[str], ot
     "overrides",
     [
         ["hydra.job.config.override_dirname.exclude_keys=[optim.lr]", "hydra.job.config.override_dirname.kv_sep='-'"],
-        ["hydra.job.config.override_dirname.item_sep='${monitor}'"],
+        pytest.param(["hydra.job.config.override_dirname.item_sep='${monitor}'"], marks=pytest.mark.slow),
         ["hydra.job.env_copy=[PATH]", "+hydra.job.env_set.A=b", "hydra.job.name=other"],
-        ["hydra.output_subdir=here/and/there", "hydra.verbose=[a,b]"],
+        pytest.param(["hydra.output_subdir=here/and/there", "hydra.verbose=[a,b]"], marks=pytest.mark.slow),
         ["hydra.sweeper.params={optim.lr: '1,2'}", "hydra.job.chdir=true", "hydra/job_logging=none"],
     ],
     ids=" ".join,

@@ -24,7 +24,11 @@ OLD_WAYS = pytest.mark.filterwarnings("ignore:(?s).*no longer change working dir
 
 
 @OLD_WAYS
-@pytest.mark.parametrize(("launcher_name", "overrides"), [("fused", []), ("fused", ["hydra/sweeper=grid"])])
+@pytest.mark.parametrize(
+    ("launcher_name", "overrides"),
+    # with the sweeper of test_sweeper.py, which has the suite of its own there
+    [("fused", []), pytest.param("fused", ["hydra/sweeper=grid"], marks=pytest.mark.slow)],
+)
 class TestAsAnyLauncher(LauncherTestSuite):
     @pytest.fixture(autouse=True)
     def without_version_base(self, hydra_restore_singletons: None) -> None:
