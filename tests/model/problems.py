@@ -87,7 +87,8 @@ class Rows:
         self.val: tuple[()] = ()
         self.test: tuple[()] = ()
         self.prepared = self
-        self.sparse, self.streams, self.y_scale = x.is_sparse_csr, False, Scale.neutral(outputs)
+        self.sparse, self.streams = x.is_sparse_csr, False
+        self.x_scale, self.y_scale = Scale.neutral(x.shape[1]), Scale.neutral(outputs)
 
     def known_theta(self, bias: bool) -> None:
         return None

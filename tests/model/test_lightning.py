@@ -14,7 +14,13 @@ import numpy as np
 import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks import (
+    EarlyStopping,
+    LearningRateFinder,
+    LearningRateMonitor,
+    ModelCheckpoint,
+    StochasticWeightAveraging,
+)
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
@@ -335,7 +341,7 @@ def test_what_does_not_fit_is_one_sentence() -> None:
     with pytest.raises(UserError, match=r"Trainer.precision='64-true'. contradicts the data, which are float32"):
         plain(precision="64-true").fit(OneLayer(), datamodule=patients())
     with pytest.raises(UserError, match="no test rows"):
-        plain().test(model, datamodule=patients(test=0))
+        plain().test(fitted(patients(test=0), 1)[0], datamodule=patients(test=0))
     with pytest.raises(UserError, match="a regression run has no such metric; did you mean 'val/mse'"):
         plain().fit(OneLayer(monitor="val/mce"), datamodule=patients())
     with pytest.raises(UserError, match=r"LBFGS .* goes astray on minibatches; set batch_size=full"):
@@ -362,6 +368,13 @@ def test_what_does_not_fit_is_one_sentence() -> None:
             {"hidden": 3, "init": "torch", "lr": "auto"},
             "lr=auto is 1/L, but with hidden=3 the curvature has no bound L",
         ),
+        ({"bias": "no"}, "bias='no': must be True or False"),
+        ({"reference": 0}, "reference=0: must be True or False"),
+        ({"hidden": 2.5}, "hidden=2.5: must be an integer above 0, or None"),
+        ({"hidden": 0}, "hidden=0: must be an integer above 0, or None"),
+        ({"monitor": None}, "monitor=None: must be the name of a metric"),
+        ({"objective": "logistc"}, "objective='logistc': there is no such objective; did you mean 'logistic'?"),
+        ({"link": "probi"}, "link='probi': there is no such link; did you mean 'probit'?"),
         ({"hidden": 3}, "3 hidden units that start alike would stay alike; set init=torch or normal"),
     ],
 )
@@ -457,3 +470,79 @@ def test_copies_go_on_as_what_they_are_copies_of(copied: Callable[[Any], Any], k
     plain().fit(model, datamodule=data)
     plain().fit(later, datamodule=copied(data))
     assert torch.equal(model.linear.theta, later.linear.theta)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"limit_train_batches": 2},
+            r"Trainer\(limit_train_batches=2\) has no effect: .* a block of all rows; leave it",
+        ),
+        ({"limit_val_batches": 3}, r"Trainer\(limit_val_batches=3\) has no effect"),
+        ({"overfit_batches": 1}, r"Trainer\(overfit_batches=1\) has no effect"),
+        ({"val_check_interval": 0.5}, r"Trainer\(val_check_interval=0.5\) has no effect"),
+        ({"callbacks": [LearningRateFinder()]}, "^LearningRateFinder works on a model that Lightning optimizes"),
+        ({"callbacks": [StochasticWeightAveraging(0.1)]}, "^StochasticWeightAveraging works on a model that"),
+    ],
+)
+def test_what_a_trainer_cannot_do_here_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        plain(**settings).fit(OneLayer(), datamodule=patients())
+
+
+def test_a_trainer_may_try_itself_out() -> None:
+    plain(fast_dev_run=2).fit(OneLayer(), datamodule=patients())
+    plain(limit_val_batches=0).fit(OneLayer(), datamodule=patients())
+
+
+def test_weights_are_not_used_on_rows_of_another_scaling(tmp_path: Path) -> None:
+    model, trainer = fitted(patients())
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    for trained in (model, OneLayer.load_from_checkpoint(tmp_path / "last.ckpt")):
+        for other in (patients(split_seed=7), patients(normalize="minmax"), patients(normalize_target="none")):
+            with pytest.raises(UserError, match="these data are scaled by other train rows than those of the model"):
+                plain().test(trained, datamodule=other)
+        plain().test(trained, datamodule=patients(batch_size=7), verbose=False)
+        plain(1).fit(trained, datamodule=patients(split_seed=7))  # goes on with other rows
+        plain().test(trained, datamodule=patients(split_seed=7), verbose=False)
+
+
+def test_a_training_goes_on_with_the_settings_it_had(tmp_path: Path) -> None:
+    _, trainer = fitted(patients(), 1, lr=[0.1, 0.2])
+    trainer.save_checkpoint(path := tmp_path / "last.ckpt")
+    for keywords, message in (
+        ({"lr": [0.1, 0.3]}, r"lr=\[0.1, 0.3\], but the checkpoint was trained with lr=\[0.1, 0.2\]; resume with the"),
+        (
+            {"lr": [0.1, 0.2], "optimizer": "sgd"},
+            "optimizer='sgd', but the checkpoint was trained with optimizer='adam",
+        ),
+        ({"lr": 0.1}, "the checkpoint holds 2 runs, and this model has 1"),
+    ):
+        with pytest.raises(UserError, match=message):
+            plain(2).fit(OneLayer(**keywords), datamodule=patients(), ckpt_path=path)
+    plain(2).fit(OneLayer(lr=(0.1, 0.2)), datamodule=patients(), ckpt_path=path)
+    with pytest.raises(UserError, match="the checkpoint holds 2 runs, and this model has 1"):
+        OneLayer.load_from_checkpoint(path, lr=0.1)
+    other = OneLayer.load_from_checkpoint(path, lr=[0.1, 0.3])
+    plain(2).fit(other, datamodule=patients())
+
+
+def test_a_cast_is_refused_as_it_would_have_no_effect() -> None:
+    with pytest.raises(UserError, match=r"OneLayer was cast to torch.float64 and the data are torch.float32; set"):
+        plain().fit(OneLayer().double(), datamodule=patients())
+    model, trainer = fitted(patients(dtype="float64"))
+    trainer.test(model.double(), datamodule=patients(dtype="float64"), verbose=False)
+
+
+def test_loaders_of_others_are_refused_by_a_model_that_was_trained() -> None:
+    model, trainer = fitted(patients())
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.zeros(3, 10), torch.zeros(3)))
+    with pytest.raises(UserError, match=r"this loader yields a list; give datamodule=DataModule\(...\) instead"):
+        trainer.test(model, loader)
+
+
+def test_a_run_that_diverges_says_so_once() -> None:
+    with pytest.warns(UserWarning, match=r"OneLayer: run 1 \(SGD, lr=1e\+06\) has diverged") as warned:
+        fitted(patients(), optimizer="sgd", lr=[0.01, 1e6])
+    assert sum("diverged" in str(one.message) for one in warned) == 1

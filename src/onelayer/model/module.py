@@ -7,7 +7,16 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import (
+    BatchSizeFinder,
+    Callback,
+    LearningRateFinder,
+    ModelPruning,
+    StochasticWeightAveraging,
+    WeightAveraging,
+)
+from lightning.pytorch.strategies import SingleDeviceStrategy
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from onelayer.errors import UserError, keys_renamed
@@ -26,15 +35,17 @@ from onelayer.model.optimizers import (
 )
 from onelayer.model.rows import Block, Data
 from onelayer.model.schedule import Schedule
-from onelayer.model.settings import NAMES, plain, settings_of
+from onelayer.model.settings import NAMES, PER_RUN, plain, refuse_shared, settings_of
 from onelayer.model.stack import Stack
 from onelayer.model.take import take_keywords
 from onelayer.optimum import Reference, Solved, Solver, Truth
 from onelayer.threads import Threads
 
+NOT_FOR_STACKS = (BatchSizeFinder, LearningRateFinder, StochasticWeightAveraging, WeightAveraging, ModelPruning)
 NOT_ASKED = Reference(None, note="skipped: reference=False")
 # of a checkpoint: the dimensions of the weights and the unit of the target, which `load_from_checkpoint` asks for
 SHAPE = "shape"
+X_SCALE = "x_scale"
 
 
 class Predictions(NamedTuple):
@@ -116,10 +127,12 @@ class OneLayer(Stack):
         init, init_std, scheduler, scheduler_args = map(plain, (init, init_std, scheduler, scheduler_args))
         self.save_hyperparameters()
         self.automatic_optimization = False
+        refuse_shared(self.hparams)
         self.runs = settings_of(self.hparams)
         self.l2 = tuple(run.l2 for run in self.runs)
         self.monitor, self.reference = monitor, reference
         self._shape: dict[str, Any] = {}
+        self._x_scale: dict[str, Tensor] = {}  # by which the rows were scaled that the weights are for
         self._data: Data | None = None
         self._max_epochs: int | None = None  # of the training that is planned and has not begun
         self._threads = Threads()
@@ -170,13 +183,13 @@ class OneLayer(Stack):
             UserError: the data or a setting do not fit.
         """
         if data is not self._data:
-            self._build(data)
+            self._build(data, trains=max_epochs is not None)
         if max_epochs is not None and (data is not self._data or max_epochs != self._max_epochs):
             self._plan(data, max_epochs, solved)
         self._data = data
 
-    def _build(self, data: Data) -> None:
-        """Make the weights where there are none yet."""
+    def _build(self, data: Data, *, trains: bool) -> None:
+        """Make the weights where there are none yet, for rows of this scaling."""
         shape = {
             "task": data.task,
             "n_features": data.n_features,
@@ -196,8 +209,24 @@ class OneLayer(Stack):
             self._build_linear({**shape, "by_column": by_column})
             init_std = [0.01 if run.init_std is None else run.init_std for run in self.runs]
             self.linear.start([run.seed for run in self.runs], [run.init for run in self.runs], init_std)
-        scale = data.prepared.y_scale
-        self._shape |= {"y_shift": scale.shift.tolist(), "y_scale": scale.scale.tolist()}
+        if self.linear.theta.dtype != data.dtype or self.dtype not in (torch.float32, data.dtype):
+            raise UserError(
+                f"OneLayer was cast to {self.dtype} and the data are {data.dtype}; set dtype of the DataModule, the "
+                "precision follows it"
+            )
+        scale, x_scale = data.prepared.y_scale, data.prepared.x_scale
+        y = {"y_shift": scale.shift.tolist(), "y_scale": scale.scale.tolist()}
+        x = {"shift": torch.as_tensor(x_scale.shift), "scale": torch.as_tensor(x_scale.scale)}
+        if not trains:
+            pairs = [(self._shape[name], y[name]) for name in y if name in self._shape]
+            pairs += [(before, x[name]) for name, before in self._x_scale.items()]
+            if not all(np.allclose(before, now, rtol=1e-6, atol=1e-12) for before, now in pairs):
+                raise UserError(
+                    "OneLayer: these data are scaled by other train rows than those of the model, whose weights would "
+                    "misread them; give the rows, split and scaling that it was trained with"
+                )
+        self._shape |= y
+        self._x_scale = x
         self.unit = torch.tensor(self._shape["y_scale"], dtype=torch.float64)
 
     def _build_linear(self, shape: Mapping[str, Any]) -> None:
@@ -271,6 +300,35 @@ class OneLayer(Stack):
             )
         if trainer.world_size > 1:
             raise UserError(f"Trainer(devices={trainer.world_size}): a stack trains on one device; set devices=1")
+        if self.tracked:
+            return
+        if not isinstance(trainer.strategy, SingleDeviceStrategy):
+            name = type(trainer.strategy).__name__
+            raise UserError(f"Trainer(strategy=...): a stack trains on one device, without {name}; leave it out")
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, NOT_FOR_STACKS):
+                raise UserError(
+                    f"{type(callback).__name__} works on a model that Lightning optimizes, and a stack steps by "
+                    "itself; leave it out, and compare settings as the runs of a stack, as in lr=[0.1, 0.01]"
+                )
+        if not data.prepared.streams and not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            self._refuse_limits(trainer)
+
+    def _refuse_limits(self, trainer: Trainer) -> None:
+        """Refuse what would limit the blocks of rows in memory, of which there is one.
+
+        Raises:
+            UserError: naming the argument.
+        """
+        names = ("overfit_batches", *(f"limit_{stage}_batches" for stage in ("train", "val", "test", "predict")))
+        asked = {name: getattr(trainer, name) for name in names}
+        idle = [name for name, value in asked.items() if type(value) is int and value > 0]
+        idle += ["val_check_interval"] if trainer.val_check_interval not in (1, None) else []
+        if idle:
+            raise UserError(
+                f"Trainer({idle[0]}={getattr(trainer, idle[0])}) has no effect: a batch of Lightning's is here a block "
+                "of all rows; leave it out, and for fewer rows give the DataModule fewer"
+            )
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Leave Lightning nothing to step: the stack builds its own optimizers where the weights have their device."""
@@ -282,6 +340,7 @@ class OneLayer(Stack):
     def on_fit_start(self) -> None:
         """Begin the training that was planned."""
         self._max_epochs = None
+        self._diverged: set[int] = set()
         super().on_fit_start()
 
     def training_step(self, block: Block, index: int) -> None:
@@ -305,7 +364,7 @@ class OneLayer(Stack):
 
     def validation_step(self, block: Block, index: int) -> None:
         """Measure some validation rows for all runs."""
-        self._tally.add(self.linear.theta.data, block)
+        self._tally.add(self.linear.theta.data, _checked(block))
 
     def on_validation_epoch_end(self) -> None:
         """Take note of what was measured."""
@@ -318,7 +377,7 @@ class OneLayer(Stack):
 
     def test_step(self, block: Block, index: int) -> None:
         """Measure some test rows for all runs."""
-        self._tally.add(self.linear.theta.data, block)
+        self._tally.add(self.linear.theta.data, _checked(block))
 
     def on_test_epoch_end(self) -> None:
         """Take note of what was measured."""
@@ -327,7 +386,7 @@ class OneLayer(Stack):
 
     def predict_step(self, block: Block, index: int) -> Predictions:
         """Return what all runs say of some rows; of dense ones to the last bit what delivered models say."""
-        theta, x = self.linear.theta.data, block.x
+        theta, x = self.linear.theta.data, _checked(block).x
         logits = self.architecture.logits(theta, x) if x.is_sparse_csr else self.architecture.logits_in_order(theta, x)
         wide = logits.double().cpu().numpy()
         if self.objective.of_classes:
@@ -340,6 +399,8 @@ class OneLayer(Stack):
         """Measure the train rows, then let an epoch's schedule go on."""
         self.measure_train()
         self._log("train")
+        if not self.tracked:
+            self._warn_of_divergence()
         if self.schedule.varies("epoch"):
             self.schedule.advance("epoch", self.values.get(self.monitor))
             self._refresh_lr()
@@ -353,6 +414,8 @@ class OneLayer(Stack):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the shape of the weights; and but to a file of weights alone, what the runs need to go on."""
         checkpoint[SHAPE] = self._shape
+        if not self.tracked:
+            checkpoint[X_SCALE] = self._x_scale
         if "optimizer_states" in checkpoint and self._optimizers:
             checkpoint["stack"] = self.stack_state()
 
@@ -360,16 +423,54 @@ class OneLayer(Stack):
         """Take up what `on_save_checkpoint` left; the optimizers follow once they are built.
 
         Raises:
-            UserError: the checkpoint lacks the shape of the weights, and there are none here.
+            UserError: the checkpoint lacks the shape of the weights, and there are none here; or it is of other runs.
         """
+        fits = self._trainer is not None and self.trainer.state.fn == "fit"
+        self._refuse_other_runs(checkpoint, fits=fits)
+        self._x_scale = checkpoint.get(X_SCALE, self._x_scale)
         if not self._shape:
             if SHAPE not in checkpoint:
                 raise UserError("that checkpoint does not say the shape of its weights: an earlier version wrote it")
             self._build_linear(checkpoint[SHAPE])
             self.unit = torch.tensor(self._shape["y_scale"], dtype=torch.float64)
         # weights are all that a stage other than fit, or a new training, takes from it
-        if "stack" in checkpoint and self._trainer is not None and self.trainer.state.fn == "fit":
+        if "stack" in checkpoint and fits:
             self.resume(checkpoint["stack"])
+
+    def _refuse_other_runs(self, checkpoint: Mapping[str, Any], *, fits: bool) -> None:
+        """Refuse a checkpoint of another number of runs, and to go on by other settings than its own.
+
+        Raises:
+            UserError: naming what differs.
+        """
+        weights, keywords = checkpoint["state_dict"], checkpoint.get("hyper_parameters")
+        for before in (len(theta) for name, theta in weights.items() if name == "linear.theta"):
+            if before != len(self.runs):
+                raise UserError(f"OneLayer: the checkpoint holds {before} runs, and this model has {len(self.runs)}")
+        if not fits or self.tracked or keywords is None:
+            return
+        shared = ("objective", "link", "bias", "hidden")
+        same = [run.model_dump() for run in settings_of(keywords)] == [run.model_dump() for run in self.runs]
+        for name in (*(() if same else PER_RUN), *shared):
+            if name in keywords and keywords[name] != self.hparams[name]:
+                raise UserError(
+                    f"OneLayer: {name}={self.hparams[name]!r}, but the checkpoint was trained with "
+                    f"{name}={keywords[name]!r}; resume with the same, or begin a new training at its weights, from "
+                    f"OneLayer.load_from_checkpoint(path, {name}=...)"
+                )
+
+    def _warn_of_divergence(self) -> None:
+        """Say once which runs have no finite loss any more; they go on, as in any training of Lightning's."""
+        loss = self.values.get("train/loss")
+        if loss is None:
+            return
+        for run in (~loss.isfinite()).nonzero().flatten().tolist():
+            if run not in self._diverged:
+                self._diverged.add(run)
+                name, lr = self.settings[run].name, self.settings[run].lr
+                rank_zero_warn(
+                    f"OneLayer: run {run} ({name}, lr={lr:g}) has diverged, its loss is not finite; lower lr"
+                )
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what belongs to a training, which a copy plans anew."""
@@ -396,6 +497,16 @@ class OneLayer(Stack):
                 self.log_dict({f"{name}/{run}": value for run, value in enumerate(column)})
             best = (known.max() if higher_is_better(name) else known.min()) if len(known) else column[0]
             self.log(name, best, prog_bar=name.endswith("/loss"))
+
+
+def _checked(block: Block) -> Block:
+    """Return what a loader yields, where it is one of a data module of ours."""
+    if not hasattr(block, "batches"):
+        raise UserError(
+            f"OneLayer takes blocks of a onelayer.DataModule, and this loader yields a {type(block).__name__}; give "
+            "datamodule=DataModule(...) instead of it"
+        )
+    return block
 
 
 class Blocks(torch.optim.Optimizer):

@@ -32,6 +32,10 @@ class Prepared(Protocol):
     """How the rows of a data set came to be."""
 
     @property
+    def x_scale(self) -> Scale:
+        """Scaling of the features."""
+
+    @property
     def y_scale(self) -> Scale:
         """Scaling of the target."""
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFlo
 from onelayer.errors import UserError, did_you_mean, keys_renamed
 from onelayer.model.adapters import ADAPTERS
 from onelayer.model.linear import Init
+from onelayer.model.objectives import BINARY, OBJECTIVES
 from onelayer.model.presets import preset, preset_names
 from onelayer.model.schedule import SCHEDULERS, ScheduleSettings
 from onelayer.model.start import refuse_start
@@ -67,6 +68,26 @@ def plain(value: Any) -> Any:
     if isinstance(value, tuple | range):
         return list(value)
     return value.tolist() if hasattr(value, "tolist") else value
+
+
+def refuse_shared(keywords: Mapping[str, Any]) -> None:
+    """Refuse a keyword of the whole stack that is of the wrong kind or unknown.
+
+    Raises:
+        UserError: naming it.
+    """
+    for name in ("bias", "reference"):
+        if not isinstance(keywords[name], bool):
+            raise UserError(f"OneLayer: {name}={keywords[name]!r}: must be True or False")
+    hidden = keywords["hidden"]
+    if hidden is not None and (isinstance(hidden, bool) or not isinstance(hidden, int) or hidden < 1):
+        raise UserError(f"OneLayer: hidden={hidden!r}: must be an integer above 0, or None")
+    for name, known in (("objective", ("auto", *OBJECTIVES)), ("link", (*BINARY,))):
+        if keywords[name] not in known:
+            near = did_you_mean(str(keywords[name]), known) or f"; there are {', '.join(known)}"
+            raise UserError(f"OneLayer: {name}={keywords[name]!r}: there is no such {name}{near}")
+    if not isinstance(keywords["monitor"], str):
+        raise UserError(f"OneLayer: monitor={keywords['monitor']!r}: must be the name of a metric, such as 'val/loss'")
 
 
 def settings_of(keywords: Mapping[str, Any]) -> list[RunSettings]:
