@@ -93,8 +93,9 @@ def train_stack(
     """
     shared = specs[0]
     epochs = shared.trainer.max_epochs if max_epochs is None else max_epochs
-    # a DataLoader draws from torch's global source whether it needs to or not
-    with ONE_AT_A_TIME, _quiet(), torch.random.fork_rng(devices=[]):
+    # seeded for what draws from torch's global sources, as a DataLoader does in any case, and given back as they were
+    devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+    with ONE_AT_A_TIME, _quiet(), torch.random.fork_rng(devices):
         torch.manual_seed(shared.seed)
         module = stack_of(specs, reference=reference)
         module.attach(data, max_epochs=epochs, solved=solved)
