@@ -218,11 +218,19 @@ class Outcome:
     err: str
 
 
+def close_logs() -> None:
+    """Close the files that runs of this process log to, which a process closes at its end."""
+    import logging
+
+    for handler in list(logging.getLogger().handlers):
+        if isinstance(handler, logging.FileHandler):
+            logging.getLogger().removeHandler(handler)
+            handler.close()
+
+
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Run `train` with arguments, in process and in an empty folder."""
-    import logging
-
     from onelayer.cli import train
 
     def run(*arguments: str) -> Outcome:
@@ -236,10 +244,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         except SystemExit as stop:
             code = int(stop.code or 0)
         finally:
-            for handler in list(logging.getLogger().handlers):
-                if isinstance(handler, logging.FileHandler):
-                    logging.getLogger().removeHandler(handler)
-                    handler.close()
+            close_logs()
         said = capfd.readouterr()
         return Outcome(code, said.out, said.err)
 

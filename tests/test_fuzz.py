@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from onelayer.cli import main
 from onelayer.terminal.usage import COMMANDS
-from tests.conftest import Outcome, composed, examples
+from tests.conftest import Outcome, close_logs, composed, examples
 
 GENERATE = (Phase.explicit, Phase.generate)  # a case is short; to make it shorter takes minutes
 SAME = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -51,6 +51,8 @@ def ends(place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixt
             main()
         except SystemExit as stop:
             code = int(stop.code or 0)
+        finally:
+            close_logs()
         said = capfd.readouterr()
         assert code in (0, 1, 2), arguments
         assert "Traceback" not in said.out + said.err, (arguments, said)
@@ -90,7 +92,7 @@ def arguments(draw: st.DrawFn) -> str:
     return str(shape.format(key, draw(VALUES)))
 
 
-@settings(max_examples=examples(20), deadline=None, phases=GENERATE, suppress_health_check=SAME)
+@settings(max_examples=examples(14), deadline=None, phases=GENERATE, suppress_health_check=SAME)
 @given(
     st.lists(arguments(), min_size=1, max_size=3), st.sampled_from(((), (), ("-m",), ("--cfg", "job", "-p", "data")))
 )
@@ -106,7 +108,7 @@ def test_training(ends: Callable[..., Outcome], place: Path, typed: list[str], f
     assert not (place / "outputs").exists()
 
 
-@settings(max_examples=examples(15), deadline=None, phases=GENERATE, suppress_health_check=SAME)
+@settings(max_examples=examples(10), deadline=None, phases=GENERATE, suppress_health_check=SAME)
 @given(st.lists(arguments().map(lambda one: one.replace("data.", "")), max_size=2))
 def test_inspection(ends: Callable[..., Outcome], typed: list[str]) -> None:
     ends("inspect", "rows.csv", *typed)
@@ -121,7 +123,7 @@ ASKED = ("out.md", "out.csv", "empty", "loop", "nowhere/x.csv", "rows.csv", "", 
 FLAGS = st.sampled_from(SWITCHES) | st.builds("{}={}".format, st.sampled_from(ASKING), st.sampled_from(ASKED))
 
 
-@settings(max_examples=examples(30), deadline=None, phases=GENERATE, suppress_health_check=SAME)
+@settings(max_examples=examples(20), deadline=None, phases=GENERATE, suppress_health_check=SAME)
 @given(
     st.sampled_from(sorted({*COMMANDS} - {"train", "inspect"})),
     PLACES,
@@ -154,7 +156,7 @@ CONTENTS = (
 )  # fmt: skip
 
 
-@settings(max_examples=examples(15), deadline=None, phases=GENERATE, suppress_health_check=SAME)
+@settings(max_examples=examples(10), deadline=None, phases=GENERATE, suppress_health_check=SAME)
 @given(
     st.sampled_from(SUFFIXES),
     CONTENTS,

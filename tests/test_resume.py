@@ -62,10 +62,10 @@ def assert_equal(one: Path, other: Path) -> None:
     "settings",
     [
         ["optim=adam"],
-        ["optim=momentum"],
+        pytest.param(["optim=momentum"], marks=pytest.mark.slow),
         ["optim=lbfgs"],
-        ["optim=rprop"],
-        ["optim=adafactor"],
+        pytest.param(["optim=rprop"], marks=pytest.mark.slow),
+        pytest.param(["optim=adafactor"], marks=pytest.mark.slow),
         ["optim=asgd", "scheduler=step", "scheduler.step_size=3"],
         ["optim=radam", "scheduler=plateau", "scheduler.patience=1"],
         ["optim=adam", "scheduler=plateau", "scheduler.patience=0", "trainer.check_val_every_n_epoch=3"],
@@ -85,7 +85,7 @@ def test_resumed_equals_uninterrupted(cli: Cli, tmp_path: Path, settings: list[s
 
 
 def test_a_stopped_run_goes_on_with_more_patience(cli: Cli, tmp_path: Path) -> None:
-    settings = ["optim.lr=0.1", "trainer.max_epochs=100"]
+    settings = ["optim.lr=0.1", "trainer.max_epochs=100", *PLAIN]
     cli(*settings, "patience=3", f"hydra.run.dir={tmp_path / 'first'}")
     assert result_of(tmp_path / "first")["status"] == "stopped"
     refused = cli(f"resume={tmp_path / 'first'}", f"hydra.run.dir={tmp_path / 'second'}")
@@ -102,7 +102,14 @@ def test_one_cycle_cannot_be_made_longer(cli: Cli, tmp_path: Path) -> None:
 
 
 @FORKS
-@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(signal.SIGINT, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        signal.SIGKILL,
+    ],
+)
 def test_an_interrupted_run_goes_on_as_if_nothing_had_been(cli: Cli, tmp_path: Path, how: signal.Signals) -> None:
     settings = ["data=linear", "data.n_samples=2000", "checkpoint_seconds=0.01", *PLAIN]
     cut, rest, whole = (tmp_path / name for name in ("cut", "rest", "whole"))
@@ -195,8 +202,9 @@ def test_a_run_killed_before_its_result_was_written_can_be_finished(cli: Cli, tm
 
 
 def test_a_run_of_a_sweep_can_be_resumed(cli: Cli, tmp_path: Path) -> None:
-    cli("-m", "optim=sgd,adam", "trainer.max_epochs=2", f"hydra.sweep.dir={tmp_path / 'study'}")
-    run = tmp_path / "study" / "optim=adam,trainer.max_epochs=2"
+    names = ("hydra.sweep.subdir=${optim.name}", f"hydra.sweep.dir={tmp_path / 'study'}")
+    cli("-m", "optim=sgd,adam", "trainer.max_epochs=2", *PLAIN, *names)
+    run = tmp_path / "study" / "Adam"
     said = cli(f"resume={run}", "trainer.max_epochs=4", f"hydra.run.dir={tmp_path / 'rest'}")
     assert said.code == 0, said.err
     assert result_of(tmp_path / "rest")["epochs"] == 4

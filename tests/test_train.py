@@ -17,6 +17,7 @@ from tests.conftest import Outcome, data_of, load, only_run, result_of, rows_of
 
 Cli = Callable[..., Outcome]
 QUICK = "trainer.max_epochs=3"
+PLAIN = "logger.figures=false"
 
 
 def test_one_run_leaves_the_whole_directory(cli: Cli, tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_one_run_leaves_the_whole_directory(cli: Cli, tmp_path: Path) -> None:
     ],
 )
 def test_runs_of_all_kinds_end_well(cli: Cli, tmp_path: Path, arguments: list[str], objective: str) -> None:
-    said = cli(QUICK, *arguments)
+    said = cli(QUICK, PLAIN, *arguments)
     assert said.code == 0, said.err
     assert f"-> {objective}," in said.out
     result = result_of(tmp_path)
@@ -86,7 +87,7 @@ def test_runs_of_all_kinds_end_well(cli: Cli, tmp_path: Path, arguments: list[st
 
 
 def test_synthetic_data_give_the_distance_to_the_known_weights(cli: Cli, tmp_path: Path) -> None:
-    cli("data=linear", "data.noise=0", "optim=lbfgs", "data.dtype=float64", "trainer.max_epochs=5")
+    cli("data=linear", "data.noise=0", "optim=lbfgs", "data.dtype=float64", "trainer.max_epochs=5", PLAIN)
     metrics = result_of(tmp_path)["metrics"]
     assert metrics["train/weight_error"] < 1e-5
     assert metrics["train/rel_gap"] < 1e-9
@@ -94,7 +95,7 @@ def test_synthetic_data_give_the_distance_to_the_known_weights(cli: Cli, tmp_pat
 
 def test_the_gap_agrees_with_scikit_learn_on_the_same_rows(cli: Cli, tmp_path: Path) -> None:
     """Ridge with alpha = n l2 / 2, on the rows of scikit-learn's own split, standardised on its train rows."""
-    cli("model.l2=0.1", "optim=lbfgs", "data.dtype=float64", "trainer.max_epochs=20", "data.split.val=0")
+    cli("model.l2=0.1", "optim=lbfgs", "data.dtype=float64", "trainer.max_epochs=20", "data.split.val=0", PLAIN)
     data = data_of(load("diabetes"), val=0, normalize_target="standard", dtype="float64")
     train, test = rows_of(data.train), rows_of(data.test)
     x, y = train.x.numpy(), train.y.numpy()[:, 0]
@@ -111,7 +112,7 @@ def test_the_gap_agrees_with_scikit_learn_on_the_same_rows(cli: Cli, tmp_path: P
 
 def test_same_seed_same_bits_and_seed_zero_seeds(cli: Cli, tmp_path: Path) -> None:
     def weights(name: str, *arguments: str) -> bytes:
-        said = cli(QUICK, "model.init=torch", f"hydra.run.dir={tmp_path / name}", *arguments)
+        said = cli(QUICK, PLAIN, "model.init=torch", f"hydra.run.dir={tmp_path / name}", *arguments)
         assert said.code == 0, said.err
         return Artefact.load(tmp_path / name / "model").weight.tobytes()
 
@@ -122,7 +123,7 @@ def test_same_seed_same_bits_and_seed_zero_seeds(cli: Cli, tmp_path: Path) -> No
 def test_the_split_stays_when_the_seed_changes(cli: Cli, tmp_path: Path) -> None:
     hashes = set()
     for seed in (0, 1):
-        cli(QUICK, f"seed={seed}", f"hydra.run.dir={tmp_path / str(seed)}")
+        cli(QUICK, PLAIN, f"seed={seed}", f"hydra.run.dir={tmp_path / str(seed)}")
         hashes.add(result_of(tmp_path / str(seed))["data_hash"])
     assert len(hashes) == 1
 
@@ -137,7 +138,7 @@ def test_a_diverged_run_ends_well_and_its_result_is_json(cli: Cli, tmp_path: Pat
 
 
 def test_early_stopping(cli: Cli, tmp_path: Path) -> None:
-    cli("patience=3", "trainer.max_epochs=500", "optim.lr=0.1")
+    cli(PLAIN, "patience=3", "trainer.max_epochs=500", "optim.lr=0.1")
     result = result_of(tmp_path)
     assert result["status"] == "stopped"
     assert result["epochs"] == result["best_epoch"] + 3
@@ -206,7 +207,7 @@ def test_a_sweep_runs_every_combination(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_a_failed_job_of_a_sweep_leaves_its_reason_and_the_others_go_on(cli: Cli, tmp_path: Path) -> None:
-    jobs = ("-m", "optim=adam,lbfgs", "data.batch_size=32", QUICK)
+    jobs = ("-m", "optim=adam,lbfgs", "data.batch_size=32", QUICK, PLAIN)
     said = cli(*jobs, "hydra/launcher=basic", f"hydra.sweep.dir={tmp_path / 'study'}")
     assert said.code == 1
     assert "set data.batch_size=full" in said.out
