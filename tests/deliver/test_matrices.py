@@ -94,8 +94,15 @@ def test_test_rows_measure_as_training_measured_them(arrays: Model, cli: Cli, co
     assert evaluate(arrays, str(tmp_path / "t.npz")).metrics["accuracy"].value == wanted["test/accuracy"]
 
 
-@pytest.mark.parametrize("first", [0, 1])
-@pytest.mark.parametrize("y", [CLASSES * 2 - 1, NUMBERS])
+@pytest.mark.parametrize(
+    ("y", "first"),
+    [
+        (CLASSES * 2 - 1, 0),
+        (NUMBERS, 1),
+        pytest.param(CLASSES * 2 - 1, 1, marks=pytest.mark.slow),
+        pytest.param(NUMBERS, 0, marks=pytest.mark.slow),
+    ],
+)
 def test_sparse_rows_are_those_of_training(cli: Cli, tmp_path: Path, y: NDArray[Any], first: int) -> None:
     model = lines(cli, tmp_path, y, first)
     wanted = metrics(tmp_path)

@@ -24,7 +24,7 @@ from onelayer.errors import UserError
 from onelayer.links import LINKS
 from onelayer.model.module import OneLayer
 from onelayer.model.objectives import choose_objective
-from tests.conftest import ROOT, Outcome, composed, data_by
+from tests.conftest import ROOT, Outcome, composed, data_by, trained_run
 from tests.data.streaming.tables import invented, saved
 
 BASE = ("data=table", "data.path=t.parquet", "data.split.val=0", "data.split.test=0", "logger=none")
@@ -269,11 +269,9 @@ def test_the_best_run_of_a_sweep_is_loaded_by_its_folder(cli: Cli, tmp_path: Pat
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_a_link_travels_with_the_model(cli: Cli, tmp_path: Path, link: str) -> None:
-    epochs = "trainer.max_epochs=2"
-    done = cli("data=breast_cancer", f"model.link={link}", epochs, "logger=none", "hydra.run.dir=run")
-    assert done.code == 0, done.err
-    model = load(tmp_path / "run")
+def test_a_link_travels_with_the_model(tmp_path: Path, link: str) -> None:
+    settings = ("data=breast_cancer", f"model.link={link}", "trainer.max_epochs=2", "logger=none")
+    model = load(trained_run(tmp_path / "run", *settings))
     x = load_breast_cancer().data[:50]
     z = torch.from_numpy(model.artefact.logits(x))[None]
     wanted = choose_objective("auto", "binary", link).predict(z)[0].numpy()

@@ -87,11 +87,22 @@ def agree(folder: Path, said: Sequence[str], dtype: str, tolerance: float) -> No
     assert streamed["steps"] == memory["steps"] == 2 * -(-(ROWS - 180) // 32)
 
 
-@pytest.mark.parametrize("said", CASES.values(), ids=CASES)
-def test_in_float64_all_numbers_agree(tmp_path: Path, said: Sequence[str]) -> None:
-    agree(tmp_path, said, "float64", 1e-9)
+# what they ask for, others ask for together with more
+PLAIN = ("regression", "binary", "binary, balanced", "multiclass")
 
 
-@pytest.mark.parametrize("name", ["regression, weights", "binary, all weights", "multiclass, weights"])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in PLAIN)) for name in CASES])
+def test_in_float64_all_numbers_agree(tmp_path: Path, name: str) -> None:
+    agree(tmp_path, CASES[name], "float64", 1e-9)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("regression, weights", marks=pytest.mark.slow),
+        "binary, all weights",
+        pytest.param("multiclass, weights", marks=pytest.mark.slow),
+    ],
+)
 def test_in_float32_they_agree_to_its_digits(tmp_path: Path, name: str) -> None:
     agree(tmp_path, CASES[name], "float32", 1e-5)

@@ -45,7 +45,10 @@ REFUSED = [
 
 @pytest.mark.parametrize(
     ("arguments", "said", "multirun"),
-    [*((*one, False) for one in REFUSED), *((*one, True) for one in REFUSED[::4])],
+    [
+        *((*case, False) for case in REFUSED),
+        *(pytest.param(*case, True, marks=[pytest.mark.slow] * (place > 0)) for place, case in enumerate(REFUSED[::4])),
+    ],
 )
 def test_a_refusal_is_one_sentence_and_leaves_no_database(
     cli: Callable[..., Outcome],
@@ -91,7 +94,7 @@ def process(code: str, folder: Path, rows: int = 60) -> "subprocess.Popen[str]":
     )
 
 
-@pytest.mark.parametrize("end", ["", "1 / 0", "raise SystemExit(3)"])
+@pytest.mark.parametrize("end", ["", "1 / 0", pytest.param("raise SystemExit(3)", marks=pytest.mark.slow)])
 def test_the_database_goes_when_the_process_ends_however_it_does(tmp_path: Path, end: str) -> None:
     process(READ + end, tmp_path).communicate(timeout=300)
     assert not list((tmp_path / "scratch").iterdir())

@@ -58,7 +58,7 @@ def test_a_stack_is_its_runs_one_by_one(cli: Callable[..., Outcome], tmp_path: P
     found: dict[str, dict[str, Any]] = {}
     for launcher in ("fused", "basic"):
         folder = tmp_path / launcher
-        done = cli(*swept, "trainer.max_epochs=3", f"hydra/launcher={launcher}", f"hydra.sweep.dir={folder}")
+        done = cli(*swept, "trainer.max_epochs=2", f"hydra/launcher={launcher}", f"hydra.sweep.dir={folder}")
         assert done.code == 0, done.err
         found[launcher] = results(folder)
     assert len(found["fused"]) == 4

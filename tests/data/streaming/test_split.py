@@ -51,7 +51,7 @@ def test_the_seed_decides_and_nothing_else_does(tmp_path: Path) -> None:
     assert abs(len(first[2] & other[2]) / len(first[2]) - 0.15) < 0.07
 
 
-@pytest.mark.parametrize("which", [1, 2])
+@pytest.mark.parametrize("which", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_seeds_draw_independently_of_each_other(tmp_path: Path, which: int) -> None:
     found = [split(tmp_path, val=0.25, test=0.25, split_seed=seed)[which] for seed in range(12)]
     shared = [len(one & other) / ROWS for place, one in enumerate(found) for other in found[:place]]
