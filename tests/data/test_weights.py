@@ -116,7 +116,7 @@ def test_a_light_level_is_not_rare_unless_that_is_asked() -> None:
     assert prepared.encoder.columns == ("x=a", "x=b", "x=c")
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     rows=st.lists(st.tuples(st.floats(-1e9, 1e9), st.integers(1, 9)), min_size=1, max_size=30),
     at=st.tuples(st.floats(0, 1), st.floats(0, 1)),

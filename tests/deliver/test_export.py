@@ -174,7 +174,7 @@ def test_columns_may_be_called_anything(tmp_path: Path) -> None:
     )
 
 
-@settings(max_examples=examples(10), deadline=None)
+@settings(max_examples=examples(6), deadline=None)
 @given(
     names=st.lists(
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1),

@@ -35,7 +35,7 @@ SAME_TABLES = settings(
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=examples(8),
+    max_examples=examples(6),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

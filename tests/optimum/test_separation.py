@@ -162,13 +162,13 @@ def table_at(problem: Problem, objective: Objective, reference: Reference) -> tu
 
 
 @given(problems(st.just(2)))
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_two_classes_have_an_optimum_under_every_link_where_nothing_separates_them(problem: Problem) -> None:
     check_existence(problem, [*BINARY.values()])
 
 
 @given(problems(st.integers(3, 4)))
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_several_classes_have_an_optimum_where_nothing_separates_them(problem: Problem) -> None:
     check_existence(problem, [OBJECTIVES["softmax"]])
 

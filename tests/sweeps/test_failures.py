@@ -200,7 +200,11 @@ def test_two_runs_with_one_directory_are_refused(cli: Cli, tmp_path: Path) -> No
     ("change", "said"),
     [
         (("trainer.max_epochs=5",), "trainer.max_epochs was 3 there and is 5 here; choose another hydra.sweep.dir"),
-        (("data.n_samples=300",), "data.n_samples was 200 there and is 300 here; choose another hydra.sweep.dir"),
+        pytest.param(
+            ("data.n_samples=300",),
+            "data.n_samples was 200 there and is 300 here; choose another hydra.sweep.dir",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_was_made_from_another_configuration_is_not_touched(

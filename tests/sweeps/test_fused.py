@@ -117,7 +117,7 @@ def test_stacks_may_be_as_small_as_one_likes(cli: Cli, tmp_path: Path) -> None:
 def test_a_run_of_a_stack_can_be_resumed_as_one_that_was_alone(
     cli: Cli, tmp_path: Path, settings: tuple[str, ...]
 ) -> None:
-    overrides = ["-m", *settings, "optim.lr=0.1,0.02,1e-3", "data.dtype=float64", *QUICK]
+    overrides = ["-m", *settings, "optim.lr=0.1,1e-3", "data.dtype=float64", *QUICK]
     cli(*overrides, "hydra/launcher=basic", "hydra.sweep.dir=basic")
     cli(*overrides, "hydra.sweep.dir=fused")
     for name in results(tmp_path / "basic"):

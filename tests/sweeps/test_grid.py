@@ -48,7 +48,7 @@ SWEPT |= LISTS.filter(lambda text: "null" not in text).map("choice({})".format) 
 VALUES = ELEMENTS | LISTS | SWEPT | SWEPT.filter(lambda text: "range" in text).map("tag(log,{})".format)
 
 
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     params=st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=3),
     arguments=st.lists(st.tuples(st.sampled_from(KEYS), VALUES), max_size=4),

@@ -123,7 +123,7 @@ TYPED = PLAIN | WORDS.map(quoted) | st.sampled_from(("a b", "a\\,b", "\"x, 'y'\"
 KEYS = st.sampled_from((*(f"data.{key}" for key in TEXTS if key != "query"), "monitor", "+more"))
 
 
-@settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(KEYS, st.lists(TYPED, min_size=1, max_size=4, unique=True), max_size=3), st.sampled_from(",;"))
 def test_the_jobs_are_those_of_hydras_basic_sweeper(
     loader: ConfigLoader, typed: dict[str, list[str]], comma: str

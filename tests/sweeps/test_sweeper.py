@@ -133,7 +133,7 @@ def test_the_runs_of_a_named_sweep_know_nothing_of_its_name(
     assert named[0].hydra_cfg.hydra.runtime.choices.sweep is None
 
 
-@pytest.mark.parametrize("sign", ["", "+"])
+@pytest.mark.parametrize("sign", ["", pytest.param("+", marks=pytest.mark.slow)])
 def test_params_may_stand_on_the_command_line(sweep: Callable[..., SweepTaskFunction], sign: str) -> None:
     params = sign + 'hydra.sweeper.params={optim:"adam,sgd",optim.lr:"0.1,0.2"}'
     with sweep(lambda config: config.optim.lr, params, "seed=3") as done:

@@ -30,7 +30,7 @@ def cells_of(path: Path, names: list[str], **how: Any) -> list[list[str]]:
 
 
 @settings(
-    max_examples=examples(25),
+    max_examples=examples(15),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -68,7 +68,7 @@ def test_what_pythons_csv_module_writes_is_read_back(
 
 
 @settings(
-    max_examples=examples(25),
+    max_examples=examples(15),
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

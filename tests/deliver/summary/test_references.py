@@ -80,7 +80,11 @@ def test_nist(name: str, summary: Summarised, tmp_path: Path) -> None:
     assert found["cautions"] == []
 
 
-@pytest.fixture(scope="module", params=SETS)
+# of the girls of menarche one by one, which the weights say in fewer rows
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.slow] * (name == "menarche_expanded")) for name in SETS],
+)
 def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """A run for each link."""
     name = str(request.param)
