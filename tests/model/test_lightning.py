@@ -350,6 +350,8 @@ def test_what_does_not_fit_is_one_sentence() -> None:
         plain().fit(OneLayer(optimizer_args={"beta": 1}), datamodule=patients())
     with pytest.raises(UserError, match=r"^lr=auto is 1/L, the step of gradient descent, and says nothing for Adam"):
         plain().fit(OneLayer(lr="auto"), datamodule=patients())
+    with pytest.raises(UserError, match="a plateau schedule watches val/loss, and the data have no val rows"):
+        plain().fit(OneLayer(scheduler="plateau"), datamodule=patients(val=0))
 
 
 @pytest.mark.parametrize(
@@ -358,6 +360,12 @@ def test_what_does_not_fit_is_one_sentence() -> None:
         ({"optimizer": "adm"}, "optimizer='adm': there is no such optimizer; did you mean 'adam'?"),
         ({"optimizer": ["adam", "sgd"], "lr": [1, 2, 3]}, "lr has 3 values and optimizer has 2; give lists of one"),
         ({"lr": -1}, "lr=-1: must be greater than 0"),
+        ({"lr": []}, "lr=[]: there is no run; give a value for each"),
+        ({"optimizer_args": {"lr": 1}}, "optimizer_args={'lr': 1}: 'lr' is a keyword of its own; set lr"),
+        (
+            {"scheduler": "cosine", "scheduler_args": {"name": "StepLR"}},
+            "'name' is a keyword of its own; set scheduler",
+        ),
         ({"l2": "much"}, "l2='much': must be a valid number"),
         ({"seed": -1}, "seed=-1: must be greater than or equal to 0"),
         ({"init": "ones"}, "init='ones': must be 'zeros', 'normal' or 'torch'"),

@@ -102,7 +102,9 @@ def settings_of(keywords: Mapping[str, Any]) -> list[RunSettings]:
     lists = {name: keywords[name] for name in PER_RUN if isinstance(keywords[name], list)}
     runs = max(map(len, lists.values()), default=1)
     for name, values in lists.items():
-        if len(values) != runs or not runs:
+        if not values:
+            raise UserError(f"OneLayer: {name}=[]: there is no run; give a value for each")
+        if len(values) != runs:
             longest = next(name for name, values in lists.items() if len(values) == runs)
             raise UserError(
                 f"OneLayer: {longest} has {runs} values and {name} has {len(values)}; give lists of one length, with "
@@ -115,6 +117,12 @@ def settings_of(keywords: Mapping[str, Any]) -> list[RunSettings]:
 
 
 def _checked(run: dict[str, Any], hidden: int | None) -> RunSettings:
+    for section, names in (("optimizer", ("name", "lr")), ("scheduler", ("name",))):
+        args = run[f"{section}_args"] or {}
+        for name in names:
+            if name in args:
+                own = section if name == "name" else name
+                raise UserError(f"OneLayer: {section}_args={args!r}: {name!r} is a keyword of its own; set {own}")
     optim = {**_named("optimizer", run["optimizer"]), **(run["optimizer_args"] or {})}
     default = optim.pop("lr", None)
     run["optimizer"] = optim.pop("name")
