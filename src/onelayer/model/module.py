@@ -269,11 +269,6 @@ class OneLayer(Stack):
             steps_per_epoch=data.steps_per_epoch,
             higher_is_better=higher_is_better(self.monitor),
         )
-        if self.schedule.by_metric and self.monitor.startswith("val/") and not len(data.val):
-            raise UserError(
-                f"OneLayer: a plateau schedule watches {self.monitor}, and the data have no val rows; set val of the "
-                "DataModule above 0"
-            )
         known = prepared.known_theta(bias) if self.hparams["hidden"] is None else None
         self.truth = Truth(solver, self.l2, architecture=self.architecture, known=known, solved=solved)
         self._max_epochs = max_epochs

@@ -170,11 +170,6 @@ class Schedule:
             self._curves.append((runs, columns, Curve(rates, one, total, higher_is_better)))
         self._rates = [0.0] * len(lr)
 
-    @property
-    def by_metric(self) -> bool:
-        """Whether any rate goes by the monitored metric."""
-        return any(curve.by_metric for _, _, curve in self._curves)
-
     def varies(self, interval: Literal["epoch", "step"]) -> bool:
         """Whether any rate changes at this interval."""
         return any(curve.interval == interval and not curve.constant for _, _, curve in self._curves)
